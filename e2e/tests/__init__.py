@@ -1,0 +1,1 @@
+"""End-to-end tests: what a person does with a cluster, and what must come of it."""

@@ -1,0 +1,1 @@
+//! The order book of Outcry: pure, deterministic, no I/O, no clock.

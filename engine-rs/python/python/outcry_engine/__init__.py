@@ -1,0 +1,1 @@
+"""Outcry's matching engine: a Rust core with a Python shell."""

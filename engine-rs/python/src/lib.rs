@@ -1,0 +1,1 @@
+//! Python module of Outcry's matching engine.

@@ -1,0 +1,5 @@
+"""Entry point of `outcry`."""
+
+
+def main() -> None:
+    """Run the command."""
