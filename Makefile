@@ -1,0 +1,92 @@
+# Outcry's commands. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PROVIDER ?= local
+NAME ?= outcry
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
+export VIRTUAL_ENV := $(CURDIR)/.venv
+
+.PHONY: help
+help: ## What there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+# A stamp, so that a second run asks nobody: uv itself is one of the locked packages.
+.venv/.synced: uv.lock pyproject.toml $(wildcard */pyproject.toml */*/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: apt-get install python3.11 python3.11-venv, or make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv sync --quiet --frozen --all-packages --no-install-package outcry-engine --inexact
+	@touch $@
+
+.PHONY: venv
+venv: .venv/.synced ## Python environment with everything that is locked
+
+.PHONY: engine
+engine: .venv/.synced ## The engine, built and installed into the Python environment
+	$(BIN)/maturin develop --quiet --uv --release --locked -m engine-rs/python/Cargo.toml
+
+.PHONY: prerequisites
+prerequisites: ## Install the Debian packages that are missing (root)
+	@$(PYTHON) e2e/cluster/prerequisites.py --install
+
+.PHONY: up
+up: .venv/.synced ## A cluster, the platform on it and a live market; PROVIDER=local|kind|current
+	@$(BIN)/python -m e2e.cluster up --provider $(PROVIDER) --name $(NAME)
+
+.PHONY: down
+down: .venv/.synced ## Stop and remove all of it
+	@$(BIN)/python -m e2e.cluster down --provider $(PROVIDER) --name $(NAME)
+
+.PHONY: test
+test: ## Everything: lint, unit, property, integration and end-to-end tests
+	@if [ -n "$$CI" ]; then $(PYTHON) e2e/cluster/prerequisites.py --install; fi
+	@$(MAKE) --no-print-directory .venv/.synced
+	@$(BIN)/python -m e2e.suite
+
+.PHONY: test-unit
+test-unit: .venv/.synced ## Unit and property tests alone, under a minute once built
+	@$(BIN)/python -m e2e.suite unit
+
+.PHONY: test-integration
+test-integration: .venv/.synced ## Tests against real Kafka, Consul and Kubernetes API processes
+	@$(BIN)/python -m e2e.suite integration
+
+.PHONY: test-e2e
+test-e2e: .venv/.synced ## Tests on a cluster of their own
+	@$(BIN)/python -m e2e.suite e2e
+
+.PHONY: lint
+lint: .venv/.synced ## ruff, mypy, import-linter, rustfmt, clippy, generated files
+	@$(BIN)/python -m e2e.suite lint
+
+.PHONY: format
+format: .venv/.synced ## Format all code
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+	cargo fmt --all
+
+.PHONY: proto
+proto: .venv/.synced ## Regenerate the Python code of the protobuf schema
+	services/proto/generate.sh
+
+.PHONY: crds
+crds: .venv/.synced ## Regenerate the CustomResourceDefinitions from the operator's models
+	$(BIN)/python -m outcry_operator.models generate
+
+.PHONY: bench
+bench: engine ## Speed and memory: bench/results/pod.json and operator.json
+	$(BIN)/python -m bench.pod
+	$(BIN)/python -m bench.operator
+
+.PHONY: faults
+faults: engine ## The whole fault campaign (hours): bench/results/failover.json
+	$(BIN)/python -m e2e.faults run
+
+.PHONY: report
+report: .venv/.synced ## docs/benchmarks.md from bench/results
+	$(BIN)/python -m bench.report

@@ -1,0 +1,223 @@
+"""Everything `make test` runs, stage after stage, with one summary at the end.
+
+`python -m e2e.suite [STAGE ...]` runs the named stages (default: all). The servers that the later
+stages need are built in the background from the first second on, since they take longest.
+Exit status 0 when every command of every stage succeeded, 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+PACKAGES = ("operator", "services", "engine-rs/python", "e2e", "bench")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One command of a stage. `tests` names the runner whose counts are read from what it prints."""
+
+    title: str
+    command: tuple[str, ...]
+    tests: str | None = None
+
+
+@dataclass(kw_only=True)
+class Result:
+    """What became of one step: its exit status, seconds, and tests counted by outcome."""
+
+    stage: str
+    title: str
+    status: int
+    seconds: float
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def python(*arguments: str) -> tuple[str, ...]:
+    """A command run by the project's own interpreter."""
+    return (str(BIN / "python"), *arguments)
+
+
+def pytest(title: str, marker: str, *paths: str) -> Step:
+    """A pytest run of the tests that carry a marker."""
+    existing = [path for path in paths if (ROOT / path).exists()]
+    return Step(
+        title=title,
+        command=python("-m", "pytest", "-q", "--durations=5", "-m", marker, *existing),
+        tests="pytest",
+    )
+
+
+def mypy_steps() -> list[Step]:
+    """One mypy run a package root, so that each is checked under the name it is imported by."""
+    targets = {
+        "operator": "operator/outcry_operator",
+        "services": "services/outcry_services",
+        "engine": "engine-rs/python/python/outcry_engine",
+        "e2e and bench": "e2e bench",
+    }
+    return [
+        Step(
+            title=f"mypy {name}",
+            command=python("-m", "mypy", *(path for path in paths.split() if (ROOT / path).exists())),
+        )
+        for name, paths in targets.items()
+    ]
+
+
+STAGES: dict[str, list[Step]] = {
+    "lint": [
+        Step(title="ruff", command=(str(BIN / "ruff"), "check", "--quiet", ".")),
+        Step(title="ruff format", command=(str(BIN / "ruff"), "format", "--check", "--quiet", ".")),
+        Step(title="generated protobuf code", command=("services/proto/generate.sh", "--check")),
+        Step(title="generated CRDs", command=python("-m", "outcry_operator.models", "generate", "--check")),
+        Step(title="rustfmt", command=("cargo", "fmt", "--all", "--check")),
+        *mypy_steps(),
+        Step(title="import-linter", command=(str(BIN / "lint-imports"),)),
+        Step(
+            title="clippy",
+            command=("cargo", "clippy", "--quiet", "--locked", "--all-targets", "--", "-D", "warnings"),
+        ),
+    ],
+    "unit": [
+        Step(
+            title="engine wheel",
+            command=(
+                *(str(BIN / "maturin"), "develop", "--quiet", "--uv", "--release", "--locked"),
+                *("-m", "engine-rs/python/Cargo.toml"),
+            ),
+        ),
+        Step(title="cargo test", command=("cargo", "test", "--quiet", "--locked"), tests="cargo"),
+        pytest("pytest unit", "not integration and not e2e", *PACKAGES),
+    ],
+    "integration": [pytest("pytest integration", "integration and not e2e", *PACKAGES)],
+    "e2e": [pytest("pytest e2e", "e2e", "e2e")],
+}
+
+
+def start_server_builds(log: Path) -> subprocess.Popen[bytes]:
+    """Builds or finds every server in the background; its output goes to `log`."""
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            ["nice", "-n", "5", *python("-m", "e2e.cluster", "build")],
+            cwd=ROOT,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def run_step(stage: str, step: Step, reports: Path) -> Result:
+    """Runs one step with its output shown as it comes."""
+    print(f"\n=== {stage}: {step.title}", flush=True)
+    command = list(step.command)
+    report = reports / f"{re.sub('[^a-z0-9]+', '-', step.title.lower())}.xml"
+    if step.tests == "pytest":
+        command.append(f"--junit-xml={report}")
+    started = time.monotonic()
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    lines: list[str] = []
+    if process.stdout is not None:
+        for line in process.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            lines.append(line)
+    status = process.wait()
+    counts = count_pytest(report) if step.tests == "pytest" else count_cargo(lines) if step.tests else {}
+    return Result(
+        stage=stage, title=step.title, status=status, seconds=time.monotonic() - started, counts=counts
+    )
+
+
+def count_pytest(report: Path) -> dict[str, int]:
+    """Outcomes in a JUnit report; nothing when pytest died before it wrote one."""
+    if not report.exists():
+        return {}
+    totals = {"passed": 0, "failed": 0, "skipped": 0}
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+        failed = int(suite.get("failures", "0")) + int(suite.get("errors", "0"))
+        skipped = int(suite.get("skipped", "0"))
+        totals["failed"] += failed
+        totals["skipped"] += skipped
+        totals["passed"] += int(suite.get("tests", "0")) - failed - skipped
+    return totals
+
+
+def count_cargo(lines: list[str]) -> dict[str, int]:
+    """Outcomes in the closing lines of `cargo test`."""
+    totals = {"passed": 0, "failed": 0, "skipped": 0}
+    for line in lines:
+        found = re.search(r"(\d+) passed; (\d+) failed; (\d+) ignored", line)
+        if found:
+            for name, number in zip(totals, found.groups(), strict=True):
+                totals[name] += int(number)
+    return totals
+
+
+def wait_for_servers(builds: subprocess.Popen[bytes], log: Path) -> Result:
+    """Waits until the background builds end and shows their log when they failed."""
+    started = time.monotonic()
+    print("\n=== servers: waiting for the background builds", flush=True)
+    status = builds.wait()
+    if status != 0:
+        print(log.read_text(errors="replace"))
+    return Result(stage="servers", title="servers built", status=status, seconds=time.monotonic() - started)
+
+
+def summarize(results: list[Result], seconds: float) -> bool:
+    """Prints the summary, closing with the totals alone on a line; True when all went well."""
+    totals = {"passed": 0, "failed": 0, "skipped": 0}
+    print(f"\n{'stage':<12} {'step':<26} {'result':<8} {'tests':>6} {'skipped':>8} {'seconds':>8}")
+    for result in results:
+        for name, number in result.counts.items():
+            totals[name] += number
+        ran = result.counts.get("passed", 0) + result.counts.get("failed", 0)
+        shown = str(ran) if result.counts else ""
+        skipped = str(result.counts["skipped"]) if result.counts.get("skipped") else ""
+        verdict = "ok" if result.status == 0 else "FAILED"
+        print(
+            f"{result.stage:<12} {result.title:<26} {verdict:<8} {shown:>6} {skipped:>8} {result.seconds:>8.1f}"
+        )
+    good = all(result.status == 0 for result in results)
+    broken = sum(result.status != 0 and not result.counts.get("failed") for result in results)
+    print(f"\n{'all is well' if good else 'something FAILED'} after {seconds / 60:.1f} min")
+    print(f"{totals['passed']} passed, {totals['failed'] + broken} failed, {totals['skipped']} skipped")
+    return good
+
+
+def main() -> int:
+    """Runs the chosen stages in their order."""
+    parser = argparse.ArgumentParser(
+        prog="python -m e2e.suite", description=__doc__, epilog="example: python -m e2e.suite lint unit"
+    )
+    parser.add_argument("stages", nargs="*", choices=[*STAGES, []], help="default: all, in this order")
+    chosen = parser.parse_args().stages or list(STAGES)
+    os.environ["PATH"] = f"{BIN}:{os.environ['PATH']}"
+    started = time.monotonic()
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory(prefix="outcry-suite-") as scratch:
+        log = Path(scratch) / "servers.log"
+        builds = start_server_builds(log) if {"integration", "e2e"} & set(chosen) else None
+        for stage in STAGES:
+            if stage not in chosen:
+                continue
+            if builds is not None and stage in ("integration", "e2e"):
+                results.append(wait_for_servers(builds, log))
+                builds = None
+            results.extend(run_step(stage, step, Path(scratch)) for step in STAGES[stage])
+    return 0 if summarize(results, time.monotonic() - started) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
