@@ -14,9 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
@@ -186,9 +186,8 @@ def summarize(results: list[Result], seconds: float) -> bool:
         shown = str(ran) if result.counts else ""
         skipped = str(result.counts["skipped"]) if result.counts.get("skipped") else ""
         verdict = "ok" if result.status == 0 else "FAILED"
-        print(
-            f"{result.stage:<12} {result.title:<26} {verdict:<8} {shown:>6} {skipped:>8} {result.seconds:>8.1f}"
-        )
+        named = f"{result.stage:<12} {result.title:<26} {verdict:<8}"
+        print(f"{named} {shown:>6} {skipped:>8} {result.seconds:>8.1f}")
     good = all(result.status == 0 for result in results)
     broken = sum(result.status != 0 and not result.counts.get("failed") for result in results)
     print(f"\n{'all is well' if good else 'something FAILED'} after {seconds / 60:.1f} min")
@@ -209,13 +208,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="outcry-suite-") as scratch:
         log = Path(scratch) / "servers.log"
         builds = start_server_builds(log) if {"integration", "e2e"} & set(chosen) else None
-        for stage in STAGES:
+        for stage, steps in STAGES.items():
             if stage not in chosen:
                 continue
             if builds is not None and stage in ("integration", "e2e"):
                 results.append(wait_for_servers(builds, log))
                 builds = None
-            results.extend(run_step(stage, step, Path(scratch)) for step in STAGES[stage])
+            results.extend(run_step(stage, step, Path(scratch)) for step in steps)
     return 0 if summarize(results, time.monotonic() - started) else 1
 
 
