@@ -1,1 +1,68 @@
 //! The order book of Outcry: pure, deterministic, no I/O, no clock.
+//!
+//! A [`Book`] is a state machine. [`Command`]s go in through [`Book::apply`], numbered [`Event`]s come
+//! out through a [`Sink`], and nothing else decides anything: the same commands make the same events
+//! on every machine, in every build, before and after a restart. `docs/matching.md` states every rule.
+//!
+//! Prices are counts of ticks, quantities counts of lots, notionals (price x quantity) counts of
+//! tick-lots; all are `i64`, products are made in `i128`.
+//!
+//! ```
+//! use outcry_book::{Body, Book, Command, EventBody, NewOrder, OrderType, PairSettings, Side, TimeInForce, TradingStatus};
+//!
+//! let mut book = Book::new();
+//! let mut events = Vec::new();
+//! let settings = PairSettings {
+//!     trading_status: TradingStatus::Trading.as_i32(),
+//!     rules_version: 1,
+//!     price_band_lower: 1,
+//!     price_band_upper: 1_000_000,
+//!     min_notional: 0,
+//!     maker_fee_ppm: 0,
+//!     taker_fee_ppm: 0,
+//!     quote_units_per_tick_lot: 1,
+//!     base_units_per_lot: 1,
+//! };
+//! let order = |order_id, side: Side| NewOrder {
+//!     order_id,
+//!     user_id: order_id,
+//!     side: side.as_i32(),
+//!     order_type: OrderType::Limit.as_i32(),
+//!     time_in_force: TimeInForce::Gtc.as_i32(),
+//!     price: 100,
+//!     quantity: 5,
+//! };
+//! let bodies = [Body::PairSettings(settings), Body::NewOrder(order(1, Side::Sell)), Body::NewOrder(order(2, Side::Buy))];
+//! for (number, body) in (1..).zip(bodies) {
+//!     book.apply(&Command { source: 2048, incarnation: 1, number, time_unix_nanos: 0, body }, &mut events);
+//! }
+//! assert!(matches!(events.last().map(|event| event.body), Some(EventBody::TradeExecuted(trade)) if trade.quantity == 5));
+//! ```
+
+mod book;
+mod checks;
+mod command;
+mod depth;
+mod event;
+mod index;
+mod levels;
+mod matching;
+mod settings;
+mod slab;
+mod snapshot;
+mod sources;
+mod words;
+
+pub use book::{Book, Outcome};
+pub use checks::InvariantError;
+pub use command::{Body, CancelOrder, Command, NewOrder, PairSettings, Tick};
+pub use depth::{Depth, Level};
+pub use event::{
+    CancelRejected, Event, EventBody, OrderAccepted, OrderCancelled, OrderExpired, OrderRejected,
+    SettingsChanged, SettingsRejected, Sink, TradeExecuted,
+};
+pub use snapshot::RestoreError;
+pub use words::{ExpireReason, OrderType, RejectReason, Side, TimeInForce, TradingStatus};
+
+/// The matching semantics that this crate carries out (`PairSettings.rules_version`).
+pub const RULES_VERSION: u32 = 1;
