@@ -127,6 +127,7 @@ class NewOrder(_message.Message):
     side: _types_pb2.Side.ValueType
     type: _types_pb2.OrderType.ValueType
     time_in_force: _types_pb2.TimeInForce.ValueType
+    """MARKET (IOC) and LIMIT_MAKER (GTC) may leave it out; OrderAccepted names the one in force."""
     price: _builtins.int
     """Ticks. 0 for MARKET."""
     quantity: _builtins.int

@@ -31,6 +31,10 @@ class _ExpireReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExpireRe
     """The remainder of an IOC or MARKET order."""
     EXPIRE_REASON_FILL_OR_KILL: _ExpireReason.ValueType  # 2
     """An FOK order that could not be filled whole; nothing of it traded."""
+    EXPIRE_REASON_PRICE_BAND: _ExpireReason.ValueType  # 3
+    """It rested through a price band that PairSettings moved: a bid above the new upper bound or an
+    ask below the new lower one.
+    """
 
 class ExpireReason(_ExpireReason, metaclass=_ExpireReasonEnumTypeWrapper): ...
 
@@ -39,6 +43,10 @@ EXPIRE_REASON_IMMEDIATE_OR_CANCEL: ExpireReason.ValueType  # 1
 """The remainder of an IOC or MARKET order."""
 EXPIRE_REASON_FILL_OR_KILL: ExpireReason.ValueType  # 2
 """An FOK order that could not be filled whole; nothing of it traded."""
+EXPIRE_REASON_PRICE_BAND: ExpireReason.ValueType  # 3
+"""It rested through a price band that PairSettings moved: a bid above the new upper bound or an
+ask below the new lower one.
+"""
 Global___ExpireReason: _TypeAlias = ExpireReason  # noqa: Y015
 
 @_typing.final
