@@ -1,1 +1,25 @@
-"""Real backends as plain processes, for tests below the cluster: Kafka, Consul, the Kubernetes API."""
+"""Real servers as processes on free ports: what integration tests run against.
+
+    with KafkaServer() as kafka, ConsulServer() as consul, KubeApi() as kube: ...
+
+As fixtures (`kafka`, `consul`, `kube_api`, `symbol`) they are in the root `conftest.py`.
+"""
+
+from e2e.backends.consul_server import ConsulServer
+from e2e.backends.errors import BackendError, MissingServerError, ServerStartError
+from e2e.backends.kafka_server import KafkaServer
+from e2e.backends.kube_api import KubeApi
+from e2e.backends.ports import free_port
+from e2e.backends.process import ServerProcess, wait_until
+
+__all__ = [
+    "BackendError",
+    "ConsulServer",
+    "KafkaServer",
+    "KubeApi",
+    "MissingServerError",
+    "ServerProcess",
+    "ServerStartError",
+    "free_port",
+    "wait_until",
+]

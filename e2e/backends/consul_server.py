@@ -1,0 +1,126 @@
+"""One real Consul server (a single voter with an agent), HTTP and DNS on free ports."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from e2e.backends.cache import server_program
+from e2e.backends.ports import free_port
+from e2e.backends.process import ServerProcess
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["CONSUL", "ConsulServer"]
+
+CONSUL = "consul-1.22.0"
+
+
+class ConsulServer:
+    """A server on free ports in a directory of its own; `kill` and `start` again keep the data."""
+
+    def __init__(self, *, directory: Path | None = None) -> None:
+        self._own = directory is None
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="outcry-consul-"))
+        self.port = free_port()
+        self.dns_port = free_port(udp=True)
+        self._ports = {
+            "http": self.port,
+            "dns": self.dns_port,
+            "server": free_port(),
+            "serf_lan": free_port(udp=True),
+            "serf_wan": -1,
+            "grpc": -1,
+            "grpc_tls": -1,
+        }
+        self.process = ServerProcess(name="consul", log=self.directory / "consul.log")
+
+    @property
+    def url(self) -> str:
+        """Of the HTTP API, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start (again) and wait until there is a leader and this agent's node is registered."""
+        settings = self.directory / "consul.json"
+        settings.write_text(json.dumps(self._settings(), indent=1))
+        program = server_program(CONSUL, "consul")
+        self.process.start([str(program), "agent", "-config-file", str(settings)])
+        self.process.wait_ready(self._answers, seconds=30)
+
+    def stop(self) -> None:
+        """SIGTERM, data kept."""
+        self.process.stop()
+
+    def kill(self) -> None:
+        """SIGKILL, data kept."""
+        self.process.kill()
+
+    def restart(self) -> None:
+        """Kill and start with the same data and ports."""
+        self.kill()
+        self.start()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open, nothing answers."""
+        self.process.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self.process.send(signal.SIGCONT)
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON
+        """The decoded JSON at `/v1/{path}`; raises `urllib.error.URLError`."""
+        with urllib.request.urlopen(f"{self.url}/v1/{path}", timeout=5) as answer:
+            return json.load(answer)
+
+    def put(self, path: str, body: bytes = b"") -> bytes:
+        """PUT `body` to `/v1/{path}` and return the answer; raises `urllib.error.URLError`."""
+        request = urllib.request.Request(f"{self.url}/v1/{path}", data=body, method="PUT")
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return bytes(answer.read())
+
+    def close(self) -> None:
+        """Kill the server and remove what it left."""
+        self.kill()
+        if self._own:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.get("status/leader")) and bool(self.get("catalog/nodes"))
+        except (OSError, ValueError):
+            return False
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "server": True,
+            "bootstrap_expect": 1,
+            "node_name": "consul-0",
+            "data_dir": str(self.directory / "data"),
+            "bind_addr": "127.0.0.1",
+            "client_addr": "127.0.0.1",
+            "ports": self._ports,
+            "log_level": "WARN",
+            "disable_update_check": True,
+            "leave_on_terminate": False,
+            "dns_config": {"allow_stale": False},
+            # A single voter elects itself; the defaults are made for wide networks.
+            "performance": {"raft_multiplier": 1},
+        }
