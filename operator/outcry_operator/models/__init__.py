@@ -1,0 +1,1 @@
+"""The custom resources, as pydantic models from which their definitions are generated."""
