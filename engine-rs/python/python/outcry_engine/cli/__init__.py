@@ -1,0 +1,1 @@
+"""The `outcry-engine` command: one module a subcommand."""

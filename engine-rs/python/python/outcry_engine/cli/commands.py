@@ -1,0 +1,88 @@
+"""Commands as the records of `matching.{symbol}`: the few lines that every sender needs."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from outcry.v1 import command_pb2, types_pb2
+
+from outcry_engine.cli.flow_model import NewOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from outcry_engine.cli.flow_model import FlowCommand
+
+VERSION: Final = 1
+OPERATOR: Final = 1024
+GENERATOR: Final = 2048
+
+
+def default_settings(
+    *,
+    number: int = 1,
+    incarnation: int = 1,
+    status: types_pb2.TradingStatus.ValueType = types_pb2.TRADING_STATUS_TRADING,
+    price_band_lower: int = 1,
+    price_band_upper: int = 1_000_000_000,
+    min_notional: int = 0,
+    maker_fee_ppm: int = 0,
+    taker_fee_ppm: int = 0,
+) -> command_pb2.Command:
+    """Settings that open a pair, as the operator (source 1024) would send them: for books without one."""
+    return command_pb2.Command(
+        source=OPERATOR,
+        incarnation=incarnation,
+        number=number,
+        pair_settings=command_pb2.PairSettings(
+            trading_status=status,
+            rules_version=1,
+            price_band_lower=price_band_lower,
+            price_band_upper=price_band_upper,
+            min_notional=min_notional,
+            maker_fee_ppm=maker_fee_ppm,
+            taker_fee_ppm=taker_fee_ppm,
+            quote_units_per_tick_lot=1,
+            base_units_per_lot=1,
+        ),
+    )
+
+
+def record(symbol: str, commands: Iterable[command_pb2.Command]) -> bytes:
+    """One record of the input topic."""
+    batch = command_pb2.CommandBatch(version=VERSION, symbol=symbol, commands=commands)
+    batch.count = len(batch.commands)
+    return batch.SerializeToString()
+
+
+def flow_record(
+    symbol: str,
+    commands: Iterable[FlowCommand],
+    *,
+    source: int = GENERATOR,
+    incarnation: int,
+    first_number: int,
+    time_unix_nanos: int = 0,
+) -> bytes:
+    """One record of consecutively numbered flow commands."""
+    batch = command_pb2.CommandBatch(version=VERSION, symbol=symbol)
+    add = batch.commands.add
+    for number, command in zip(count(first_number), commands, strict=False):
+        message = add(source=source, incarnation=incarnation, number=number, time_unix_nanos=time_unix_nanos)
+        if isinstance(command, NewOrder):
+            new = message.new_order
+            (
+                new.order_id,
+                new.user_id,
+                new.side,
+                new.type,
+                new.time_in_force,
+                new.price,
+                new.quantity,
+            ) = command  # type: ignore[assignment]
+        else:
+            cancel = message.cancel_order
+            cancel.order_id, cancel.user_id = command
+    batch.count = len(batch.commands)
+    return batch.SerializeToString()

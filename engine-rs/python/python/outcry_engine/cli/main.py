@@ -1,0 +1,29 @@
+"""Entry point of `outcry-engine`: hands over to the module of the subcommand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SUBCOMMANDS = ("run", "replay", "inspect", "flow")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the named subcommand and return its exit status."""
+    parser = argparse.ArgumentParser(prog="outcry-engine", description="Outcry's matching engine.")
+    subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
+    modules = {name: import_module(f"outcry_engine.cli.{name}") for name in SUBCOMMANDS}
+    for module in modules.values():
+        module.add_parser(subparsers)
+    args = parser.parse_args(argv)
+    status: int = modules[args.subcommand].run(args)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
