@@ -1,0 +1,456 @@
+//! What is refused, what the settings change, what is ignored: the other worked examples of
+//! `docs/matching.md`, under the same names.
+#![allow(clippy::unwrap_used, clippy::too_many_lines)]
+
+mod common;
+
+use common::{BUY, Market, SELL, limit, limit_maker, market, settings, short};
+use outcry_book::{Body, Command, NewOrder, Outcome, PairSettings, Tick, TradingStatus};
+
+#[test]
+fn nothing_is_accepted_before_settings() {
+    let mut it = Market::default();
+    assert_eq!(it.tell(limit(1, BUY, 100, 5)), ["rejected 1 NoSettings"]);
+    assert_eq!(it.cancel(1), ["cancel rejected 1 NoSettings"]);
+}
+
+#[test]
+fn a_halted_pair_takes_neither_orders_nor_cancels() {
+    let mut it = Market::open();
+    it.tell(limit(1, BUY, 100, 5));
+    it.status(TradingStatus::Halt);
+    assert_eq!(it.tell(limit(2, BUY, 100, 5)), ["rejected 2 MarketHalted"]);
+    assert_eq!(it.cancel(1), ["cancel rejected 1 MarketHalted"]);
+    it.status(TradingStatus::Trading);
+    assert_eq!(it.cancel(1), ["cancelled 1 left 5"]);
+}
+
+#[test]
+fn a_cancel_only_pair_takes_cancels_alone() {
+    let mut it = Market::open();
+    it.tell(limit(1, BUY, 100, 5));
+    it.status(TradingStatus::CancelOnly);
+    assert_eq!(
+        it.tell(limit(2, BUY, 100, 5)),
+        ["rejected 2 MarketCancelOnly"]
+    );
+    assert_eq!(it.cancel(1), ["cancelled 1 left 5"]);
+}
+
+#[test]
+fn prices_outside_the_band_are_rejected() {
+    let mut it = Market::open();
+    assert_eq!(it.tell(limit(1, BUY, 49, 1)), ["rejected 1 PriceOutOfBand"]);
+    assert_eq!(
+        it.tell(limit(2, SELL, 201, 1)),
+        ["rejected 2 PriceOutOfBand"]
+    );
+    assert_eq!(it.tell(limit(3, BUY, 50, 1)), ["accepted 3"]);
+    assert_eq!(it.tell(limit(4, SELL, 200, 1)), ["accepted 4"]);
+}
+
+#[test]
+fn a_moved_band_expires_what_could_trade_outside_it() {
+    let mut it = Market::open();
+    it.tell(limit(1, BUY, 60, 5));
+    it.tell(limit(2, BUY, 90, 5));
+    it.tell(limit(3, BUY, 90, 6));
+    it.tell(limit(4, SELL, 150, 5));
+    let told = it.settings(PairSettings {
+        price_band_lower: 70,
+        price_band_upper: 80,
+        ..settings()
+    });
+    let told: Vec<String> = told.iter().map(short).collect();
+    assert_eq!(
+        told,
+        [
+            "settings Trading",
+            "expired 2 left 5 PriceBand",
+            "expired 3 left 6 PriceBand"
+        ]
+    );
+    assert_eq!(it.shown(), "60x5(1) | 150x5(1)");
+    let told = it.settings(PairSettings {
+        price_band_lower: 160,
+        price_band_upper: 180,
+        ..settings()
+    });
+    assert_eq!(
+        told.iter().map(short).collect::<Vec<_>>(),
+        ["settings Trading", "expired 4 left 5 PriceBand"]
+    );
+}
+
+#[test]
+fn small_notionals_are_rejected() {
+    let mut it = Market::open();
+    it.settings(PairSettings {
+        min_notional: 1_000,
+        ..settings()
+    });
+    assert_eq!(
+        it.tell(limit(1, BUY, 100, 9)),
+        ["rejected 1 NotionalTooSmall"]
+    );
+    assert_eq!(it.tell(limit(2, BUY, 100, 10)), ["accepted 2"]);
+    assert_eq!(
+        it.tell(market(3, SELL, 1))[0],
+        "accepted 3",
+        "a market order has no price to multiply"
+    );
+}
+
+#[test]
+fn an_id_that_rests_is_taken() {
+    let mut it = Market::open();
+    it.tell(limit(1, BUY, 100, 5));
+    assert_eq!(
+        it.tell(limit(1, BUY, 100, 5)),
+        ["rejected 1 DuplicateOrderId"]
+    );
+    it.cancel(1);
+    assert_eq!(
+        it.tell(limit(1, BUY, 100, 5)),
+        ["accepted 1"],
+        "the core only knows what rests"
+    );
+}
+
+#[test]
+fn products_and_totals_never_wrap() {
+    let mut it = Market::open();
+    it.settings(PairSettings {
+        price_band_lower: 1,
+        price_band_upper: i64::MAX,
+        ..settings()
+    });
+    assert_eq!(it.tell(limit(1, BUY, i64::MAX, 2)), ["rejected 1 Overflow"]);
+    assert_eq!(it.tell(limit(2, BUY, 1, i64::MAX)), ["accepted 2"]);
+    assert_eq!(
+        it.tell(limit(3, BUY, 1, 1)),
+        ["rejected 3 Overflow"],
+        "the level's total"
+    );
+    assert_eq!(
+        it.tell(market(4, BUY, 2)),
+        ["rejected 4 Overflow"],
+        "quantity at the upper band"
+    );
+    assert_eq!(it.tell(limit(5, BUY, 2, i64::MAX / 2))[0], "accepted 5");
+}
+
+#[test]
+fn words_and_numbers_that_are_none_are_rejected_by_name() {
+    let good = limit(1, BUY, 100, 5);
+    let cases = [
+        (
+            NewOrder {
+                order_id: 0,
+                ..good
+            },
+            "InvalidOrderId",
+        ),
+        (NewOrder { user_id: 0, ..good }, "InvalidUserId"),
+        (NewOrder { side: 0, ..good }, "InvalidSide"),
+        (NewOrder { side: 3, ..good }, "InvalidSide"),
+        (
+            NewOrder {
+                order_type: 0,
+                ..good
+            },
+            "InvalidOrderType",
+        ),
+        (
+            NewOrder {
+                order_type: -1,
+                ..good
+            },
+            "InvalidOrderType",
+        ),
+        (
+            NewOrder {
+                order_type: 4,
+                ..good
+            },
+            "Unsupported",
+        ),
+        (
+            NewOrder {
+                time_in_force: 0,
+                ..good
+            },
+            "InvalidTimeInForce",
+        ),
+        (
+            NewOrder {
+                time_in_force: i32::MAX,
+                ..good
+            },
+            "InvalidTimeInForce",
+        ),
+        (
+            NewOrder {
+                time_in_force: 4,
+                ..good
+            },
+            "Unsupported",
+        ),
+        (
+            NewOrder {
+                time_in_force: 1,
+                ..market(1, BUY, 5)
+            },
+            "InvalidTimeInForce",
+        ),
+        (
+            NewOrder {
+                time_in_force: 9,
+                ..market(1, BUY, 5)
+            },
+            "InvalidTimeInForce",
+        ),
+        (
+            NewOrder {
+                time_in_force: 2,
+                ..limit_maker(1, BUY, 100, 5)
+            },
+            "InvalidTimeInForce",
+        ),
+        (NewOrder { price: 0, ..good }, "InvalidPrice"),
+        (
+            NewOrder {
+                price: i64::MIN,
+                ..good
+            },
+            "InvalidPrice",
+        ),
+        (
+            NewOrder {
+                price: 1,
+                ..market(1, BUY, 5)
+            },
+            "InvalidPrice",
+        ),
+        (
+            NewOrder {
+                quantity: 0,
+                ..good
+            },
+            "InvalidQuantity",
+        ),
+        (
+            NewOrder {
+                quantity: i64::MIN,
+                ..good
+            },
+            "InvalidQuantity",
+        ),
+        (
+            NewOrder {
+                quantity: i64::MAX,
+                ..good
+            },
+            "Overflow",
+        ),
+    ];
+    for (order, reason) in cases {
+        let mut it = Market::open();
+        assert_eq!(
+            it.tell(order),
+            [format!("rejected {} {reason}", order.order_id)],
+            "{order:?}"
+        );
+        assert_eq!(it.shown(), " | ");
+    }
+}
+
+#[test]
+fn the_first_failing_check_names_the_reject() {
+    let nonsense = NewOrder {
+        order_id: 0,
+        user_id: 0,
+        side: 0,
+        order_type: 0,
+        time_in_force: 0,
+        price: -1,
+        quantity: -1,
+    };
+    let mut it = Market::default();
+    assert_eq!(it.tell(nonsense), ["rejected 0 NoSettings"]);
+    it.status(TradingStatus::Halt);
+    assert_eq!(it.tell(nonsense), ["rejected 0 MarketHalted"]);
+    it.status(TradingStatus::Trading);
+    assert_eq!(it.tell(nonsense), ["rejected 0 InvalidOrderId"]);
+    it.settings(PairSettings {
+        min_notional: 1_000,
+        ..settings()
+    });
+    it.tell(limit(1, BUY, 100, 10));
+    assert_eq!(
+        it.tell(limit(1, BUY, 300, 1)),
+        ["rejected 1 PriceOutOfBand"]
+    );
+    assert_eq!(
+        it.tell(limit(1, BUY, 100, 1)),
+        ["rejected 1 NotionalTooSmall"]
+    );
+    assert_eq!(
+        it.tell(limit_maker(1, SELL, 100, 10)),
+        ["rejected 1 DuplicateOrderId"]
+    );
+}
+
+#[test]
+fn settings_that_make_no_sense_are_rejected_and_change_nothing() {
+    let good = settings();
+    let cases = [
+        (
+            PairSettings {
+                rules_version: 0,
+                ..good
+            },
+            "Unsupported",
+        ),
+        (
+            PairSettings {
+                rules_version: 2,
+                trading_status: 77,
+                ..good
+            },
+            "Unsupported",
+        ),
+        (
+            PairSettings {
+                trading_status: 0,
+                ..good
+            },
+            "InvalidSettings",
+        ),
+        (
+            PairSettings {
+                trading_status: 77,
+                ..good
+            },
+            "InvalidSettings",
+        ),
+        (
+            PairSettings {
+                trading_status: TradingStatus::Auction.as_i32(),
+                ..good
+            },
+            "Unsupported",
+        ),
+        (
+            PairSettings {
+                price_band_lower: 0,
+                ..good
+            },
+            "InvalidSettings",
+        ),
+        (
+            PairSettings {
+                price_band_upper: 49,
+                ..good
+            },
+            "InvalidSettings",
+        ),
+        (
+            PairSettings {
+                min_notional: -1,
+                ..good
+            },
+            "InvalidSettings",
+        ),
+        (
+            PairSettings {
+                maker_fee_ppm: 1_000_001,
+                ..good
+            },
+            "InvalidSettings",
+        ),
+        (
+            PairSettings {
+                taker_fee_ppm: -1,
+                ..good
+            },
+            "InvalidSettings",
+        ),
+        (
+            PairSettings {
+                quote_units_per_tick_lot: 0,
+                ..good
+            },
+            "InvalidSettings",
+        ),
+        (
+            PairSettings {
+                base_units_per_lot: 0,
+                ..good
+            },
+            "InvalidSettings",
+        ),
+    ];
+    for (asked, reason) in cases {
+        let mut it = Market::open();
+        let before = *it.book.settings().unwrap();
+        let told: Vec<String> = it.settings(asked).iter().map(short).collect();
+        assert_eq!(told, [format!("settings rejected {reason}")], "{asked:?}");
+        assert_eq!(*it.book.settings().unwrap(), before);
+    }
+}
+
+#[test]
+fn a_tick_is_silent_and_time_never_goes_back() {
+    let mut it = Market::open();
+    assert_eq!(
+        it.apply(Body::Tick(Tick {
+            time_unix_nanos: 70
+        })),
+        []
+    );
+    assert_eq!(
+        it.apply(Body::Tick(Tick {
+            time_unix_nanos: 60
+        })),
+        []
+    );
+    assert_eq!((it.book.clock_unix_nanos(), it.book.seq()), (70, 1));
+}
+
+#[test]
+fn a_repeated_command_does_nothing() {
+    let mut it = Market::open();
+    it.tell(limit(1, BUY, 100, 5));
+    let mut before = Vec::new();
+    it.book.snapshot(&mut before);
+    for (incarnation, number) in [(1, 2), (1, 1), (0, 99), (7, 0)] {
+        let body = Body::NewOrder(limit(9, BUY, 100, 5));
+        let again = Command {
+            source: 2048,
+            incarnation,
+            number,
+            time_unix_nanos: 5,
+            body,
+        };
+        assert_eq!(it.book.apply(&again, &mut it.events), Outcome::Repeated);
+    }
+    let mut after = Vec::new();
+    it.book.snapshot(&mut after);
+    assert_eq!((it.events.len(), before), (2, after));
+}
+
+#[test]
+fn a_rejected_command_counts_as_seen() {
+    let mut it = Market::default();
+    it.tell(limit(1, BUY, 100, 5));
+    let body = Body::PairSettings(settings());
+    let again = Command {
+        source: 2048,
+        incarnation: 1,
+        number: 1,
+        time_unix_nanos: 0,
+        body,
+    };
+    assert_eq!(it.book.apply(&again, &mut it.events), Outcome::Repeated);
+}
