@@ -1,0 +1,127 @@
+"""Records of a topic, read from Kafka or from the file that a recorder wrote while they passed."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from confluent_kafka.cimpl import Message
+
+__all__ = ["Record", "Recorder", "read_topic"]
+
+
+class Record(NamedTuple):
+    """One record; `headers` as text, `time_ms` as the broker or its producer stamped it."""
+
+    offset: int
+    time_ms: int
+    headers: dict[str, str]
+    value: bytes | None
+
+
+def read_topic(bootstrap: str, topic: str) -> Iterator[Record]:
+    """All records from the first to what is now the last.
+
+    Raises `ValueError` when the beginning is gone: a log without its beginning can't be judged.
+    """
+    consumer = _consumer(bootstrap)
+    partition = TopicPartition(topic, 0)
+    try:
+        low, high = consumer.get_watermark_offsets(partition, timeout=30)
+        if low > 0:
+            raise ValueError(f"{topic} begins at {low}, not 0: record it while it is written, with Recorder")
+        consumer.assign([TopicPartition(topic, 0, 0)])
+        position = 0
+        while position < high:
+            for message in consumer.consume(10_000, timeout=5):
+                record = _record(message)
+                position = record.offset + 1
+                if record.offset < high:
+                    yield record
+    finally:
+        consumer.close()
+
+
+class Recorder:
+    """Copies a topic into a file from its beginning, in a thread, while it is being written.
+
+    The engine deletes input behind its checkpoints; what is judged hours later must be kept.
+    """
+
+    def __init__(
+        self, *, bootstrap: str, topic: str, path: Path, seen: Callable[[Record], None] | None = None
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._path = path
+        self._seen = seen
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"record {topic}", daemon=True)
+        self.position = 0
+
+    def start(self) -> None:
+        """Begin to copy."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Copy what is in the topic by now, and end."""
+        consumer = _consumer(self._bootstrap)
+        _, high = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=30)
+        consumer.close()
+        while self.position < high and self._thread.is_alive():
+            self._end.wait(0.05)
+        self._end.set()
+        self._thread.join(30)
+
+    def records(self) -> Iterator[Record]:
+        """What was copied; only after `stop`."""
+        with self._path.open("rb") as file:
+            while True:
+                try:
+                    batch = pickle.load(file)  # our own file
+                except EOFError:
+                    return
+                yield from (Record(*fields) for fields in batch)
+
+    def _run(self) -> None:
+        consumer = _consumer(self._bootstrap)
+        consumer.assign([TopicPartition(self._topic, 0, 0)])
+        with self._path.open("wb") as file:
+            while not self._end.is_set():
+                batch = [_record(message) for message in consumer.consume(10_000, timeout=0.1)]
+                if batch:
+                    if self._seen is not None:
+                        for record in batch:
+                            self._seen(record)
+                    pickle.dump([tuple(record) for record in batch], file)
+                    self.position = batch[-1].offset + 1
+        consumer.close()
+
+
+def _consumer(bootstrap: str) -> Consumer:
+    settings: dict[str, str | int | bool] = {
+        "bootstrap.servers": bootstrap,
+        "group.id": "outcry-checker",
+        "enable.auto.commit": False,
+        "auto.offset.reset": "error",
+        "fetch.wait.max.ms": 50,
+        "reconnect.backoff.max.ms": 500,
+        "log_level": 0,
+    }
+    return Consumer(settings)
+
+
+def _record(message: Message) -> Record:
+    error = message.error()
+    if error is not None:
+        raise KafkaException(error)
+    given = cast("list[tuple[str, bytes | None]]", message.headers() or [])
+    headers = {name: (value or b"").decode() for name, value in given}
+    return Record(message.offset() or 0, message.timestamp()[1], headers, message.value())

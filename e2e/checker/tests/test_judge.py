@@ -1,0 +1,140 @@
+"""A checker that can't fail proves nothing: each planted fault must be found."""
+
+from __future__ import annotations
+
+import copy
+import random
+
+import pytest
+
+from e2e.checker import Judge
+from e2e.checker.tests.logs import (
+    SOURCE,
+    SYMBOL,
+    encode_batch,
+    input_log,
+    output_log,
+    random_commands,
+    true_events,
+)
+
+
+def judged(log, records, **finish):
+    judge = Judge(symbol=SYMBOL, commands=log)
+    judge.events(records)
+    return judge.finish(**finish)
+
+
+@pytest.fixture
+def log():
+    return input_log(random_commands(seed=1, count=400))
+
+
+@pytest.fixture
+def events(log):
+    return true_events(log)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_true_log_is_fine(seed):
+    log = input_log(random_commands(seed=seed, count=300))
+    report = judged(log, output_log(true_events(log)))
+    assert report.fine
+    assert report.trades >= 10
+    assert report.events == len(true_events(log))
+    assert report.raw_repeats == 0
+
+
+def test_repeats_of_the_same_bytes_are_counted_and_fine(log, events):
+    report = judged(log, output_log(events[:100] + events[60:]))
+    assert report.fine
+    assert report.raw_repeats == 40
+
+
+def test_a_takeover_is_named_with_its_first_new_event(log, events):
+    repeated = events[:100] + events[90:]
+    epochs = [1] * 100 + [9] * (len(repeated) - 100)
+    report = judged(log, output_log(repeated, epochs=epochs))
+    assert report.fine
+    assert [(takeover.epoch, takeover.seq) for takeover in report.takeovers] == [(1, 1), (9, 101)]
+
+
+def test_a_lost_tail_is_lost(log, events):
+    assert judged(log, output_log(events[:-3])).lost == 3
+
+
+def test_a_hole_is_different(log, events):
+    report = judged(log, output_log(events[:50] + events[51:]))
+    assert not report.fine
+    assert "gap" in report.differences[0].what
+
+
+def test_a_repeat_with_other_bytes_is_different(log, events):
+    other = copy.deepcopy(events[10])
+    other.time_unix_nanos += 1
+    report = judged(log, output_log([*events[:50], other, *events[50:]]))
+    assert report.different == 1
+    assert "other bytes" in report.differences[0].what
+
+
+def test_a_wrong_price_in_a_trade_is_different(log, events):
+    trade = next(event for event in events if event.HasField("trade_executed"))
+    trade.trade_executed.price += 1
+    assert judged(log, output_log(events)).different == 1
+
+
+def test_two_events_in_the_wrong_order_are_different(log, events):
+    events[20], events[21] = events[21], events[20]
+    events[20].seq, events[21].seq = 21, 22
+    assert judged(log, output_log(events)).different == 2
+
+
+def test_an_event_without_a_cause_is_different(log, events):
+    invented = copy.deepcopy(events[-1])
+    invented.seq += 1
+    report = judged(log, output_log([*events, invented]))
+    assert "without a command" in report.differences[0].what
+
+
+def test_an_older_epoch_with_new_events_is_not_fine(log, events):
+    epochs = [1] * 100 + [9] * 10 + [1] * (len(events) - 110)
+    report = judged(log, output_log(events, epochs=epochs))
+    assert report.stale_epochs > 0
+    assert not report.fine
+
+
+def test_an_acknowledged_command_that_is_not_in_the_log_is_missed(log, events):
+    report = judged(log, output_log(events), acknowledged={SOURCE: 401})
+    assert report.unlogged == 2
+    assert not report.fine
+
+
+def test_a_command_applied_twice_is_different(log):
+    twice = [*log[:40], log[39], *log[40:]]
+    renumbered = input_log(random_commands(seed=1, count=400))
+    assert judged(twice, output_log(true_events(renumbered))).fine
+    commands = random_commands(seed=1, count=400)
+    order = next(c for c in commands if c.kind == "new_order" and c.body[6] > 0)
+    doubled = true_events(input_log([*commands, order._replace(number=1000)]))
+    assert not judged(log, output_log(doubled)).fine
+
+
+@pytest.mark.parametrize(
+    "changes", [{"version": 2}, {"symbol": "ETH-USDT"}, {"count": 2}, {"count": 0}], ids=str
+)
+def test_poison_is_counted_and_skipped_whole(log, changes):
+    poison = log[5]._replace(value=encode_batch(random_commands(seed=9, count=3)[1:2], **changes))
+    with_poison = [*log[:5], poison, *log[5:]]
+    report = judged(with_poison, output_log(true_events(log)))
+    assert report.fine
+    assert report.poison_records == 1
+
+
+def test_random_and_cut_bytes_are_poison_or_skipped(log, events):
+    rng = random.Random(4)
+    junk = [log[0]._replace(value=rng.randbytes(rng.randint(0, 60))) for _ in range(200)]
+    whole = log[1].value
+    junk += [log[0]._replace(value=whole[:cut]) for cut in range(len(whole))]
+    report = judged([*junk, *log], output_log(events))
+    assert report.fine
+    assert report.poison_records == len(junk)

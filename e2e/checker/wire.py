@@ -1,0 +1,91 @@
+"""The protobuf wire format, as far as `outcry.v1` needs it.
+
+Written by hand so that a mistake in a generated or shared codec can't hide itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["WireError", "fields", "scalars"]
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+SIGN = 1 << 63
+ALL = (1 << 64) - 1
+
+
+class WireError(ValueError):
+    """The bytes are no protobuf message of the expected shape."""
+
+
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number at a place, and the place behind it."""
+    value = shift = 0
+    while True:
+        if at >= len(data):
+            raise WireError("ends inside a number")
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            if value > ALL:
+                raise WireError("number beyond 64 bits")
+            return value, at
+        shift += 7
+        if shift > 63:
+            raise WireError("number of more than ten bytes")
+
+
+def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
+    """Each field of a message as (number, wire type, value)."""
+    at = 0
+    while at < len(data):
+        tag, at = varint(data, at)
+        number, kind = tag >> 3, tag & 7
+        if number == 0 or number > (1 << 29) - 1:
+            raise WireError(f"field number {number}")
+        if kind == VARINT:
+            value, at = varint(data, at)
+            yield number, kind, value
+            continue
+        if kind == BYTES:
+            length, at = varint(data, at)
+        elif kind in {FIXED64, FIXED32}:
+            length = 8 if kind == FIXED64 else 4
+        else:
+            raise WireError(f"wire type {kind}")
+        if at + length > len(data):
+            raise WireError("ends inside a field")
+        yield number, kind, data[at : at + length]
+        at += length
+
+
+def scalars(data: bytes, shape: str) -> tuple[int, ...]:
+    """The numbers of a flat message; `shape` has a letter for each field from number 1.
+
+    `u` uint64, `w` uint32, `i` int64, `e` an enum, `z` sint32. A field that is not there is 0.
+    """
+    values = [0] * len(shape)
+    for number, kind, value in fields(data):
+        if number > len(shape):
+            continue
+        if kind != VARINT or not isinstance(value, int):
+            raise WireError(f"field {number} has wire type {kind}")
+        values[number - 1] = _number(value, shape[number - 1])
+    return tuple(values)
+
+
+def _number(value: int, letter: str) -> int:
+    if letter == "u":
+        return value
+    if letter == "i":
+        return value - 2 * SIGN if value >= SIGN else value
+    value &= 0xFFFFFFFF
+    if letter == "w":
+        return value
+    if letter == "z":
+        return (value >> 1) ^ -(value & 1)
+    return value - (1 << 32) if value >= 1 << 31 else value
