@@ -9,17 +9,21 @@ from e2e.backends.consul_server import ConsulServer
 from e2e.backends.errors import BackendError, MissingServerError, ServerStartError
 from e2e.backends.kafka_server import KafkaServer
 from e2e.backends.kube_api import KubeApi
+from e2e.backends.pair import EnginePair, Replica, create_pair_topics
 from e2e.backends.ports import free_port
 from e2e.backends.process import ServerProcess, wait_until
 
 __all__ = [
     "BackendError",
     "ConsulServer",
+    "EnginePair",
     "KafkaServer",
     "KubeApi",
     "MissingServerError",
+    "Replica",
     "ServerProcess",
     "ServerStartError",
+    "create_pair_topics",
     "free_port",
     "wait_until",
 ]

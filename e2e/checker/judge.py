@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections import deque
+from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +97,7 @@ class Judge:
         # A short hash of every event by seq - 1: repeats must be the same bytes.
         self._seen = array("Q")
         self._epoch = 0
+        self._applied: Counter[tuple[int, int]] = Counter()
 
     def events(self, records: Iterable[Record]) -> None:
         """Judge the records of `events.{symbol}` in their order."""
@@ -112,11 +113,11 @@ class Judge:
             for event in events:
                 self._event(event, record)
 
-    def finish(self, *, acknowledged: Mapping[int, int] | None = None) -> Report:
+    def finish(self, *, acknowledged: Mapping[tuple[int, int], int] | None = None) -> Report:
         """Count what never came.
 
-        `acknowledged` is the highest number that Kafka acknowledged to each source: a command up
-        to there that is not in the log was lost before it could be matched.
+        `acknowledged` is how many commands, numbered from 1, Kafka acknowledged to each (source,
+        incarnation): those that the book never applied were lost before they could be matched.
         """
         while self._fill():
             lost = self._due.popleft()
@@ -125,9 +126,8 @@ class Judge:
                 missing = f"lost: {lost.kind} {lost.body} of {lost.command}"
                 self.report.differences.append(Difference(len(self._seen) + self.report.lost, missing))
         self.report.repeated_commands = self.book.repeated
-        for source, number in (acknowledged or {}).items():
-            logged = self.book.cursors.get(source, (0, 0))[1]
-            self.report.unlogged += max(0, number - logged)
+        for sender, number in (acknowledged or {}).items():
+            self.report.unlogged += max(0, number - self._applied[sender])
         return self.report
 
     def _event(self, event: Event, record: Record) -> None:
@@ -172,7 +172,10 @@ class Judge:
             command = next(self._input, None)
             if command is None:
                 return False
-            self._due.extend(_Due(command, kind, body) for kind, body in self.book.apply(command) or [])
+            expected = self.book.apply(command)
+            if expected is not None:
+                self._applied[command.source, command.incarnation] += 1
+                self._due.extend(_Due(command, kind, body) for kind, body in expected)
         return True
 
     def _commands(self, records: Iterable[Record]) -> Iterator[Command]:

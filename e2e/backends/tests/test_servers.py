@@ -38,5 +38,5 @@ def test_kube_api_knows_its_service_accounts(kube_api: KubeApi):
 
 def test_missing_program_names_the_command_that_builds_it(monkeypatch, tmp_path):
     monkeypatch.setenv("OUTCRY_CACHE", str(tmp_path))
-    with pytest.raises(MissingServerError, match="python -m e2e.cluster build"):
+    with pytest.raises(MissingServerError, match=r"python -m e2e\.cluster build"):
         server_program("consul-1.22.0", "consul")

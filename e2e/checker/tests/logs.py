@@ -22,7 +22,8 @@ def random_commands(seed: int, count: int) -> list[Command]:
     commands = [Command(1024, 7, 1, 5, "pair_settings", SETTINGS)]
     for number in range(1, count):
         if rng.random() < 0.3:
-            kind, body = "cancel_order", (rng.randint(1, number), rng.randint(1, 3))
+            kind = "cancel_order"
+            body: tuple[int, ...] = (rng.randint(1, number), rng.randint(1, 3))
         else:
             side, order_type, tif = rng.randint(1, 2), rng.choice((1, 1, 1, 2, 3, 5)), rng.randint(0, 4)
             price = 0 if order_type == 2 else rng.randint(88, 112)

@@ -104,7 +104,8 @@ def test_an_older_epoch_with_new_events_is_not_fine(log, events):
 
 
 def test_an_acknowledged_command_that_is_not_in_the_log_is_missed(log, events):
-    report = judged(log, output_log(events), acknowledged={SOURCE: 401})
+    assert judged(log, output_log(events), acknowledged={(SOURCE, 1): 399}).fine
+    report = judged(log, output_log(events), acknowledged={(SOURCE, 1): 401})
     assert report.unlogged == 2
     assert not report.fine
 
