@@ -9,8 +9,8 @@ import (
 
 	"github.com/hashicorp/consul/command"
 	"github.com/hashicorp/consul/command/cli"
-	"github.com/hashicorp/consul/version"
 	_ "github.com/hashicorp/consul/service_os"
+	"github.com/hashicorp/consul/version"
 )
 
 func main() {

@@ -1,0 +1,53 @@
+"""Every server that a cluster or a test needs, and building all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from e2e.backends.jars import KAFKA_VERSION, kafka_libs
+from e2e.cluster.build.artifact import Artifact, ensure, file_lock
+from e2e.cluster.build.go import install_artifact, module_artifact
+from e2e.cluster.paths import CHECKOUT, servers_root
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from e2e.cluster.progress import Progress
+
+__all__ = ["CONSUL", "COREDNS", "HELM", "KUBERNETES", "KWOK", "PAUSE", "build_all", "kafka_jars"]
+
+SOURCES = CHECKOUT / "e2e" / "cluster" / "servers"
+
+KUBERNETES = module_artifact(
+    name="kubernetes",
+    version="1.34.4",
+    source=SOURCES / "kubernetes",
+    program="outcry-kube",
+    ldflags="-s -w -X k8s.io/component-base/version.gitVersion=v1.34.4",
+)
+CONSUL = module_artifact(
+    name="consul", version="1.22.0", source=SOURCES / "consul", program="consul", ldflags="-s -w"
+)
+PAUSE = module_artifact(name="pause", version="1", source=SOURCES / "pause", program="pause", ldflags="-s -w")
+COREDNS = install_artifact(name="coredns", version="1.15.0", package="github.com/coredns/coredns")
+HELM = install_artifact(name="helm", version="3.22.0", package="helm.sh/helm/v3/cmd/helm")
+KWOK = install_artifact(name="kwok", version="0.8.0", package="sigs.k8s.io/kwok/cmd/kwok")
+
+# The longest first: everything else waits for Kubernetes anyway.
+ALL: tuple[Artifact, ...] = (KUBERNETES, CONSUL, PAUSE, COREDNS, HELM, KWOK)
+
+
+def kafka_jars(*, progress: Progress) -> Path:
+    """The folder of Kafka's jars, fetched now if they aren't there."""
+    with file_lock(servers_root() / f".kafka-{KAFKA_VERSION}.lock"):
+        if any((servers_root() / f"kafka-{KAFKA_VERSION}" / "libs").glob("kafka_2.13-*.jar")):
+            return kafka_libs()
+        with progress.step(f"fetching Kafka {KAFKA_VERSION}'s jars", key="fetch kafka"):
+            return kafka_libs()
+
+
+def build_all(*, progress: Progress) -> None:
+    """Build what isn't there. Jars first: they take seconds and the integration tests want them."""
+    kafka_jars(progress=progress)
+    for artifact in ALL:
+        ensure(artifact, progress=progress)

@@ -1,0 +1,140 @@
+"""The images of Outcry's cluster, and what each is made of.
+
+Ours carry a tag made from their content, so that a changed engine is another image and pods get
+it; backends carry the version of what they hold.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from e2e.backends.jars import KAFKA_VERSION
+from e2e.cluster.build.artifact import digest_of, ensure
+from e2e.cluster.build.servers import CONSUL, COREDNS, PAUSE, kafka_jars
+from e2e.cluster.images.layers import Layer, Recipe, make_layer, tar_from
+from e2e.cluster.images.oci import Image
+from e2e.cluster.images.python_layers import (
+    APP,
+    DEPENDENCIES,
+    dependencies_layer,
+    engine_layer,
+    operator_layer,
+)
+from e2e.cluster.shell import run
+
+if TYPE_CHECKING:
+    from e2e.cluster.progress import Progress
+
+__all__ = ["PAUSE_IMAGE", "backend_images", "engine_image", "operator_image", "system_images"]
+
+PAUSE_IMAGE = "docker.io/outcry/pause:1"
+PYTHON_ENV = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "PYTHONPATH": f"{APP}:{DEPENDENCIES}",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+UNNEEDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
+PASSWD = b"root:x:0:0:root:/root:/usr/sbin/nologin\noutcry:x:65532:65532::/:/usr/sbin/nologin\n"
+GROUP = b"root:x:0:\noutcry:x:65532:\n"
+
+
+def debian(name: str, *packages: str) -> Recipe:
+    """A small Debian 12 with these packages, made by mmdebstrap from Debian's archive."""
+
+    def write(target: Path) -> None:
+        run(
+            [
+                *("mmdebstrap", "--quiet", "--variant=minbase", "--format=tar"),
+                *(f"--dpkgopt=path-exclude={pattern}" for pattern in UNNEEDED),
+                *("--aptopt=Acquire::Languages none", f"--include={','.join(packages)}"),
+                # Java's packages link into folders of manual pages.
+                "--setup-hook=mkdir -p $1/usr/share/man/man1",
+                "--customize-hook=rm -rf $1/var/cache/apt $1/var/lib/apt/lists $1/var/log",
+                *("bookworm", str(target)),
+            ]
+        )
+
+    return Recipe(name=name, inputs=digest_of("2", *packages, *UNNEEDED), write=write)
+
+
+def python_base(progress: Progress) -> Layer:
+    """Debian with Python 3.11: below everything of ours that is Python."""
+    return make_layer(debian("debian-python", "python3", "ca-certificates", "libgcc-s1"), progress=progress)
+
+
+def java_base(progress: Progress) -> Layer:
+    """Debian with a Java 17 runtime."""
+    return make_layer(debian("debian-java", "openjdk-17-jre-headless"), progress=progress)
+
+
+def program_layer(name: str, program: Path) -> Recipe:
+    """A static program at /usr/local/bin, on nothing."""
+    entries = {f"/usr/local/bin/{name}": program, "/etc/passwd": PASSWD, "/etc/group": GROUP}
+    return Recipe(name=f"program-{name}", inputs=digest_of("2", program), write=tar_from(entries))
+
+
+def engine_image(*, progress: Progress) -> Image:
+    """The engine: `outcry-engine` and what it needs."""
+    layers = (
+        python_base(progress),
+        make_layer(dependencies_layer("outcry-engine"), progress=progress),
+        make_layer(engine_layer(), progress=progress),
+    )
+    return tagged(Image(name="outcry/engine", layers=layers, entrypoint=("outcry-engine",), env=PYTHON_ENV))
+
+
+def operator_image(*, progress: Progress) -> Image:
+    """The operator; what it runs is the chart's to say."""
+    layers = (
+        python_base(progress),
+        make_layer(dependencies_layer("outcry-operator"), progress=progress),
+        make_layer(operator_layer(), progress=progress),
+    )
+    return tagged(Image(name="outcry/operator", layers=layers, env=PYTHON_ENV))
+
+
+def tagged(image: Image) -> Image:
+    """The same image with a tag made from its content."""
+    return dataclasses.replace(image, name=f"{image.name}:dev-{image.digest[:12]}")
+
+
+def backend_images(*, progress: Progress) -> list[Image]:
+    """Kafka and Consul."""
+    jars = kafka_jars(progress=progress)
+    names = "\n".join(sorted(path.name for path in jars.glob("*.jar")))
+    libs = Recipe(
+        name="kafka-jars", inputs=digest_of(KAFKA_VERSION, names), write=tar_from({"/opt/kafka/libs": jars})
+    )
+    kafka = (java_base(progress), make_layer(libs, progress=progress))
+    program = ensure(CONSUL, progress=progress) / "consul"
+    consul = make_layer(program_layer("consul", program), progress=progress)
+    return [
+        Image(name="outcry/kafka:4.1", layers=kafka, env={"PATH": "/usr/bin:/bin"}),
+        Image(
+            name="outcry/consul:1.22",
+            layers=(consul,),
+            entrypoint=("/usr/local/bin/consul",),
+            env={"PATH": "/usr/local/bin", "HOME": "/tmp"},
+        ),
+    ]
+
+
+def system_images(*, progress: Progress) -> list[Image]:
+    """What the cluster itself needs before anything else runs on it."""
+    pause = ensure(PAUSE, progress=progress) / "pause"
+    coredns = ensure(COREDNS, progress=progress) / "coredns"
+    return [
+        Image(
+            name=PAUSE_IMAGE.removeprefix("docker.io/"),
+            layers=(make_layer(program_layer("pause", pause), progress=progress),),
+            entrypoint=("/usr/local/bin/pause",),
+        ),
+        Image(
+            name="outcry/coredns:1.15",
+            layers=(make_layer(program_layer("coredns", coredns), progress=progress),),
+            entrypoint=("/usr/local/bin/coredns",),
+        ),
+    ]

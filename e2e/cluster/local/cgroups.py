@@ -1,0 +1,109 @@
+"""The cgroups of a cluster: `/outcry-<name>` under every cgroup v1 controller.
+
+They are also the list of everything that belongs to a cluster: the supervisor is born inside, so
+every process of the cluster is found here however far `up` came.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from e2e.cluster.errors import ClusterError
+
+__all__ = ["create", "enter", "mounted_controllers", "pids", "pids_below", "remove"]
+
+CGROUPS = Path("/sys/fs/cgroup")
+# Against compilers and tests on the same machine, which sit in other groups of 1024 each.
+CLUSTER_SHARES = 16384
+
+
+def mounted_controllers() -> list[Path]:
+    """The mount points of cgroups: v1, one for each hierarchy, and v2 if it is mounted beside them."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    return [Path(fields[1]) for fields in mounts if fields[2] in {"cgroup", "cgroup2"}]
+
+
+def create(name: str, *, children: list[str]) -> None:
+    """Make the cluster's cgroups, and `children` below them, with CPUs and memory nodes filled in."""
+    for controller in mounted_controllers():
+        top = controller / group(name)
+        for folder in [top, *(top / child for child in children)]:
+            folder.mkdir(exist_ok=True)
+            if (folder / "cpuset.cpus").exists():
+                for setting in ("cpuset.cpus", "cpuset.mems"):
+                    (folder / setting).write_text((folder.parent / setting).read_text())
+        if (top / "cpu.shares").exists():
+            (top / "cpu.shares").write_text(str(CLUSTER_SHARES))
+            for child in children:
+                (top / child / "cpu.shares").write_text("2048")
+        if (top / "memory.use_hierarchy").exists() and (top / "memory.use_hierarchy").read_text() == "0\n":
+            (top / "memory.use_hierarchy").write_text("1")
+
+
+def enter(name: str, child: str) -> None:
+    """Move the calling process into `child` of the cluster's cgroups."""
+    for controller in mounted_controllers():
+        (controller / group(name) / child / "cgroup.procs").write_text(str(os.getpid()))
+
+
+def group(name: str) -> str:
+    """The cgroup's name."""
+    return f"outcry-{name}"
+
+
+def pids(name: str) -> set[int]:
+    """Every process of the cluster, as the calling process's namespace numbers them."""
+    found: set[int] = set()
+    for controller in mounted_controllers():
+        found |= pids_below(controller / group(name))
+    return found
+
+
+def pids_below(folder: Path) -> set[int]:
+    """Every process in this cgroup or one below it."""
+    found: set[int] = set()
+    for listing in folder.rglob("cgroup.procs"):
+        try:
+            found |= {int(word) for word in listing.read_text().split()}
+        except OSError:  # the group went away meanwhile
+            continue
+    found.discard(0)  # a process of a namespace that isn't ours to see
+    return found
+
+
+def remove(name: str, *, timeout: float = 20.0) -> None:
+    """Kill what still runs in the cluster's cgroups and remove them.
+
+    Raises ClusterError when something doesn't die within `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while running := pids(name):
+        for pid in running:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        if time.monotonic() > deadline:
+            raise ClusterError(f"processes {sorted(running)} of cluster {name} don't die; see /proc/PID/stack")
+        time.sleep(0.05)
+    for controller in mounted_controllers():
+        top = controller / group(name)
+        folders = sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True)
+        for folder in [*folders, top]:
+            remove_folder(folder, deadline=deadline)
+
+
+def remove_folder(folder: Path, *, deadline: float) -> None:
+    """Remove one empty cgroup, which may stay busy for some milliseconds after its last process."""
+    while folder.exists():
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise ClusterError(f"cgroup {folder} can't be removed: {error}") from error
+            time.sleep(0.02)
