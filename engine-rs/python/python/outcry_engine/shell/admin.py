@@ -79,7 +79,7 @@ class EngineAdmin(engine_admin_pb2_grpc.EngineAdminServicer):
     async def Switchover(  # noqa: N802
         self,
         request: engine_admin_pb2.SwitchoverRequest,
-        context: "grpc.aio.ServicerContext[engine_admin_pb2.SwitchoverRequest, engine_admin_pb2.SwitchoverResponse]",
+        context: "grpc.aio.ServicerContext[Any, engine_admin_pb2.SwitchoverResponse]",
     ) -> engine_admin_pb2.SwitchoverResponse:
         """Hand the pair to the warm replica."""
         try:
@@ -95,7 +95,7 @@ class EngineAdmin(engine_admin_pb2_grpc.EngineAdminServicer):
     async def Checkpoint(  # noqa: N802
         self,
         request: engine_admin_pb2.CheckpointRequest,
-        context: "grpc.aio.ServicerContext[engine_admin_pb2.CheckpointRequest, engine_admin_pb2.CheckpointResponse]",
+        context: "grpc.aio.ServicerContext[Any, engine_admin_pb2.CheckpointResponse]",
     ) -> engine_admin_pb2.CheckpointResponse:
         """Write a full image now."""
         try:

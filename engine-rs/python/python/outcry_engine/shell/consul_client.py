@@ -62,7 +62,7 @@ class ConsulClient:
         return await self._put(path, params=[("note", note)], allow_missing=True) is not None
 
     async def create_session(self, *, name: str, check_id: str) -> str:
-        """A session bound to a service check of this agent; raises `SessionInvalidError` while it isn't passing."""
+        """A session bound to a check of this agent; raises `SessionInvalidError` while that isn't passing."""
         body = {
             "Name": name,
             "LockDelay": "0s",

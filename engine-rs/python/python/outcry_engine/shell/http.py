@@ -7,6 +7,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from outcry_engine.shell.listening import listen
+
 Check = Callable[[], str | None]
 """What is wrong, or None when all is well."""
 
@@ -40,6 +42,6 @@ async def serve(app: web.Application, port: int) -> tuple[web.AppRunner, int]:
     """Start on all addresses; returns the runner and its port (chosen by the system for 0)."""
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, port=port)
-    await site.start()
-    return runner, int(runner.addresses[0][1])
+    listening = listen(port)
+    await web.SockSite(runner, listening).start()
+    return runner, int(listening.getsockname()[1])

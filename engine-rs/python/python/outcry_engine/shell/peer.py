@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from outcry_engine.shell.election import Peer
+from outcry_engine.shell.listening import listen
 from outcry_engine.shell.roles import Role
 
 log = logging.getLogger(__name__)
@@ -58,8 +59,9 @@ class BeatServer:
 
     async def start(self, port: int) -> int:
         """Listen on all addresses; returns the port (chosen by the system when 0 was given)."""
-        self._server = await asyncio.start_server(self._serve, host=None, port=port)
-        return int(self._server.sockets[0].getsockname()[1])
+        listening = listen(port)
+        self._server = await asyncio.start_server(self._serve, sock=listening)
+        return int(listening.getsockname()[1])
 
     async def run(self) -> None:
         """Beat until cancelled."""
