@@ -12,6 +12,7 @@ from e2e.backends.kube_api import KubeApi
 from e2e.backends.pair import EnginePair, Replica, create_pair_topics
 from e2e.backends.ports import free_port
 from e2e.backends.process import ServerProcess, wait_until
+from e2e.backends.registry import PairRegistry
 
 __all__ = [
     "BackendError",
@@ -20,6 +21,7 @@ __all__ = [
     "KafkaServer",
     "KubeApi",
     "MissingServerError",
+    "PairRegistry",
     "Replica",
     "ServerProcess",
     "ServerStartError",

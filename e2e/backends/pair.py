@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import tempfile
-from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
+from e2e.backends.errors import ServerStartError
 from e2e.backends.ports import free_port
 from e2e.backends.process import ServerProcess, wait_until
+from e2e.backends.registry import PairRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from e2e.backends.consul_server import ConsulServer
@@ -67,16 +67,17 @@ class EnginePair:
         kafka: KafkaServer,
         consul: ConsulServer,
         flags: Mapping[str, str] | None = None,
-        wrap: Sequence[str] = (),
+        environment: Callable[[Replica], Mapping[str, str]] | None = None,
     ) -> None:
         self.symbol = symbol
         self.service = f"engine-{symbol.lower()}"
+        self.registry = PairRegistry(symbol=symbol, consul=consul.url)
         self.kafka = kafka
         self.consul = consul
         self.directory = Path(tempfile.mkdtemp(prefix=f"outcry-{symbol.lower()}-"))
         self.replicas = tuple(self._replica(number) for number in range(2))
         self._flags = dict(flags or {})
-        self._wrap = tuple(wrap)
+        self._environment = environment
 
     def start(self) -> None:
         """Start the replicas that don't run."""
@@ -87,61 +88,30 @@ class EnginePair:
         """Start one replica on its old data, if it doesn't run."""
         if not replica.process.running:
             flags = [f"--{name}={value}" for name, value in self._arguments(replica).items()]
-            replica.process.start([*self._wrap, ENGINE, "run", *flags])
-
-    def lock(self) -> dict[str, Any]:
-        """The lock's value, `{}` when nobody ever held it; `session` is set while it is held."""
-        try:
-            entry = self.consul.get(f"kv/outcry/engines/{self.symbol}/lock")[0]
-        except OSError:
-            return {}
-        value = json.loads(b64decode(entry["Value"] or "") or "{}")
-        return {**value, "session": entry.get("Session")}
-
-    def members(self) -> dict[str, dict[str, str]]:
-        """Consul's meta of every registered replica, by its name."""
-        try:
-            entries = self.consul.get(f"health/service/{self.service}")
-        except OSError:
-            return {}
-        return {entry["Service"]["ID"]: entry["Service"]["Meta"] for entry in entries}
-
-    def hot(self) -> Replica | None:
-        """The replica that says it is hot and holds the lock."""
-        lock = self.lock()
-        members = self.members()
-        for replica in self.replicas:
-            is_hot = members.get(replica.name, {}).get("role") == "hot"
-            if is_hot and lock.get("session") and lock.get("replica") == replica.name:
-                return replica
-        return None
-
-    def warm(self) -> Replica | None:
-        """The replica that is warm and caught up."""
-        members = self.members()
-        for replica in self.replicas:
-            meta = members.get(replica.name, {})
-            if meta.get("role") == "warm" and meta.get("caught_up") == "true" and replica.process.running:
-                return replica
-        return None
+            environment = self._environment(replica) if self._environment else {}
+            replica.process.start([ENGINE, "run", *flags], env=environment)
 
     def ready(self) -> bool:
-        """One hot, the other warm and caught up."""
-        hot, warm = self.hot(), self.warm()
-        return hot is not None and warm is not None and hot is not warm
+        """One hot, the other warm and caught up, both running."""
+        return all(self.registry.roles()) and all(replica.process.running for replica in self.replicas)
 
     def wait_ready(self, *, seconds: float = 60) -> tuple[Replica, Replica]:
         """(hot, warm), waited for; raises `ServerStartError` with what Consul knows."""
         try:
             wait_until(self.ready, seconds=seconds, what=f"{self.service} hot and warm")
-        except Exception as error:
+        except ServerStartError as error:
             tails = "\n".join(f"--- {replica.name}\n{replica.process.tail()}" for replica in self.replicas)
-            error.add_note(f"members {self.members()}\nlock {self.lock()}\n{tails}")
+            error.add_note(f"members {self.registry.members()}\nlock {self.registry.lock()}\n{tails}")
             raise
-        hot, warm = self.hot(), self.warm()
-        if hot is None or warm is None:
+        roles = self.registry.roles()
+        if not all(roles):
             return self.wait_ready(seconds=seconds)
+        hot, warm = (self.replica(name) for name in roles)
         return hot, warm
+
+    def replica(self, name: str) -> Replica:
+        """By its name."""
+        return next(replica for replica in self.replicas if replica.name == name)
 
     def close(self) -> None:
         """Kill both replicas and remove their data."""

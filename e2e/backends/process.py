@@ -128,6 +128,10 @@ class ServerProcess:
         """Send a signal to the whole group (SIGSTOP and SIGCONT too)."""
         os.killpg(self.pid, number)
 
+    def terminate(self) -> None:
+        """SIGTERM to the process alone, without waiting: it is to end in its own way."""
+        os.kill(self.pid, signal.SIGTERM)
+
     def wait(self, *, seconds: float) -> int:
         """The exit code, waited for; raises `ServerStartError` if the process goes on."""
         if self._process is None:

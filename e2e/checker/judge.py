@@ -69,6 +69,10 @@ class Report:
         """For JSON."""
         return {**asdict(self), "fine": self.fine}
 
+    def totals(self) -> dict[str, int]:
+        """The counts alone."""
+        return {name: value for name, value in asdict(self).items() if isinstance(value, int)}
+
     def note(self, seq: int, what: str) -> None:
         """Count a difference, and keep it if it is among the first."""
         self.different += 1
@@ -99,6 +103,10 @@ class Judge:
         self._epoch = 0
         self._applied: Counter[tuple[int, int]] = Counter()
 
+    def commands(self, records: Iterable[Record]) -> None:
+        """Go on with more of `matching.{symbol}`, once `finish` has used up what was there before."""
+        self._input = self._commands(records)
+
     def events(self, records: Iterable[Record]) -> None:
         """Judge the records of `events.{symbol}` in their order."""
         for record in records:
@@ -126,8 +134,8 @@ class Judge:
                 missing = f"lost: {lost.kind} {lost.body} of {lost.command}"
                 self.report.differences.append(Difference(len(self._seen) + self.report.lost, missing))
         self.report.repeated_commands = self.book.repeated
-        for sender, number in (acknowledged or {}).items():
-            self.report.unlogged += max(0, number - self._applied[sender])
+        short = (number - self._applied[sender] for sender, number in (acknowledged or {}).items())
+        self.report.unlogged = sum(count for count in short if count > 0)
         return self.report
 
     def _event(self, event: Event, record: Record) -> None:

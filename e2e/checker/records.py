@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pickle
 import threading
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from confluent_kafka.cimpl import Message
 
-__all__ = ["Record", "Recorder", "read_topic"]
+__all__ = ["Record", "Recorder", "Seen", "read_topic"]
 
 
 class Record(NamedTuple):
@@ -24,6 +25,9 @@ class Record(NamedTuple):
     time_ms: int
     headers: dict[str, str]
     value: bytes | None
+
+
+Seen = Callable[[list[Record], float], None]
 
 
 def read_topic(bootstrap: str, topic: str) -> Iterator[Record]:
@@ -53,11 +57,11 @@ class Recorder:
     """Copies a topic into a file from its beginning, in a thread, while it is being written.
 
     The engine deletes input behind its checkpoints; what is judged hours later must be kept.
+    `seen` is called with the records that arrived together and the monotonic time of their arrival.
+    A broker that is away, or refuses for a while, delays the copy and nothing else.
     """
 
-    def __init__(
-        self, *, bootstrap: str, topic: str, path: Path, seen: Callable[[Record], None] | None = None
-    ) -> None:
+    def __init__(self, *, bootstrap: str, topic: str, path: Path, seen: Seen | None = None) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
         self._path = path
@@ -65,44 +69,61 @@ class Recorder:
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"record {topic}", daemon=True)
         self.position = 0
+        self._judged = self._next = 0
 
     def start(self) -> None:
         """Begin to copy."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Copy what is in the topic by now, and end."""
+    def catch_up(self, *, seconds: float = 60) -> None:
+        """Wait until what is in the topic by now is copied; raises `TimeoutError`."""
         consumer = _consumer(self._bootstrap)
         _, high = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=30)
         consumer.close()
-        while self.position < high and self._thread.is_alive():
-            self._end.wait(0.05)
-        self._end.set()
-        self._thread.join(30)
+        deadline = time.monotonic() + seconds
+        while self.position < high:
+            if time.monotonic() > deadline or not self._thread.is_alive():
+                raise TimeoutError(f"{self._topic} is copied up to {self.position}, not {high}")
+            self._end.wait(0.02)
 
-    def records(self) -> Iterator[Record]:
-        """What was copied; only after `stop`."""
+    def stop(self) -> None:
+        """End the copy where it is."""
+        self._end.set()
+        if self._thread.is_alive():
+            self._thread.join(30)
+
+    def fresh(self) -> Iterator[Record]:
+        """What was copied since this was last asked."""
         with self._path.open("rb") as file:
-            while True:
-                try:
-                    batch = pickle.load(file)  # our own file
-                except EOFError:
-                    return
-                yield from (Record(*fields) for fields in batch)
+            file.seek(self._judged)
+            while self._next < self.position:
+                for fields in pickle.load(file):  # our own file
+                    self._next = fields[0] + 1
+                    yield Record(*fields)
+                self._judged = file.tell()
 
     def _run(self) -> None:
         consumer = _consumer(self._bootstrap)
         consumer.assign([TopicPartition(self._topic, 0, 0)])
         with self._path.open("wb") as file:
             while not self._end.is_set():
-                batch = [_record(message) for message in consumer.consume(10_000, timeout=0.1)]
+                batch = _arrived(consumer)
                 if batch:
                     if self._seen is not None:
-                        for record in batch:
-                            self._seen(record)
+                        self._seen(batch, time.monotonic())
                     pickle.dump([tuple(record) for record in batch], file)
+                    file.flush()
                     self.position = batch[-1].offset + 1
         consumer.close()
+
+
+def _arrived(consumer: Consumer) -> list[Record]:
+    """What is there, as soon as something is."""
+    first = consumer.poll(0.2)
+    if first is None:
+        return []
+    messages = [first, *consumer.consume(10_000, timeout=0)]
+    return [_record(message) for message in messages if message.error() is None]
 
 
 def _consumer(bootstrap: str) -> Consumer:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from e2e.checker.wire import BYTES, VARINT, WireError, fields, scalars
 
-__all__ = ["Command", "Event", "PoisonError", "decode_commands", "decode_events"]
+__all__ = ["Command", "Event", "PoisonError", "decode_commands", "decode_event", "decode_events"]
 
 COMMANDS = {5: "new_order", 6: "cancel_order", 7: "pair_settings", 8: "tick"}
 COMMAND_SHAPES = {5: "uueeeii", 6: "uu", 7: "ewiiizzii", 8: "i"}
@@ -89,7 +89,7 @@ def decode_events(record: bytes, symbol: str) -> list[Event]:
         if number == 1 and isinstance(value, bytes):
             named = value
         elif number == 2 and isinstance(value, bytes):
-            events.append(_event(value))
+            events.append(decode_event(value))
         else:
             raise WireError(f"field {number} of wire type {kind} in an EventBatch")
     if named != symbol.encode():
@@ -125,7 +125,8 @@ def _command(data: bytes) -> Command:
     return Command(source, incarnation, place, time, COMMANDS[number], body)
 
 
-def _event(data: bytes) -> Event:
+def decode_event(data: bytes) -> Event:
+    """One event; raises `WireError`."""
     (seq, source, incarnation, place, time), known = _message(data, "uwuui", EVENT_SHAPES)
     if known is None:
         raise WireError("an event without a known body")

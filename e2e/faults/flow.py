@@ -1,0 +1,83 @@
+"""The steady flow of orders that goes on through every fault."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from e2e.backends.process import ServerProcess
+from e2e.faults.arena import ArenaError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["Flow", "FlowResult"]
+
+ENGINE = str(Path(sys.executable).parent / "outcry-engine")
+SOURCE = 3000
+
+
+class FlowResult:
+    """What Kafka acknowledged: `acked` commands of `source` and `incarnation`, in `seconds`."""
+
+    def __init__(self, summary: dict[str, float]) -> None:
+        self.source = int(summary["source"])
+        self.incarnation = int(summary["incarnation"])
+        self.acked = int(summary["acked"])
+        self.last_number = int(summary["last_number"])
+        self.seconds = float(summary["seconds"])
+
+    @property
+    def rate(self) -> float:
+        """Commands a second."""
+        return self.acked / self.seconds if self.seconds else 0.0
+
+
+class Flow:
+    """`outcry-engine flow` as a process of its own, until `stop`."""
+
+    def __init__(
+        self, *, symbol: str, kafka: str, rate: float, directory: Path, open_pair: bool, mid: int
+    ) -> None:
+        self._incarnation = int(time.time())
+        self._log = directory / f"flow-{self._incarnation}.log"
+        self._process = ServerProcess(name="flow", log=self._log)
+        arguments = {
+            "symbol": symbol,
+            "kafka": kafka,
+            "rate": str(rate),
+            "source": str(SOURCE),
+            "incarnation": str(self._incarnation),
+            "seed": str(self._incarnation),
+            "mid": str(mid),
+        }
+        flags = [f"--{name}={value}" for name, value in arguments.items()]
+        self._command = [ENGINE, "flow", "--json", *flags, *(["--open"] if open_pair else [])]
+
+    def start(self) -> Self:
+        """Begin to send."""
+        self._process.start(self._command)
+        return self
+
+    def stop(self, *, seconds: float = 120) -> FlowResult:
+        """End, and wait until Kafka acknowledged everything that was sent."""
+        if not self._process.running:
+            raise ArenaError(f"the flow ended by itself:\n{self._process.tail()}")
+        self._process.terminate()
+        self._process.wait(seconds=seconds)
+        lines = [line for line in self._log.read_text().splitlines() if line.startswith("{")]
+        if not lines:
+            raise ArenaError(f"the flow left no summary:\n{self._process.tail()}")
+        return FlowResult(json.loads(lines[-1]))
+
+    def kill(self) -> None:
+        """End at once."""
+        self._process.kill()
+
+
+def flow_rate_of(result: FlowResult) -> str:
+    """For people."""
+    return f"{result.acked:,} commands in {result.seconds:.0f} s, {result.rate:,.0f}/s"
