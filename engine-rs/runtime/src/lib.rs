@@ -1,1 +1,39 @@
 //! The threads around Outcry's order book.
+//!
+//! `input` reads `matching.{symbol}` and decodes it, `match` applies the commands, `output` publishes
+//! the events when the replica is hot and compares them with the published ones when it is warm,
+//! `checkpoint` keeps a shadow book from which it makes what `disk` writes, `probe` asks Kafka how it
+//! is. They are joined by single-producer single-consumer rings, whose fullness is the back-pressure.
+//!
+//! [`Engine`] is the whole of it; it speaks to Kafka and to its data directory, never to Consul.
+
+pub mod checkpoint;
+pub mod codec;
+
+mod clock;
+mod disk;
+mod engine;
+mod error;
+mod histogram;
+mod input;
+mod kafka;
+mod matching;
+mod metrics;
+mod output;
+mod pinning;
+mod probe;
+mod report;
+mod ring;
+mod settings;
+mod shadow;
+mod shared;
+mod start;
+mod status;
+mod wake;
+
+pub use engine::Engine;
+pub use error::{CheckpointError, DrainError, StartError};
+pub use metrics::{Bucket, LatencyHistogram, Metrics};
+pub use settings::{Settings, Spin, Topics};
+pub use shadow::CheckpointInfo;
+pub use status::{Role, Status, ThreadBeat};

@@ -1,0 +1,127 @@
+//! The match thread: applies commands to the book and writes the events into the output ring.
+//! No lock, no allocation; no system call either while it spins.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use outcry_book::{Book, Command, Event, Outcome, Sink};
+
+use crate::clock::Ticker;
+use crate::histogram::bump;
+use crate::input::{Item, RecordEnd};
+use crate::ring::{Receiver, Sender};
+use crate::shared::{Shared, Who};
+
+/// How many items are taken before the others are told.
+const ROUND: u32 = 256;
+/// How long it parks at most; a parked thread shows that it lives this often.
+const PARK: Duration = Duration::from_millis(100);
+/// Empty rounds of a spinning thread between two signs of life.
+const SPINS_PER_BEAT: u32 = 1 << 14;
+
+pub struct Matching {
+    pub shared: Arc<Shared>,
+    pub book: Book,
+    pub input: Receiver<Item>,
+    pub output: Sender<Event>,
+    pub spins: bool,
+    pub ticker: Ticker,
+}
+
+/// Events go straight into the ring, waiting for room.
+struct ToRing<'a> {
+    ring: &'a mut Sender<Event>,
+    shared: &'a Shared,
+    stopped: bool,
+}
+
+impl Sink for ToRing<'_> {
+    #[inline]
+    fn emit(&mut self, event: &Event) {
+        self.stopped |= self.ring.push(*event, &self.shared.stop).is_err();
+    }
+}
+
+impl Matching {
+    pub fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut idle = 0u32;
+        while !shared.is_stopping() {
+            if self.round() {
+                idle = 0;
+                shared.beat(Who::Match);
+            } else if self.spins {
+                idle = idle.wrapping_add(1);
+                if idle.is_multiple_of(SPINS_PER_BEAT) {
+                    shared.beat(Who::Match);
+                }
+                std::hint::spin_loop();
+            } else {
+                shared.beat(Who::Match);
+                let input = &self.input;
+                shared.bells.matching.wait(PARK, || !input.is_empty());
+            }
+        }
+    }
+
+    /// Takes what there is, up to a round; says whether there was anything.
+    fn round(&mut self) -> bool {
+        let mut taken = 0;
+        let mut before = Ticker::now();
+        while taken < ROUND {
+            let Some(item) = self.input.pop() else { break };
+            taken += 1;
+            match item {
+                Item::Command(command) => before = self.apply(&command, before),
+                Item::End(end) => before = self.end(end),
+            }
+        }
+        if taken == 0 {
+            return false;
+        }
+        self.input.popped();
+        if !self.spins {
+            self.output.ring();
+        }
+        true
+    }
+
+    #[inline]
+    fn apply(&mut self, command: &Command, before: u64) -> u64 {
+        let mut sink = ToRing {
+            ring: &mut self.output,
+            shared: &self.shared,
+            stopped: false,
+        };
+        let outcome = self.book.apply(command, &mut sink);
+        if sink.stopped {
+            return before;
+        }
+        let counters = &self.shared.counters;
+        bump(&counters.commands, 1);
+        if outcome == Outcome::Repeated {
+            bump(&counters.repeated_commands, 1);
+        }
+        self.shared.seq.store(self.book.seq(), Relaxed);
+        let now = Ticker::now();
+        self.shared
+            .match_latency
+            .record(self.ticker.nanos_between(before, now));
+        now
+    }
+
+    #[inline]
+    fn end(&self, end: RecordEnd) -> u64 {
+        let shared = &self.shared;
+        shared.applied_time_ms.store(end.time_ms, Relaxed);
+        shared
+            .applied_offset
+            .store(end.next_offset, std::sync::atomic::Ordering::Release);
+        let now = Ticker::now();
+        shared
+            .pipeline_latency
+            .record(self.ticker.nanos_between(end.decoded_at, now));
+        now
+    }
+}

@@ -1,0 +1,138 @@
+//! The probe thread: asks Kafka where the logs end and whether it takes a write, hears what it
+//! answers, and notices when a topic is not the one it was.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::kafka::{Side, TopicIdentity, TopicsError, describe_topics, watermarks};
+use crate::shared::{EndSample, Shared, Who, lock};
+use crate::status::Role;
+
+/// How often acknowledgements are heard.
+const POLL: Duration = Duration::from_millis(10);
+/// How often the topics are looked at.
+const TOPICS_EVERY: Duration = Duration::from_secs(2);
+/// A broker that starts up may not know its topics for a moment: they are lost when it says so this long.
+const LOST_AFTER: Duration = Duration::from_secs(10);
+/// Samples of the input's end that are kept.
+const SAMPLES: usize = 64;
+
+pub struct Probe {
+    pub shared: Arc<Shared>,
+    pub side: Arc<Side>,
+    /// Input, events and book, as they were at the start.
+    pub topics: Vec<TopicIdentity>,
+    pub missing_since: Option<Instant>,
+}
+
+impl Probe {
+    pub fn run(mut self) {
+        let interval = self.shared.settings.probe_interval();
+        let (mut asked, mut looked) = (None::<Instant>, Instant::now());
+        while !self.shared.is_stopping() {
+            self.shared.beat(Who::Probe);
+            self.side.poll(POLL);
+            if asked.is_none_or(|at| at.elapsed() >= interval) {
+                asked = Some(Instant::now());
+                self.ask_ends();
+                self.write(interval);
+            }
+            if looked.elapsed() >= TOPICS_EVERY {
+                self.look_at_topics();
+                looked = Instant::now();
+            }
+            self.leave_starting();
+        }
+    }
+
+    fn ask_ends(&self) {
+        let (shared, timeout) = (&self.shared, self.shared.settings.detection_time);
+        let at = clock::nanos();
+        match watermarks(self.side.client(), &shared.settings.topics.input, timeout) {
+            Ok((_, end)) => self.sample(EndSample { offset: end, at }),
+            Err(error) => return tracing::warn!(%error, "Kafka did not say where the input ends"),
+        }
+        match watermarks(self.side.client(), &shared.settings.topics.events, timeout) {
+            Ok((_, end)) => {
+                shared.events_end.store(end, Relaxed);
+                shared.read_answered.set_now();
+            }
+            Err(error) => tracing::warn!(%error, "Kafka did not say where the events end"),
+        }
+    }
+
+    fn sample(&self, sample: EndSample) {
+        self.shared.input_end.store(sample.offset, Relaxed);
+        let mut ends = lock(&self.shared.ends);
+        ends.samples.push_back(sample);
+        while ends.samples.len() > SAMPLES {
+            ends.samples.pop_front();
+        }
+    }
+
+    /// Acknowledged events and snapshots are answers too; a silent replica has none of these.
+    fn write(&self, interval: Duration) {
+        let shared = &self.shared;
+        let quiet = shared
+            .write_answered
+            .age()
+            .is_none_or(|age| age >= interval);
+        let clock_unknown = shared.clock_offset.load(Relaxed) == i64::MIN;
+        if quiet || clock_unknown || shared.role() != Role::Hot {
+            self.side
+                .probe(&shared.settings.topics.book, &shared.settings.replica);
+        }
+    }
+
+    fn look_at_topics(&mut self) {
+        let names: Vec<&str> = self
+            .topics
+            .iter()
+            .map(|topic| topic.name.as_str())
+            .collect();
+        match describe_topics(
+            self.side.client(),
+            &names,
+            self.shared.settings.detection_time,
+        ) {
+            Ok(now) => {
+                self.missing_since = None;
+                if let Some((was, is)) = self
+                    .topics
+                    .iter()
+                    .zip(&now)
+                    .find(|(was, is)| was.id != is.id)
+                {
+                    self.shared.fail(&format!(
+                        "topic {} was deleted and made again (id {} is now {}): its log is not the one this replica followed",
+                        was.name, was.id, is.id
+                    ));
+                }
+            }
+            Err(TopicsError::Missing(name)) => {
+                let since = *self.missing_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= LOST_AFTER {
+                    self.shared.fail(&format!(
+                        "topic {name} is gone; see the runbook for lost topics"
+                    ));
+                }
+            }
+            Err(error) => tracing::warn!(%error, "looking at the topics"),
+        }
+    }
+
+    /// Warm from the moment that everything there was has been applied, and what was published compared.
+    fn leave_starting(&self) {
+        let shared = &self.shared;
+        if shared.role() != Role::Starting || !shared.lag().caught_up {
+            return;
+        }
+        let end = shared.events_end.load(Relaxed);
+        let followed = end >= 0 && shared.follow_offset.load(Acquire) >= end;
+        if followed || shared.tail_full.load(Relaxed) {
+            shared.set_role(Role::Warm, "");
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! What the threads tell each other and the outside beside the rings: counters, marks, the role.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst,
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock;
+use crate::codec::Poison;
+use crate::histogram::Histogram;
+use crate::ring::Gauge;
+use crate::settings::Settings;
+use crate::status::{Role, ThreadBeat};
+use crate::wake::Bell;
+
+/// Locks a mutex whose data stays sound when a holder panics: all here are plain values.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The engine's threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Input,
+    Match,
+    Output,
+    Checkpoint,
+    Disk,
+    Probe,
+}
+
+impl Who {
+    pub const ALL: [Self; 6] = [
+        Self::Input,
+        Self::Match,
+        Self::Output,
+        Self::Checkpoint,
+        Self::Disk,
+        Self::Probe,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Match => "match",
+            Self::Output => "output",
+            Self::Checkpoint => "checkpoint",
+            Self::Disk => "disk",
+            Self::Probe => "probe",
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Beat {
+    count: AtomicU64,
+    at: AtomicU64,
+}
+
+/// A moment, or never: nanoseconds of [`clock::nanos`], 0 for never.
+#[derive(Debug, Default)]
+pub struct Moment(AtomicU64);
+
+impl Moment {
+    pub fn set_now(&self) {
+        self.0.store(clock::nanos().max(1), Relaxed);
+    }
+
+    pub fn set(&self, nanos: Option<u64>) {
+        self.0.store(nanos.unwrap_or(0), Relaxed);
+    }
+
+    pub fn age(&self) -> Option<Duration> {
+        let at = self.0.load(Relaxed);
+        (at != 0).then(|| Duration::from_nanos(clock::nanos().saturating_sub(at)))
+    }
+}
+
+/// Every event of a seq above `seq` stands in `events` at `offset` or behind it, if it does at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Published without a gap up to here.
+    pub seq: u64,
+    /// Where to read on.
+    pub offset: i64,
+}
+
+/// A record that could not be decoded, kept for the dead-letter topic.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    pub value: Vec<u8>,
+    pub offset: i64,
+    pub reason: Poison,
+    pub seen_at: u64,
+}
+
+/// One answer of Kafka to the question where the input ends.
+#[derive(Clone, Copy, Debug)]
+pub struct EndSample {
+    pub offset: i64,
+    pub at: u64,
+}
+
+/// The newest answers, oldest first.
+#[derive(Debug, Default)]
+pub struct Ends {
+    pub samples: VecDeque<EndSample>,
+}
+
+/// What the outside asked of the output thread.
+#[derive(Debug, Default)]
+pub struct Orders {
+    pub promote: Option<u64>,
+}
+
+/// The newest checkpoint on disk.
+#[derive(Clone, Debug, Default)]
+pub struct CheckpointState {
+    pub seq: u64,
+    pub error: String,
+    pub duration: Duration,
+}
+
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub commands: AtomicU64,
+    pub repeated_commands: AtomicU64,
+    pub input_records: AtomicU64,
+    pub input_bytes: AtomicU64,
+    pub poison: Mutex<Vec<(&'static str, u64)>>,
+    pub published_records: AtomicU64,
+    pub published_events: AtomicU64,
+    pub publisher_restarts: AtomicU64,
+    pub takeovers: AtomicU64,
+    pub checkpoint_pieces: AtomicU64,
+    pub checkpoint_images: AtomicU64,
+    pub checkpoint_bytes: AtomicU64,
+    pub checkpoint_failures: AtomicU64,
+    pub snapshots: AtomicU64,
+    pub tail_events: AtomicU64,
+    pub tail_bytes: AtomicU64,
+    pub compared_events: AtomicU64,
+    pub repeated_events: AtomicU64,
+}
+
+/// All of it, behind one `Arc`.
+pub struct Shared {
+    pub settings: Settings,
+    pub stop: AtomicBool,
+    role: AtomicU8,
+    reason: Mutex<String>,
+    pub epoch: AtomicU64,
+    /// Last seq made by the match thread.
+    pub seq: AtomicU64,
+    /// First input offset not applied by the match thread.
+    pub applied_offset: AtomicI64,
+    /// Record time (Unix ms) of the last record applied.
+    pub applied_time_ms: AtomicI64,
+    /// First input offset not read by the input thread.
+    pub read_offset: AtomicI64,
+    pub input_end: AtomicI64,
+    pub ends: Mutex<Ends>,
+    pub events_end: AtomicI64,
+    pub mark: Mutex<Mark>,
+    pub follow_offset: AtomicI64,
+    pub tail_full: AtomicBool,
+    pub intake_paused: AtomicBool,
+    pub intake_idle: AtomicBool,
+    pub orders: Mutex<Orders>,
+    pub superseded_by: AtomicU64,
+    pub oldest_unacked: Moment,
+    pub read_answered: Moment,
+    pub write_answered: Moment,
+    /// Own clock minus the broker's in nanoseconds; `i64::MIN` while unknown.
+    pub clock_offset: AtomicI64,
+    pub checkpoint: Mutex<CheckpointState>,
+    pub checkpoint_at: Moment,
+    pub resting_orders: AtomicU64,
+    pub dead_letters: Mutex<VecDeque<DeadLetter>>,
+    pub panicked: Mutex<Option<String>>,
+    pub match_cpus: Mutex<Vec<usize>>,
+    pub spinning: AtomicBool,
+    pub match_latency: Histogram,
+    pub pipeline_latency: Histogram,
+    pub counters: Counters,
+    pub gauges: Mutex<Vec<(&'static str, Arc<Gauge>)>>,
+    beats: [Beat; 6],
+    pub bells: Bells,
+}
+
+/// One bell a thread that waits.
+#[derive(Debug, Default)]
+pub struct Bells {
+    pub input: Arc<Bell>,
+    pub matching: Arc<Bell>,
+    pub output: Arc<Bell>,
+    pub checkpoint: Arc<Bell>,
+    pub probe: Arc<Bell>,
+}
+
+impl Shared {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            stop: AtomicBool::new(false),
+            role: AtomicU8::new(Role::Starting as u8),
+            reason: Mutex::new("starting".to_owned()),
+            epoch: AtomicU64::new(0),
+            seq: AtomicU64::new(0),
+            applied_offset: AtomicI64::new(0),
+            applied_time_ms: AtomicI64::new(0),
+            read_offset: AtomicI64::new(0),
+            input_end: AtomicI64::new(-1),
+            ends: Mutex::default(),
+            events_end: AtomicI64::new(-1),
+            mark: Mutex::default(),
+            follow_offset: AtomicI64::new(0),
+            tail_full: AtomicBool::new(false),
+            intake_paused: AtomicBool::new(false),
+            intake_idle: AtomicBool::new(false),
+            orders: Mutex::default(),
+            superseded_by: AtomicU64::new(0),
+            oldest_unacked: Moment::default(),
+            read_answered: Moment::default(),
+            write_answered: Moment::default(),
+            clock_offset: AtomicI64::new(i64::MIN),
+            checkpoint: Mutex::default(),
+            checkpoint_at: Moment::default(),
+            resting_orders: AtomicU64::new(0),
+            dead_letters: Mutex::default(),
+            panicked: Mutex::default(),
+            match_cpus: Mutex::default(),
+            spinning: AtomicBool::new(false),
+            match_latency: Histogram::default(),
+            pipeline_latency: Histogram::default(),
+            counters: Counters::default(),
+            gauges: Mutex::default(),
+            beats: Default::default(),
+            bells: Bells::default(),
+        }
+    }
+
+    pub fn role(&self) -> Role {
+        Role::from_u8(self.role.load(SeqCst))
+    }
+
+    pub fn reason(&self) -> String {
+        lock(&self.reason).clone()
+    }
+
+    /// Changes the role, unless the engine has failed for good.
+    pub fn set_role(&self, role: Role, reason: &str) {
+        let mut held = lock(&self.reason);
+        let before = self.role();
+        if before == Role::Failed || (before == Role::Diverged && role != Role::Failed) {
+            return;
+        }
+        self.role.store(role as u8, SeqCst);
+        if before != role || *held != reason {
+            tracing::info!(
+                from = before.name(),
+                to = role.name(),
+                reason,
+                epoch = self.epoch.load(Relaxed),
+                "role"
+            );
+        }
+        reason.clone_into(&mut held);
+        drop(held);
+        self.bells.output.ring();
+    }
+
+    /// The engine cannot trade and says why. Final.
+    pub fn fail(&self, reason: &str) {
+        tracing::error!(reason, "failed");
+        self.set_role(Role::Failed, reason);
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stop.load(Relaxed)
+    }
+
+    pub fn beat(&self, who: Who) {
+        let beat = &self.beats[who as usize];
+        crate::histogram::bump(&beat.count, 1);
+        beat.at.store(clock::nanos(), Relaxed);
+    }
+
+    pub fn thread_beats(&self) -> Vec<ThreadBeat> {
+        let now = clock::nanos();
+        let read = |who: Who| {
+            let beat = &self.beats[who as usize];
+            let age = Duration::from_nanos(now.saturating_sub(beat.at.load(Relaxed)));
+            ThreadBeat {
+                name: who.name(),
+                beats: beat.count.load(Relaxed),
+                age,
+            }
+        };
+        Who::ALL.into_iter().map(read).collect()
+    }
+
+    pub fn set_mark(&self, mark: Mark) {
+        *lock(&self.mark) = mark;
+    }
+
+    pub fn count_poison(&self, poison: &Poison) {
+        let mut counts = lock(&self.counters.poison);
+        match counts.iter_mut().find(|(name, _)| *name == poison.name()) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((poison.name(), 1)),
+        }
+    }
+
+    pub fn ring_all(&self) {
+        let bells = &self.bells;
+        for bell in [
+            &bells.input,
+            &bells.matching,
+            &bells.output,
+            &bells.checkpoint,
+            &bells.probe,
+        ] {
+            bell.ring();
+        }
+    }
+}
