@@ -74,6 +74,8 @@ class View:
     """This process's own session."""
     promoted_term: str | None = None
     """The term under which the engine was promoted last."""
+    released_term: str | None = None
+    """The term that this replica gave back last; the lock's watch may lag behind that."""
     peer: Peer = Peer()
 
 
@@ -210,6 +212,8 @@ def _on_vacant_lock(view: View, timing: Timing, lock: Lock) -> Action:
 
 
 def _on_own_lock(view: View, lock: Lock) -> Action:
+    if lock.term == view.released_term:
+        return Wait(reason="the lock was given back")
     if view.obstacle is not None:
         return Release(reason=view.obstacle)
     if lock.term == view.promoted_term:

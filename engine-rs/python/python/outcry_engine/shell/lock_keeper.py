@@ -48,6 +48,8 @@ class LockKeeper:
         self.lock: Lock | None = None
         self.session: str | None = None
         self.vacant_since: float | None = None
+        self.released_term: str | None = None
+        """The term given back last: `lock` may still show it for a moment."""
 
     def look_again(self) -> None:
         """Ask anew instead of waiting on a query that may hang on a dead connection."""
@@ -58,7 +60,7 @@ class LockKeeper:
         self.lock = None
         self.look_again()
 
-    async def watch(self) -> None:
+    async def run(self) -> None:
         """Keep `lock` up to date until cancelled."""
         index: int | None = None
         while True:
@@ -126,9 +128,13 @@ class LockKeeper:
             return False
         old = self.lock.value if self.lock else None
         value = self._value(cause=cause, epoch=epoch, previous=old.previous if old else None)
-        return await self._consul.release(
+        term = self.lock.term if self.lock else None
+        released = await self._consul.release(
             self._key, replace(value, successor=successor), session=self.session
         )
+        if released:
+            self.released_term = term
+        return released
 
     async def depose(self, session: str) -> None:
         """Invalidate the session that holds the lock."""

@@ -64,7 +64,7 @@ class EngineProcess:
         async with self._closing:
             registrar = self._registrar = await self._open()
             parts: dict[str, Awaitable[object]] = {
-                "lock": self._keeper.watch(),
+                "lock": self._keeper.run(),
                 "registration": registrar.run(),
                 "beats": self._beats.run(),
                 "supervisor": self._supervisor.run(),

@@ -232,6 +232,7 @@ class Supervisor:
             vacant_since=self._keeper.vacant_since,
             session=self._keeper.session,
             promoted_term=self._promoted_term,
+            released_term=self._keeper.released_term,
             peer=self.peer,
         )
 

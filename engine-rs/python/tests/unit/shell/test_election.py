@@ -179,6 +179,11 @@ def test_while_publishing(view: View, action: object) -> None:
             Release(reason="gave up"),
             id="ours but unfit",
         ),
+        pytest.param(
+            replace(WARM, lock=held(ME, session="mine"), released_term="mine/7"),
+            Wait(reason="the lock was given back"),
+            id="given back a moment ago",
+        ),
     ],
 )
 def test_while_silent(view: View, action: object) -> None:
