@@ -83,7 +83,14 @@ class ConsulServer:
 
     def put(self, path: str, body: bytes = b"") -> bytes:
         """PUT `body` to `/v1/{path}` and return the answer; raises `urllib.error.URLError`."""
-        request = urllib.request.Request(f"{self.url}/v1/{path}", data=body, method="PUT")
+        return self._request("PUT", path, body)
+
+    def delete(self, path: str) -> bytes:
+        """DELETE `/v1/{path}` and return the answer; raises `urllib.error.URLError`."""
+        return self._request("DELETE", path, b"")
+
+    def _request(self, method: str, path: str, body: bytes) -> bytes:
+        request = urllib.request.Request(f"{self.url}/v1/{path}", data=body, method=method)
         with urllib.request.urlopen(request, timeout=5) as answer:
             return bytes(answer.read())
 

@@ -1,0 +1,78 @@
+"""`python -m bench.report`: all figures of `bench/results` as `docs/benchmarks.md`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.figures import RESULTS, read_figures
+from e2e.faults.results import render_table, update_page
+
+if TYPE_CHECKING:
+    from bench.figures import Figure
+
+__all__ = ["main", "render"]
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "benchmarks.md"
+RUNBOOK = ROOT / "docs" / "operations" / "failover.md"
+HEAD = """# Benchmarks
+
+Every figure was measured by the command beside it and is kept, with its samples, in `bench/results`.
+`make report` writes this page; a figure without a goal is there to be watched.
+"""
+TITLES = {
+    "pod": "Pod: Kafka to Kafka, latency, memory, recovery",
+    "operator": "Operator: many pairs",
+    "failover": "Failover",
+}
+
+
+def render(results: Path) -> str:
+    """The whole page."""
+    parts = [HEAD]
+    for path in sorted(
+        results.glob("*.json"),
+        key=lambda found: list(TITLES).index(found.stem) if found.stem in TITLES else 99,
+    ):
+        figures = read_figures(path)
+        if figures:
+            parts.append(_section(TITLES.get(path.stem, path.stem), figures))
+    return "\n".join(parts)
+
+
+def _section(title: str, figures: list[Figure]) -> str:
+    lines = [f"\n## {title}\n", "| figure | value | goal | peers | command |", "|---|---:|---:|---|---|"]
+    for figure in figures:
+        mark = {None: "", True: "", False: " **missed**"}[figure.met]
+        goal = (
+            ""
+            if figure.goal is None
+            else f"{'≥' if figure.better == 'higher' else '≤'} {figure.goal:g}{mark}"
+        )
+        peers = ", ".join(f"{name} {_number(value)}" for name, value in figure.peers.items())
+        value = f"{_number(figure.value)} {figure.unit}"
+        lines.append(f"| {figure.name} | {value} | {goal} | {peers} | `{figure.command}` |")
+    newest = max(figures, key=lambda figure: figure.date)
+    lines.append(f"\nMeasured on {newest.machine}, last on {newest.date[:10]}.")
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def main() -> int:
+    """Write both pages."""
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(render(RESULTS))
+    failover = RESULTS / "failover.json"
+    if failover.exists() and RUNBOOK.exists():
+        update_page(RUNBOOK, render_table(failover))
+    print(f"wrote {PAGE.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Figures, their report, and the engine's histogram."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import metrics
+from bench.figures import Figure, read_figures, write_figures
+from bench.load import market_load, resting_load
+from bench.report import render
+from e2e.checker.plain import PlainBook
+from e2e.checker.schema import decode_commands
+
+
+def figure(name="pod.speed", value=5.0, **changes):
+    return Figure(name, value, "commands/s", "higher", command="python -m bench.pod", **changes)
+
+
+@pytest.mark.parametrize(("value", "goal", "met"), [(5, None, None), (5, 5, True), (4, 5, False)])
+def test_a_goal_is_met_or_not(value, goal, met):
+    assert figure(value=value, goal=goal).met is met
+
+
+def test_figures_replace_those_of_their_name(tmp_path):
+    path = tmp_path / "pod.json"
+    write_figures(path, [figure(), figure("pod.other")])
+    write_figures(path, [figure(value=7.0)])
+    assert {found.name: found.value for found in read_figures(path)} == {"pod.speed": 7.0, "pod.other": 5.0}
+    assert read_figures(path)[0].machine
+
+
+def test_the_report_names_what_was_missed_and_the_command(tmp_path):
+    write_figures(tmp_path / "pod.json", [figure(goal=9, peers={"bare copy": 6})])
+    page = render(tmp_path)
+    assert "**missed**" in page
+    assert "bare copy 6" in page
+    assert "`python -m bench.pod`" in page
+
+
+METRICS = """# TYPE latency histogram
+latency_bucket{le="1e-07"} 10
+latency_bucket{le="1e-06"} 90
+latency_bucket{le="+Inf"} 100
+latency_count 100
+latency_sum 1
+"""
+
+
+def test_quantiles_are_upper_bounds_of_buckets():
+    counted = metrics.buckets(METRICS, "latency")
+    assert metrics.quantile(counted, 0.1) == 1e-7
+    assert metrics.quantile(counted, 0.5) == 1e-6
+    assert metrics.quantile(counted, 0.99) == float("inf")
+
+
+@pytest.mark.parametrize("load", [market_load("A-B", 500, batch=50), resting_load("A-B", 500, batch=50)])
+def test_loads_are_orders_that_a_book_accepts(load):
+    book = PlainBook()
+    commands = [command for record in load.records for command in decode_commands(record, "A-B")]
+    kinds = [kind for command in commands for kind, _ in book.apply(command) or []]
+    assert load.commands == 500
+    assert "order_rejected" not in kinds
+
+
+def test_the_resting_load_rests():
+    book = PlainBook()
+    for record in resting_load("A-B", 500, batch=50).records:
+        for command in decode_commands(record, "A-B"):
+            book.apply(command)
+    assert len(book.orders) == 500
