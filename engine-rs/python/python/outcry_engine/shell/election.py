@@ -156,7 +156,8 @@ def decide(view: View, timing: Timing) -> Action:
 
 def _while_publishing(view: View, timing: Timing) -> Action:  # noqa: PLR0911 - one line a rule
     lock = view.lock
-    if view.superseded_by is not None:
+    # While taking over, the status still tells what silenced an earlier term.
+    if view.role is Role.HOT and view.superseded_by is not None:
         return Demote(reason=f"epoch {view.superseded_by} was seen in the events")
     if view.fault is not None:
         return GiveUp(reason=view.fault)

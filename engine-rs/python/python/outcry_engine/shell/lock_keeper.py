@@ -98,11 +98,16 @@ class LockKeeper:
         if before != lock:
             self._changed()
 
-    async def acquire(self, *, cause: Cause, epoch: int) -> bool:
-        """Take the lock; False when another session has it. Makes a session when there is none."""
+    async def acquire(self, *, cause: Cause, epoch: int | None) -> bool:
+        """Take the lock; False when another session has it. Makes a session when there is none.
+
+        Without `epoch` the value says what it will probably be, until the one in force is announced.
+        """
         old = self.lock.value if self.lock else None
-        guess = max(epoch, old.epoch if old else 0) + 1
-        value = self._value(cause=cause, epoch=guess, previous=old.replica if old else None)
+        probable = (old.epoch if old else 0) + 1
+        value = self._value(
+            cause=cause, epoch=probable if epoch is None else epoch, previous=old.replica if old else None
+        )
         for attempt in (1, 2):
             session = self.session or await self._create_session()
             try:

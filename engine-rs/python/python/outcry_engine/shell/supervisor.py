@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.05
+TAKING_OVER_SECONDS = 0.01
+"""Between two looks at an engine that will be hot in a moment."""
 STOOD_STILL_SECONDS = 1.0
 """As long as the TTL of the Consul check: a process that was away for that long may have lost the lock."""
 RETRY_SECONDS = 0.2
@@ -176,7 +178,9 @@ class Supervisor:
 
     async def _pause(self) -> None:
         try:
-            async with asyncio.timeout(TICK_SECONDS):
+            async with asyncio.timeout(
+                TAKING_OVER_SECONDS if self.role is Role.TAKING_OVER else TICK_SECONDS
+            ):
                 await self._wake.wait()
         except TimeoutError:
             pass
@@ -260,7 +264,10 @@ class Supervisor:
 
     async def _promote(self, term: str, lock_index: int) -> None:
         self._promoted_term = term
-        log.info("lock is ours", extra={"lock_index": lock_index, "cause": self._cause})
+        if self.role.publishing:
+            log.info("the lock is ours again", extra={"lock_index": lock_index, "epoch": self.status.epoch})
+            return
+        log.info("the lock is ours", extra={"lock_index": lock_index, "cause": self._cause})
         await asyncio.to_thread(self._engine.promote, lock_index)
         self.wake()
 
@@ -281,9 +288,9 @@ class Supervisor:
         self._start(self._release(), GiveUp(reason=reason))
 
     async def _acquire(self, cause: Cause) -> None:
-        if await self._keeper.acquire(cause=cause, epoch=self.status.epoch):
-            self._cause = cause
-        else:
+        epoch = self.status.epoch if self.role is Role.HOT else None
+        self._cause = cause
+        if not await self._keeper.acquire(cause=cause, epoch=epoch):
             self._keeper.look_again()
 
     async def _release(self) -> None:

@@ -61,6 +61,7 @@ class FakeEngine:
         self.now = replace(self.now, **changes)
 
     def promote(self, epoch: int) -> None:
+        assert self.now.role == "warm", "the Rust engine ignores this"
         epoch = max(epoch, self._events.last_epoch + 1)
         self._events.last_epoch = epoch
         self._events.takeovers.append((self._replica, epoch))
