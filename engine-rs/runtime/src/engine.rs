@@ -305,6 +305,7 @@ impl Boot {
         let spins = self.spins();
         shared.spinning.store(spins, Relaxed);
         shared.seq.store(restored.seq, SeqCst);
+        shared.last_epoch.store(restored.epoch, SeqCst);
         shared.applied_offset.store(restored.input_offset, SeqCst);
         shared.read_offset.store(restored.input_offset, SeqCst);
         lock(&shared.checkpoint).seq = restored.seq;

@@ -231,6 +231,7 @@ impl Shadow {
             seq_after: pieces.after.1,
             published_seq: mark.seq,
             events_offset: mark.offset,
+            epoch: self.shared.last_epoch.load(Relaxed),
             commands: if image { 0 } else { commands },
         };
         pieces.next_number += 1;

@@ -152,6 +152,8 @@ pub struct Shared {
     role: AtomicU8,
     reason: Mutex<String>,
     pub epoch: AtomicU64,
+    /// The highest epoch known to have published, own ones included.
+    pub last_epoch: AtomicU64,
     /// Last seq made by the match thread.
     pub seq: AtomicU64,
     /// First input offset not applied by the match thread.
@@ -208,6 +210,7 @@ impl Shared {
             role: AtomicU8::new(Role::Starting as u8),
             reason: Mutex::new("starting".to_owned()),
             epoch: AtomicU64::new(0),
+            last_epoch: AtomicU64::new(0),
             seq: AtomicU64::new(0),
             applied_offset: AtomicI64::new(0),
             applied_time_ms: AtomicI64::new(0),

@@ -39,6 +39,8 @@ pub struct Restored {
     pub mark: Mark,
     /// The events' first records are gone and nothing says how far the numbering went.
     pub base_unknown: bool,
+    /// The highest epoch known to have published.
+    pub epoch: u64,
     /// Seq of the checkpoint; 0 for an empty book.
     pub seq: u64,
 }
@@ -154,6 +156,7 @@ fn start_empty(shared: &Shared, logs: &Logs, refused: &[String]) -> Result<Resto
         input_offset: 0,
         mark,
         base_unknown,
+        epoch: 0,
         seq: 0,
     })
 }
@@ -203,6 +206,7 @@ fn try_chain(
                 seq: header.published_seq,
                 offset: header.events_offset.max(logs.events.0),
             },
+            epoch: header.epoch,
             seq: header.seq_after,
         }))
 }

@@ -74,6 +74,8 @@ pub struct Header {
     pub published_seq: u64,
     /// Where `events` holds what is behind that seq.
     pub events_offset: i64,
+    /// The highest epoch known to have published.
+    pub epoch: u64,
     /// Commands in it; 0 for an image.
     pub commands: u32,
 }
@@ -170,6 +172,7 @@ fn encode_header(header: &Header) -> Vec<u8> {
     ] {
         out.extend_from_slice(&number.to_le_bytes());
     }
+    out.extend_from_slice(&header.epoch.to_le_bytes());
     out.extend_from_slice(&header.commands.to_le_bytes());
     let identity = &header.identity;
     let texts = [
@@ -251,6 +254,7 @@ fn decode_header(bytes: &[u8]) -> Result<Header, PieceError> {
     let (seq_after, published_seq) = (fields.u64("seq after")?, fields.u64("published seq")?);
     let (written_unix_nanos, input_before) = (fields.i64("written")?, fields.i64("input before")?);
     let (input_after, events_offset) = (fields.i64("input after")?, fields.i64("events offset")?);
+    let epoch = fields.u64("epoch")?;
     let commands = fields.u32("commands")?;
     let replica = fields.text("replica")?;
     let identity = Identity {
@@ -271,6 +275,7 @@ fn decode_header(bytes: &[u8]) -> Result<Header, PieceError> {
         seq_after,
         published_seq,
         events_offset,
+        epoch,
         commands,
     })
 }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use outcry_book::Event;
@@ -56,7 +57,6 @@ struct Seen {
     base_unknown: bool,
     /// Read up to here.
     offset: i64,
-    last_epoch: u64,
     /// Last seq made here.
     made: u64,
     /// Published events that aren't made here yet, the oldest of seq `made + 1` or above.
@@ -81,7 +81,6 @@ impl Follower {
             seq: mark.seq,
             base_unknown,
             offset: mark.offset,
-            last_epoch: 0,
             made,
             ahead: VecDeque::new(),
             ahead_bytes: 0,
@@ -123,10 +122,6 @@ impl Follower {
         }
     }
 
-    pub fn last_epoch(&self) -> u64 {
-        self.seen.last_epoch
-    }
-
     /// Last seq made here, as far as this has been told.
     pub fn made_seq(&self) -> u64 {
         self.seen.made
@@ -162,6 +157,7 @@ impl Follower {
             Fetched::Record(record) => {
                 seen.offset = record.offset() + 1;
                 let (epoch, replica) = publisher(&record);
+                seen.shared.last_epoch.fetch_max(epoch, Relaxed);
                 each(epoch, replica);
             }
             Fetched::End(offset) => seen.offset = seen.offset.max(offset),
@@ -225,7 +221,7 @@ impl Seen {
     fn take_record(&mut self, record: &Record<'_>, tail: &mut Tail) {
         self.offset = record.offset() + 1;
         let (epoch, _) = publisher(record);
-        self.last_epoch = self.last_epoch.max(epoch);
+        self.shared.last_epoch.fetch_max(epoch, Relaxed);
         let mut events = BatchReader::new(record.value());
         loop {
             match events.next_event() {

@@ -23,6 +23,7 @@ impl Gate {
         }
         *held = Some(publishing.publisher());
         shared.epoch.store(epoch, Relaxed);
+        shared.last_epoch.fetch_max(epoch, Relaxed);
         shared.superseded_by.store(0, Relaxed);
         crate::histogram::bump(&shared.counters.takeovers, 1);
         shared.set_role(Role::Hot, "");

@@ -207,7 +207,7 @@ impl Output {
             self.shared.set_role(Role::Warm, "");
             return;
         };
-        let epoch = asked.max(self.follower.last_epoch() + 1);
+        let epoch = asked.max(self.shared.last_epoch.load(Relaxed) + 1);
         self.publishing.begin(epoch, mark);
         if !self.gate.open(&self.shared, &self.publishing, epoch) {
             return;
