@@ -2,6 +2,26 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import final
 
+__all__ = [
+    "CheckpointError",
+    "Depth",
+    "DrainError",
+    "Engine",
+    "EngineError",
+    "LatencyHistogram",
+    "Metrics",
+    "Replay",
+    "StartError",
+    "Status",
+    "StoppedError",
+    "ThreadBeat",
+    "build_info",
+    "configure_logs",
+    "describe_checkpoint",
+    "replay_records",
+]
+
+@final
 class Replay:
     """A book fed with records of `matching.{symbol}` as an engine would be."""
 
@@ -23,7 +43,6 @@ class Replay:
 
 def replay_records(records: list[bytes], symbol: str) -> bytes: ...
 def describe_checkpoint(path: str) -> str: ...
-
 def build_info() -> dict[str, str]: ...
 def configure_logs(level: str, fixed: Sequence[tuple[str, str]]) -> None: ...
 
