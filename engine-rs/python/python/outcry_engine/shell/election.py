@@ -63,6 +63,8 @@ class View:
     superseded_by: int | None = None
     fault: str | None = None
     """Why this replica must not go on publishing."""
+    doubt: str | None = None
+    """Why it should give up if its peer could take over."""
     wish: str | None = None
     """Why it should hand over as soon as somebody can take over."""
     obstacle: str | None = None
@@ -161,6 +163,8 @@ def _while_publishing(view: View, timing: Timing) -> Action:  # noqa: PLR0911 - 
         return Demote(reason=f"epoch {view.superseded_by} was seen in the events")
     if view.fault is not None:
         return GiveUp(reason=view.fault)
+    if view.doubt is not None and can_succeed(view.peer, now=view.now, timing=timing):
+        return GiveUp(reason=view.doubt)
     if lock is None:
         return Wait(reason="Consul has not answered yet")
     if lock.session is None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
+import os
 import signal
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Any
 
 from outcry_engine import _engine
@@ -22,6 +24,9 @@ from outcry_engine.shell.supervisor import Supervisor
 log = logging.getLogger(__name__)
 
 VERSION = _engine.build_info()["version"]
+REGISTRY_FRESH = 0.6
+"""Seconds since Consul's last answer within which it counts as answering (it is asked every 0.25 s)."""
+SHELL_NICENESS = -10
 STALL_LIMIT = 10.0
 """Seconds without a sign of life of a thread after which the kubelet should restart the process."""
 
@@ -72,15 +77,16 @@ class EngineProcess:
             }
             if self._monitor is not None:
                 parts["peer"] = self._monitor.run()
-            tasks = [asyncio.create_task(_named(part), name=name) for name, part in parts.items()]
+            tasks = {name: asyncio.create_task(_named(part), name=name) for name, part in parts.items()}
             try:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                status = self._verdict(tasks)
+                await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+                status = self._verdict(tasks.values())
+                await self._hand_over()
+                # From here on nothing may take the lock or register this replica again.
+                await _cancel(tasks[name] for name in ("supervisor", "lock", "registration"))
                 await self._leave(registrar)
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await _cancel(tasks.values())
         log.info("stopped", extra={"exit_status": status})
         return status
 
@@ -140,9 +146,7 @@ class EngineProcess:
         return self._supervisor.status.reason or f"the replica is {role}"
 
     async def _leave(self, registrar: Registrar) -> None:
-        """Hand over if hot, say good-bye, write a checkpoint, leave Consul."""
-        if self._supervisor.role.publishing:
-            await self._hand_over()
+        """Say good-bye, write a checkpoint, leave Consul."""
         self._beats.beat_now(goodbye=True)
         await self._keeper.end_session()
         if self._supervisor.role is Role.WARM:
@@ -153,13 +157,15 @@ class EngineProcess:
         await registrar.deregister()
 
     async def _hand_over(self) -> None:
+        if not self._supervisor.role.publishing:
+            return
         try:
             await self._supervisor.switchover("the process was told to stop")
         except (SwitchoverRefusedError, ConsulError, _engine.EngineError) as error:
             log.warning("stopping without a successor", extra={"error": str(error)})
             await self._supervisor.abdicate("the process was told to stop")
 
-    def _verdict(self, tasks: "list[asyncio.Task[object]]") -> int:
+    def _verdict(self, tasks: "Iterable[asyncio.Task[object]]") -> int:
         """0 after a signal; 1 when a part ended by itself, which is then logged."""
         status = 0
         for task in tasks:
@@ -195,6 +201,8 @@ class EngineProcess:
     def _beat(self) -> dict[str, Any]:
         supervisor, status = self._supervisor, self._supervisor.status
         answer_age = self._consul.answer_age()
+        registry_answers = answer_age is not None and answer_age < REGISTRY_FRESH
+        fit = supervisor.role is Role.WARM and supervisor.obstacle is None
         return {
             "replica": self._settings.replica,
             "role": status.role,
@@ -203,8 +211,8 @@ class EngineProcess:
             "published_seq": status.published_seq,
             "checkpoint_seq": status.checkpoint_seq,
             "term": supervisor.term,
-            "eligible": status.role == Role.WARM and supervisor.obstacle is None,
-            "registry_answers": answer_age is not None and answer_age < 0.5,
+            "eligible": fit and registry_answers,
+            "registry_answers": registry_answers,
         }
 
     def _entry(self) -> Entry:
@@ -257,10 +265,28 @@ async def _named(part: Awaitable[object]) -> object:
     return await part
 
 
+async def _cancel(tasks: "Iterable[asyncio.Task[object]]") -> None:
+    doomed = list(tasks)
+    for task in doomed:
+        task.cancel()
+    await asyncio.gather(*doomed, return_exceptions=True)
+
+
+def prefer_this_thread() -> None:
+    """Put this thread before the engine's where the system allows it; a late heart-beat is a takeover."""
+    gc.collect()
+    gc.freeze()
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, SHELL_NICENESS)
+    except OSError as error:
+        log.debug("the shell keeps its priority: CAP_SYS_NICE is missing", extra={"error": str(error)})
+
+
 async def main(settings: RunSettings) -> int:
     """Run one engine process to its end; returns the exit status."""
     fixed = {"symbol": settings.symbol, "replica": settings.replica}
     logs.configure(level=settings.log_level, **fixed)
     _engine.configure_logs(settings.log_level, list(fixed.items()))
     process = EngineProcess(settings)
+    prefer_this_thread()
     return await process.run()

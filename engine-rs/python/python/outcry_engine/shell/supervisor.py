@@ -230,6 +230,7 @@ class Supervisor:
             epoch=self.status.epoch,
             superseded_by=self.status.superseded_by,
             fault=self.health.fault,
+            doubt=self.health.doubt,
             wish=self.health.wish,
             obstacle=self.obstacle,
             lock=lock,

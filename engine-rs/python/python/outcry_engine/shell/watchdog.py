@@ -1,8 +1,8 @@
 """Is the engine behind this shell fit to publish? Pure judgements of its status and of the shell's loop.
 
-A fault makes a hot replica give the lock up; an obstacle keeps a warm one from taking it; a wish
-makes a hot one hand over as soon as the peer can take over. The words carry no figures: they go into
-Consul, which is told of changes alone; the figures are in the metrics.
+A fault makes a hot replica give the lock up, a doubt only if its peer is fit; an obstacle keeps a warm
+one from taking it; a wish makes a hot one hand over as soon as the peer can take over. The words carry
+no figures: they go into Consul, which is told of changes alone; the figures are in the metrics.
 """
 
 from collections.abc import Sequence
@@ -58,6 +58,7 @@ class Health:
     """The watchdog's verdict on one status."""
 
     fault: str | None = None
+    doubt: str | None = None
     obstacle: str | None = None
     wish: str | None = None
 
@@ -68,6 +69,7 @@ def examine(vitals: Vitals, *, detection: float) -> Health:
     clock = find_clock_error(vitals)
     return Health(
         fault=fault,
+        doubt=find_silence_of_kafka(vitals, limit=1.5 * detection),
         obstacle=fault or find_obstacle(vitals, detection=detection) or clock,
         wish=clock,
     )
@@ -101,10 +103,17 @@ def find_obstacle(vitals: Vitals, *, detection: float) -> str | None:
         return vitals.reason or "restoring and catching up"
     if not vitals.caught_up:
         return vitals.reason or "catching up"
+    if vitals.kafka_read_age is None or vitals.kafka_write_age is None:
+        return "Kafka has not answered yet"
+    # Below the limit of a doubt: when Kafka itself is away, nobody gives up in favour of a peer that
+    # can't know it yet.
+    return find_silence_of_kafka(vitals, limit=detection)
+
+
+def find_silence_of_kafka(vitals: Vitals, *, limit: float) -> str | None:
+    """Which of Kafka's answers has been missing for `limit` seconds, or None."""
     for what, age in (("reads", vitals.kafka_read_age), ("writes", vitals.kafka_write_age)):
-        if age is None:
-            return f"Kafka {what} have not been answered yet"
-        if age > 2 * detection:
+        if age is not None and age > limit:
             return f"Kafka does not answer {what}"
     return None
 

@@ -103,6 +103,12 @@ def silent_for(seconds: float, **changes: object) -> Peer:
             GiveUp(reason="stalled"),
             id="fault while Consul is away",
         ),
+        pytest.param(replace(HOT, doubt="reads"), GiveUp(reason="reads"), id="doubt, and the peer is fit"),
+        pytest.param(
+            replace(HOT, doubt="reads", peer=replace(HOT.peer, eligible=False)),
+            Wait(),
+            id="doubt, but nobody is better",
+        ),
         pytest.param(replace(HOT, wish="clock"), HandOver(reason="clock"), id="wrong clock: hand over"),
         pytest.param(
             replace(HOT, wish="clock", peer=replace(HOT.peer, eligible=False)),

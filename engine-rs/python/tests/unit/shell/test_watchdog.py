@@ -56,8 +56,8 @@ def test_faults(vitals: Vitals, fault: str | None) -> None:
         (Vitals(), None),
         (Vitals(role="starting"), "restoring and catching up"),
         (Vitals(caught_up=False), "catching up"),
-        (Vitals(kafka_read_age=None), "Kafka reads have not been answered yet"),
-        (Vitals(kafka_write_age=2.5), "Kafka does not answer writes"),
+        (Vitals(kafka_read_age=None), "Kafka has not answered yet"),
+        (Vitals(kafka_write_age=1.1), "Kafka does not answer writes"),
         (Vitals(role="diverged", reason="seq 5 differs"), "seq 5 differs"),
         (
             Vitals(clock_offset=-1.5),
@@ -68,6 +68,13 @@ def test_faults(vitals: Vitals, fault: str | None) -> None:
 )
 def test_obstacles(vitals: Vitals, obstacle: str | None) -> None:
     assert examine(vitals, detection=1.0).obstacle == obstacle
+
+
+@pytest.mark.parametrize(("age", "doubt"), [(1.4, None), (1.6, "Kafka does not answer reads")])
+def test_silence_of_kafka_is_a_doubt_and_before_that_an_obstacle(age: float, doubt: str | None) -> None:
+    health = examine(replace(HOT, kafka_read_age=age), detection=1.0)
+    assert (health.fault, health.doubt) == (None, doubt)
+    assert health.obstacle == "Kafka does not answer reads"
 
 
 def test_a_wrong_clock_is_a_wish_not_a_fault() -> None:
