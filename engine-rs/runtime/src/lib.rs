@@ -10,6 +10,7 @@
 pub mod checkpoint;
 pub mod codec;
 
+mod boot;
 mod clock;
 mod disk;
 mod engine;

@@ -47,7 +47,7 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
         EventBody::OrderAccepted(body) => put_message(out, 6, |out| put_accepted(out, body)),
         EventBody::OrderRejected(body) => {
             put_message(out, 7, |out| {
-                put_rejected(out, body.order_id, body.user_id, body.reason)
+                put_rejected(out, body.order_id, body.user_id, body.reason);
             });
         }
         EventBody::TradeExecuted(body) => put_message(out, 8, |out| put_trade(out, body)),
@@ -64,12 +64,12 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
         }),
         EventBody::CancelRejected(body) => {
             put_message(out, 11, |out| {
-                put_rejected(out, body.order_id, body.user_id, body.reason)
+                put_rejected(out, body.order_id, body.user_id, body.reason);
             });
         }
         EventBody::SettingsChanged(body) => put_message(out, 12, |out| put_settings(out, body)),
         EventBody::SettingsRejected(body) => {
-            put_message(out, 13, |out| put(out, 1, body.reason.as_i32()))
+            put_message(out, 13, |out| put(out, 1, body.reason.as_i32()));
         }
     }
 }

@@ -242,7 +242,7 @@ pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
         }
         RDKafkaLogLevel::Warning => tracing::warn!(facility, message, "librdkafka"),
         RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
-            tracing::info!(facility, message, "librdkafka")
+            tracing::info!(facility, message, "librdkafka");
         }
         RDKafkaLogLevel::Debug => tracing::debug!(facility, message, "librdkafka"),
     }

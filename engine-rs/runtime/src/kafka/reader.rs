@@ -207,19 +207,18 @@ fn fetched(message: &sys::rd_kafka_message_t) -> Fetched<'_> {
     match RDKafkaErrorCode::from(message.err) {
         RDKafkaErrorCode::NoError => Fetched::Record(Record { message }),
         RDKafkaErrorCode::PartitionEOF => Fetched::End(message.offset),
-        code => {
-            // SAFETY: the message is live; the text, if any, lives as long.
-            let text = unsafe { sys::rd_kafka_message_errstr(message) };
-            // SAFETY: NUL-terminated when it is there.
-            let text = if text.is_null() {
-                String::new()
-            } else {
-                unsafe { CStr::from_ptr(text) }
-                    .to_string_lossy()
-                    .into_owned()
-            };
-            Fetched::Fault(code, text)
+        code => Fetched::Fault(code, error_text(message)),
+    }
+}
+
+fn error_text(message: &sys::rd_kafka_message_t) -> String {
+    // SAFETY: the message is live; the text, if any, is NUL-terminated and lives as long.
+    unsafe {
+        let text = sys::rd_kafka_message_errstr(message);
+        if text.is_null() {
+            return String::new();
         }
+        CStr::from_ptr(text).to_string_lossy().into_owned()
     }
 }
 

@@ -40,7 +40,10 @@ impl Divergence {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .map(|digit| char::from_digit(digit.into(), 16).unwrap_or('?'))
+        .collect()
 }
 
 pub struct Follower {
@@ -228,14 +231,14 @@ impl Seen {
                 Ok(None) => return,
                 Ok(Some(bytes)) => match event_seq(bytes) {
                     Ok(seq) => self.take_event(seq, bytes, record.offset(), tail),
-                    Err(error) => return self.strange(record.offset(), &error),
+                    Err(error) => return Self::strange(record.offset(), &error),
                 },
-                Err(error) => return self.strange(record.offset(), &error),
+                Err(error) => return Self::strange(record.offset(), &error),
             }
         }
     }
 
-    fn strange(&self, offset: i64, error: &dyn std::fmt::Display) {
+    fn strange(offset: i64, error: &dyn std::fmt::Display) {
         tracing::error!(offset, %error, "a record of the events topic is none of ours");
     }
 

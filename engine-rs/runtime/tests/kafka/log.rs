@@ -25,7 +25,7 @@ impl Bed {
             records.push((
                 message.offset(),
                 message.payload().unwrap_or_default().to_vec(),
-            ))
+            ));
         });
         records
     }
@@ -34,6 +34,7 @@ impl Bed {
         let consumer: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", &self.broker)
             .set("group.id", "outcry-test")
+            .set("fetch.wait.max.ms", "10")
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
             .create()
