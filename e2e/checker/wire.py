@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WireError", "fields", "scalars"]
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+VARINT, FIXED64, BYTES, GROUP_START, GROUP_END, FIXED32 = 0, 1, 2, 3, 4, 5
+MAX_DEPTH = 100
 SIGN = 1 << 63
 ALL = (1 << 64) - 1
 
@@ -51,6 +52,10 @@ def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
             value, at = varint(data, at)
             yield number, kind, value
             continue
+        if kind == GROUP_START:
+            at = _group_end(data, at, number, 1)
+            yield number, kind, b""
+            continue
         if kind == BYTES:
             length, at = varint(data, at)
         elif kind in {FIXED64, FIXED32}:
@@ -61,6 +66,34 @@ def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
             raise WireError("ends inside a field")
         yield number, kind, data[at : at + length]
         at += length
+
+
+def _group_end(data: bytes, at: int, group: int, depth: int) -> int:
+    """The place behind a group, a form of nesting that old messages had and no field of ours has."""
+    if depth > MAX_DEPTH:
+        raise WireError("groups nested too deeply")
+    while True:
+        tag, at = varint(data, at)
+        number, kind = tag >> 3, tag & 7
+        if number == 0 or number > (1 << 29) - 1:
+            raise WireError(f"field number {number}")
+        if kind == GROUP_END and number == group:
+            return at
+        if kind == GROUP_START:
+            at = _group_end(data, at, number, depth + 1)
+            continue
+        if kind == VARINT:
+            _, at = varint(data, at)
+            continue
+        if kind == BYTES:
+            length, at = varint(data, at)
+        elif kind in {FIXED64, FIXED32}:
+            length = 8 if kind == FIXED64 else 4
+        else:
+            raise WireError(f"wire type {kind}")
+        at += length
+        if at > len(data):
+            raise WireError("ends inside a field")
 
 
 def scalars(data: bytes, shape: str) -> tuple[int, ...]:

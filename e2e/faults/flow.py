@@ -62,6 +62,14 @@ class Flow:
         self._process.start(self._command)
         return self
 
+    def __enter__(self) -> Self:
+        """Begin to send."""
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        """End at once if it still runs."""
+        self.kill()
+
     def stop(self, *, seconds: float = 120) -> FlowResult:
         """End, and wait until Kafka acknowledged everything that was sent."""
         if not self._process.running:

@@ -84,8 +84,14 @@ class EventTap:
 
     def takeovers(self, *, since: float) -> int:
         """How many changes of epoch arrived since an instant."""
-        epochs = [arrival.epoch for arrival in reversed(self._since(since))]
-        return sum(before != after for before, after in itertools.pairwise(epochs))
+        before = 0
+        epochs = set()
+        for arrival in list(self._arrivals):
+            if arrival.at < since:
+                before = arrival.epoch
+            else:
+                epochs.add(arrival.epoch)
+        return len(epochs - {before}) - (before == 0 and bool(epochs))
 
     def _since(self, instant: float) -> list[Arrival]:
         """Newest first."""

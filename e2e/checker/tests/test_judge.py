@@ -8,6 +8,7 @@ import random
 import pytest
 
 from e2e.checker import Judge
+from e2e.checker.schema import decode_commands
 from e2e.checker.tests.logs import (
     SOURCE,
     SYMBOL,
@@ -139,3 +140,10 @@ def test_random_and_cut_bytes_are_poison_or_skipped(log, events):
     report = judged([*junk, *log], output_log(events))
     assert report.fine
     assert report.poison_records == len(junk)
+
+
+def test_unknown_fields_of_every_wire_type_are_skipped():
+    record = encode_batch(random_commands(seed=1, count=3))
+    groups = b"\xa3\x01\x08\x01\x1b\x12\x02ab\x1c\xa4\x01"
+    unknown = groups + b"\xa1\x01" + bytes(8) + b"\xa5\x01" + bytes(4)
+    assert decode_commands(record + unknown, SYMBOL) == decode_commands(record, SYMBOL)

@@ -92,4 +92,5 @@ def test_silence_and_takeovers_are_counted_from_arrivals(records):
         tap.take([record], float(at))
     assert tap.longest_silence(since=5.0, until=31.5) == 2.5
     assert tap.takeovers(since=0.0) == 1
+    assert tap.takeovers(since=20.0) == 1
     assert tap.takeovers(since=25.0) == 0
