@@ -235,7 +235,7 @@ class Pair:
 
 
 async def until(condition: Any, *, seconds: float = 20.0) -> None:
-    """Wait for what happens elsewhere."""
+    """Wait for what happens elsewhere; in a thread, so that a slow server never holds up the replicas."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - others' state
+        while not await asyncio.to_thread(condition):
             await asyncio.sleep(0.01)
