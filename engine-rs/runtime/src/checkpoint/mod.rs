@@ -4,6 +4,8 @@
 mod chain;
 mod format;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use chain::{Chain, ChainError, RestorePoint, chains};
 pub use format::{Header, Identity, Kind, Piece, PieceError, read_header, read_piece};
