@@ -79,7 +79,6 @@ class Campaign:
         self._events = self._recorder("events")
         self._judge = Judge(symbol=arena.symbol, commands=())
         self._acknowledged: dict[tuple[int, int], int] = {}
-        self._counted: Report | None = None
 
     def __enter__(self) -> Self:
         """Begin to record."""
@@ -92,6 +91,11 @@ class Campaign:
         self._input.stop()
         self._events.stop()
         self._scratch.cleanup()
+
+    @property
+    def report(self) -> Report:
+        """Counts over everything judged so far."""
+        return self._judge.report
 
     def run(self, fault: Fault, *, runs: int) -> Batch:
         """All runs of a fault, then the verdict."""

@@ -8,7 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
 from e2e.backends import BackendError, PairRegistry, wait_until
 from e2e.backends.cache import server_program
@@ -17,7 +22,7 @@ from e2e.faults import pods
 from e2e.faults.arena import ArenaError, Unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from e2e.faults.arena import Dependency
 
@@ -53,15 +58,22 @@ class ClusterArena:
 
     kind = "cluster"
 
-    def __init__(self, *, symbol: str = "BTC-USDT", namespace: str = "outcry") -> None:
+    def __init__(
+        self,
+        *,
+        symbol: str = "BTC-USDT",
+        namespace: str = "outcry",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.symbol = symbol
         self.pair = symbol.lower()
         self.namespace = namespace
-        environment = cluster_environment()
+        environment = environment or cluster_environment()
         self._bootstrap = environment["OUTCRY_KAFKA"]
         self._kubeconfig = environment["KUBECONFIG"]
         self._kubectl = str(server_program(KUBERNETES, "outcry-kube"))
-        self.registry = PairRegistry(symbol=symbol, consul=environment["OUTCRY_CONSUL"])
+        self._consul = environment["OUTCRY_CONSUL"].rstrip("/")
+        self.registry = PairRegistry(symbol=symbol, consul=self._consul)
         self._cut: dict[str, int] = {}
         self._waking: dict[str, list[int]] = {}
 
@@ -144,10 +156,7 @@ class ClusterArena:
     def start_kafka(self) -> float:
         """Scale up again, and wait for the broker's answer."""
         self._bring_back("kafka")
-        from confluent_kafka import KafkaException  # noqa: PLC0415
-        from confluent_kafka.admin import AdminClient  # noqa: PLC0415
-
-        admin = AdminClient({"bootstrap.servers": self._bootstrap, "log_level": 0})
+        admin = self._admin()
 
         def answers() -> bool:
             try:
@@ -199,6 +208,35 @@ class ClusterArena:
         """An object, or a list of them."""
         found: dict[str, Any] = json.loads(self.kubectl("get", *arguments, "-o", "json", namespace=namespace))
         return found
+
+    def consul(self, method: str, path: str) -> str:
+        """What Consul answers to a request on `/v1/{path}`; empty when there is no such thing."""
+        request = urllib.request.Request(f"{self._consul}/v1/{path}", method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return ""
+            raise
+
+    def prepared_query(self) -> list[str]:
+        """The replicas that the pair's prepared query resolves to."""
+        answer = self.consul("GET", f"query/engine-{self.pair}/execute")
+        return [node["Service"]["ID"] for node in json.loads(answer)["Nodes"]] if answer else []
+
+    def topics(self, symbol: str) -> list[str]:
+        """The topics of a pair that exist."""
+        names = self._admin().list_topics(timeout=10).topics
+        return sorted(name for name in names if name.partition(".")[2] == symbol)
+
+    def delete_topic(self, name: str) -> None:
+        """As somebody with too many rights would."""
+        admin = self._admin()
+        admin.delete_topics([name])[name].result(30)
+
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self._bootstrap, "log_level": 0})
 
     def _rolled(self, old: set[str]) -> bool:
         uids = set()

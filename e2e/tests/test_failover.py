@@ -1,0 +1,40 @@
+"""The short version of the fault campaign: three runs each of the first four, and planned changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2e.backends import wait_until
+from e2e.faults.catalog import FAULTS
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("name", ["kill", "delete", "freeze", "cut-consul"])
+def test_nothing_is_lost_or_done_twice(campaign, name):
+    fault = FAULTS[name]
+    batch = campaign.run(fault, runs=3)
+    assert batch.fine, batch
+    assert not batch.skipped
+    assert len(batch.samples) == 3
+    assert max(batch.samples) < max(fault.target, 3.0)
+
+
+def test_a_planned_switchover_is_short_and_recorded(arena, campaign):
+    batch = campaign.run(FAULTS["switchover"], runs=2)
+    assert batch.fine, batch
+    assert batch.takeovers == 2
+    hot, _ = arena.wait_ready(seconds=60)
+
+    def recorded():
+        status = arena.get("pair", arena.pair)["status"]
+        return status.get("hot") == hot and status.get("lastFailover", {}).get("reason") == "switchover"
+
+    wait_until(recorded, seconds=30, what="the failover in status")
+
+
+def test_a_rolling_change_goes_one_replica_at_a_time(arena, campaign):
+    batch = campaign.run(FAULTS["roll"], runs=1)
+    assert batch.fine, batch
+    for name in arena.wait_ready(seconds=60):
+        assert "110ms" in str(arena.get("pod", name)["spec"]["containers"][0])
