@@ -136,6 +136,7 @@ fn word<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy
     proptest::sample::select(all)
 }
 
+#[allow(clippy::too_many_lines)] // one strategy a body
 fn event_body() -> impl Strategy<Value = EventBody> {
     let accepted = (
         natural(),
@@ -328,7 +329,7 @@ fn agrees_with_prost(bytes: &[u8]) -> Result<(), TestCaseError> {
         }
         (Err(error), Ok(ours)) => prop_assert!(false, "prost: {error}, we: {ours:?}"),
         (Ok(_), Err(Poison::Malformed(error))) => {
-            prop_assert!(false, "prost reads it, we: {error}")
+            prop_assert!(false, "prost reads it, we: {error}");
         }
         (_, Err(_)) => {}
     }

@@ -117,10 +117,9 @@ impl Row {
 
     /// The book that a start finds, up to a published seq.
     fn found(&self, published_seq: u64) -> Option<Vec<u8>> {
-        let found = chains(self.dir.path()).expect("a directory").flatten();
+        let mut found = chains(self.dir.path()).expect("a directory").flatten();
         found
-            .filter_map(|chain| chain.restore(chain.point_at(published_seq)?).ok())
-            .next()
+            .find_map(|chain| chain.restore(chain.point_at(published_seq)?).ok())
             .map(|book| {
                 let mut state = Vec::new();
                 book.snapshot(&mut state);
@@ -160,8 +159,9 @@ fn a_piece_torn_anywhere_falls_back_to_the_one_before() {
     for (index, before) in [(5, 4), (3, 2)] {
         let bytes = fs::read(row.path(index)).expect("there");
         let rest: Vec<_> = (index + 1..6).map(|later| row.path(later)).collect();
-        rest.iter()
-            .for_each(|later| fs::remove_file(later).expect("removed"));
+        for later in &rest {
+            fs::remove_file(later).expect("removed");
+        }
         for length in 0..bytes.len() {
             fs::write(row.path(index), &bytes[..length]).expect("torn");
             assert!(
