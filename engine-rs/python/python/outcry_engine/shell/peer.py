@@ -23,14 +23,21 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.1
 CONNECT_SECONDS = 0.3
+RESOLVE_SECONDS = 2.0
+"""For a connect that has to look a name up first."""
 _MAX_BACKLOG_BYTES = 64 * 1024
 _NOBODY_THERE = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
 
 
-def parse_beat(line: bytes, *, now: float) -> Peer:
-    """The peer as one line describes it; raises ValueError when it is not a beat."""
+def parse_beat(line: bytes, *, symbol: str, replica: str, now: float) -> Peer:
+    """The peer of `replica` as one line describes it; raises ValueError when it is not a beat of it.
+
+    Addresses are reused: what answers may be another pair's engine, or this one itself.
+    """
     try:
         data = json.loads(line)
+        if data["symbol"] != symbol or data["replica"] == replica:
+            raise ValueError(f"a heart-beat of {data['replica']!r} for {data['symbol']!r}, not of the peer")
         return Peer(
             replica=str(data["replica"]),
             role=Role(data["role"]),
@@ -40,7 +47,7 @@ def parse_beat(line: bytes, *, now: float) -> Peer:
             heard_at=now,
             quiet_since=now,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"not a heart-beat: {line[:200]!r}") from error
 
 
@@ -104,10 +111,12 @@ class BeatServer:
 class PeerMonitor:
     """Listens to the peer and keeps `state` up to date."""
 
-    def __init__(self, *, address: str, changed: Callable[[], None]) -> None:
+    def __init__(self, *, address: str, symbol: str, replica: str, changed: Callable[[], None]) -> None:
         host, _, port = address.rpartition(":")
         self._host = host.strip("[]")
         self._port = int(port)
+        self._symbol = symbol
+        self._replica = replica
         self._changed = changed
         self._heard_ip: str | None = None
         self.state = Peer()
@@ -131,7 +140,7 @@ class PeerMonitor:
     async def _listen_once(self, host: str) -> bool:
         """One connection to its end; whether anything was heard on it."""
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(CONNECT_SECONDS if host == self._heard_ip else RESOLVE_SECONDS):
                 reader, writer = await asyncio.open_connection(host, self._port)
         except TimeoutError:
             return False
@@ -152,7 +161,7 @@ class PeerMonitor:
 
     def _note_beat(self, line: bytes, *, ip: str) -> None:
         before = self.state
-        self.state = parse_beat(line, now=time.monotonic())
+        self.state = parse_beat(line, symbol=self._symbol, replica=self._replica, now=time.monotonic())
         self._heard_ip = ip
         if (before.role, before.term, before.gone) != (self.state.role, self.state.term, False):
             self._changed()

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from outcry_engine import _engine
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 VERSION = _engine.build_info()["version"]
 REGISTRY_FRESH = 0.6
 """Seconds since Consul's last answer within which it counts as answering (it is asked every 0.25 s)."""
+WORKERS = 16
 SHELL_NICENESS = -10
 STALL_LIMIT = 10.0
 """Seconds without a sign of life of a thread after which the kubelet should restart the process."""
@@ -41,7 +43,7 @@ class EngineProcess:
         self._consul = ConsulClient(settings.consul)
         self._stop = asyncio.Event()
         self._beats = BeatServer(beat=self._beat)
-        self._monitor = PeerMonitor(address=settings.peer, changed=self._wake) if settings.peer else None
+        self._monitor = self._listen_to(settings.peer) if settings.peer else None
         self._keeper = LockKeeper(
             consul=self._consul,
             key=settings.lock_key,
@@ -64,6 +66,8 @@ class EngineProcess:
     async def run(self) -> int:
         """Run until SIGTERM, SIGINT or a panic; returns the exit status."""
         loop = asyncio.get_running_loop()
+        # A name server that hangs must not take the threads that the engine's calls need.
+        loop.set_default_executor(ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="shell"))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         async with self._closing:
@@ -178,6 +182,10 @@ class EngineProcess:
                 )
         return status
 
+    def _listen_to(self, address: str) -> PeerMonitor:
+        symbol, replica = self._settings.symbol, self._settings.replica
+        return PeerMonitor(address=address, symbol=symbol, replica=replica, changed=self._wake)
+
     def _collector(self) -> metrics.EngineCollector:
         return metrics.EngineCollector(
             symbol=self._settings.symbol,
@@ -204,6 +212,7 @@ class EngineProcess:
         registry_answers = answer_age is not None and answer_age < REGISTRY_FRESH
         fit = supervisor.role is Role.WARM and supervisor.obstacle is None
         return {
+            "symbol": self._settings.symbol,
             "replica": self._settings.replica,
             "role": status.role,
             "epoch": status.epoch,

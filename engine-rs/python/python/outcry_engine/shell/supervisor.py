@@ -157,7 +157,7 @@ class Supervisor:
     async def abdicate(self, reason: str) -> None:
         """Fall silent and release the lock, to nobody in particular."""
         self._handing_over = True
-        await asyncio.to_thread(self._engine.demote, reason)
+        self._engine.demote(reason)
         try:
             await self._keeper.release(cause=self._cause, epoch=self.status.epoch)
         except ConsulError as error:
@@ -269,7 +269,7 @@ class Supervisor:
             log.info("the lock is ours again", extra={"lock_index": lock_index, "epoch": self.status.epoch})
             return
         log.info("the lock is ours", extra={"lock_index": lock_index, "cause": self._cause})
-        await asyncio.to_thread(self._engine.promote, lock_index)
+        self._engine.promote(lock_index)
         self.wake()
 
     async def _demote(self, reason: str) -> None:
@@ -277,7 +277,7 @@ class Supervisor:
         log.warning(
             "falling silent", extra={"reason": reason, "epoch": self.status.epoch, "seq": self.status.seq}
         )
-        await asyncio.to_thread(self._engine.demote, reason)
+        self._engine.demote(reason)
         self._read_status()
 
     async def _give_up(self, reason: str) -> None:

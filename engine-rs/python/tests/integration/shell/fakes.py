@@ -123,7 +123,9 @@ class Replica:
         self.engine = FakeEngine(name, events)
         self.consul = ConsulClient(consul)
         self.server = BeatServer(beat=self._beat)
-        self.monitor = PeerMonitor(address=f"127.0.0.1:{peer_port}", changed=self._wake)
+        self.monitor = PeerMonitor(
+            address=f"127.0.0.1:{peer_port}", symbol="FAKE-USDT", replica=name, changed=self._wake
+        )
         self.keeper = LockKeeper(
             consul=self.consul,
             key=KEY,
@@ -179,6 +181,7 @@ class Replica:
     def _beat(self) -> dict[str, Any]:
         age = self.consul.answer_age()
         return {
+            "symbol": "FAKE-USDT",
             "replica": self.name,
             "role": self.engine.now.role,
             "epoch": self.engine.now.epoch,
@@ -237,5 +240,5 @@ class Pair:
 async def until(condition: Any, *, seconds: float = 20.0) -> None:
     """Wait for what happens elsewhere; in a thread, so that a slow server never holds up the replicas."""
     async with asyncio.timeout(seconds):
-        while not await asyncio.to_thread(condition):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - others' state
             await asyncio.sleep(0.01)

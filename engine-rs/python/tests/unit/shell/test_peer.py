@@ -1,11 +1,21 @@
 import asyncio
 import json
+from collections.abc import Callable
 
 import pytest
+from outcry_engine.shell.election import Peer
 from outcry_engine.shell.peer import BeatServer, PeerMonitor, parse_beat
 from outcry_engine.shell.roles import Role
 
-BEAT = {"replica": "engine-a-1", "role": "hot", "epoch": 3, "term": "s/3", "eligible": False}
+BEAT = {"symbol": "A-B", "replica": "engine-a-1", "role": "hot", "epoch": 3, "term": "s/3", "eligible": False}
+
+
+def monitor_of(port: int, changed: Callable[[], None]) -> PeerMonitor:
+    return PeerMonitor(address=f"127.0.0.1:{port}", symbol="A-B", replica="engine-a-0", changed=changed)
+
+
+def parse(line: bytes, *, now: float = 0.0) -> Peer:
+    return parse_beat(line, symbol="A-B", replica="engine-a-0", now=now)
 
 
 class Listener:
@@ -18,7 +28,7 @@ class Listener:
 
     async def start(self) -> PeerMonitor:
         self.port = await self.server.start(0)
-        return PeerMonitor(address=f"127.0.0.1:{self.port}", changed=self.changed.set)
+        return monitor_of(self.port, self.changed.set)
 
     async def until(self, monitor: PeerMonitor, **wanted: object) -> None:
         async with asyncio.timeout(10):
@@ -63,13 +73,19 @@ async def test_a_peer_that_was_never_heard_is_not_gone() -> None:
 
 
 def test_discounted_silence_starts_anew() -> None:
-    monitor = PeerMonitor(address="127.0.0.1:1", changed=lambda: None)
-    monitor.state = parse_beat(json.dumps(BEAT).encode(), now=5.0)
+    monitor = monitor_of(1, lambda: None)
+    monitor.state = parse(json.dumps(BEAT).encode(), now=5.0)
     monitor.discount_silence(9.0)
     assert (monitor.state.heard_at, monitor.state.quiet_since) == (5.0, 9.0)
 
 
-@pytest.mark.parametrize("line", [b"", b"{}", b"GET / HTTP/1.1", b'{"replica": "x", "role": "king"}', b"[1]"])
+@pytest.mark.parametrize("line", [b"", b"{}", b"GET / HTTP/1.1", b"[1]"])
 def test_what_is_not_a_beat_is_named(line: bytes) -> None:
     with pytest.raises(ValueError, match="not a heart-beat"):
-        parse_beat(line, now=0.0)
+        parse(line)
+
+
+@pytest.mark.parametrize("changes", [{"symbol": "C-D"}, {"replica": "engine-a-0"}, {"role": "king"}])
+def test_what_is_a_beat_of_somebody_else_is_refused(changes: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"not of the peer|not a valid Role"):
+        parse(json.dumps({**BEAT, **changes}).encode())
