@@ -136,8 +136,8 @@ class KubeApi:
             "service-account-signing-key-file": str(key),
             "token-auth-file": str(self.directory / "tokens.csv"),
             "authorization-mode": "RBAC",
-            # Made by a controller that does not run here; pods would wait for it for ever.
-            "disable-admission-plugins": "ServiceAccount",
+            # Both wait for controllers that do not run here; pods would wait with them for ever.
+            "disable-admission-plugins": "ServiceAccount,TaintNodesByCondition",
         }
         return [f"--{name}={value}" for name, value in flags.items()]
 

@@ -1,0 +1,1 @@
+"""A recorded day of a real exchange as commands, and how well our fills agree with the recorded ones."""

@@ -1,0 +1,64 @@
+"""Five hours of a real exchange: our fills against the recorded ones."""
+
+from __future__ import annotations
+
+import pytest
+from outcry_engine.cli.commands import GENERATOR, default_settings, record
+from outcry_engine.cli.event_text import split
+
+from e2e.checker.schema import decode_event
+from e2e.recorded.commands import BAND, records
+from e2e.recorded.compare import UNEXPLAINED, compare
+from e2e.recorded.convert import Conversion, convert
+from e2e.recorded.rows import Recording, data_file, load
+from e2e.recorded.trades import by_recorded_order, plain_trades
+
+SYMBOL = "BTC-USD"
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    path = data_file()
+    if not path.exists():
+        pytest.skip(f"no recorded data at {path}: set OUTCRY_DATA to the folder that holds it")
+    return load(path)
+
+
+@pytest.fixture(scope="module")
+def conversion(recording: Recording) -> Conversion:
+    return convert(recording)
+
+
+@pytest.fixture(scope="module")
+def input_records(conversion: Conversion) -> list[bytes]:
+    lower, upper = BAND
+    settings = default_settings(price_band_lower=lower, price_band_upper=upper)
+    return [record(SYMBOL, [settings]), *records(conversion, symbol=SYMBOL, source=GENERATOR)]
+
+
+@pytest.fixture(scope="module")
+def plain(input_records: list[bytes]) -> list[tuple[int, ...]]:
+    return list(plain_trades(input_records, SYMBOL))
+
+
+def test_fills_agree_with_the_recorded_ones(recording, conversion, plain, capsys):
+    agreement = compare(recording, by_recorded_order(plain, conversion))
+    with capsys.disabled():
+        print(f"\n{agreement.table()}")
+    assert agreement.by_orders >= 0.995
+    assert agreement.by_volume >= 0.89
+    assert UNEXPLAINED not in agreement.causes
+
+
+def test_the_core_makes_the_trades_of_the_plain_book(input_records, plain):
+    engine = pytest.importorskip("outcry_engine._engine", reason="the engine wheel is not built")
+    replay = engine.Replay(SYMBOL)
+    delimited = replay.apply_all(input_records)
+    assert (replay.poison, replay.repeated) == (0, 0)
+    assert core_trades(delimited) == plain
+
+
+def core_trades(delimited: bytes) -> list[tuple[int, ...]]:
+    """Trades of length-delimited events, decoded by the checker's own reader."""
+    events = map(decode_event, split(delimited))
+    return [event.body for event in events if event.kind == "trade_executed"]
