@@ -55,10 +55,11 @@ class Agreement:
 
     def table(self) -> str:
         """For people."""
-        lines = [
+        head = (
             f"{self.agreeing_orders} of {self.orders} recorded orders fill exactly ({self.by_orders:.2%}), "
             f"with {self.by_volume:.2%} of the filled volume; the rest:"
-        ]
+        )
+        lines = [head]
         for cause, counts in sorted(self.causes.items()):
             share = counts["volume"] / self.volume
             lines.append(f"  {counts['orders']:>5} orders, {share:>6.2%} of the volume: {cause}")

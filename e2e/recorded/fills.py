@@ -19,7 +19,7 @@ ROUNDING = 2
 
 
 def fill_rows(recording: Recording) -> dict[int, int]:
-    """The volume that each row filled, by the row's place. A row with a new price re-prices, it fills nothing."""
+    """The volume that each row filled, by the row's place; a row with a new price fills nothing."""
     filled: dict[int, int] = {}
     for rows in recording.orders.values():
         before: Row | None = None
