@@ -1,4 +1,4 @@
-"""The cgroups of a cluster: `/outcry-<name>` under every cgroup v1 controller.
+"""The cgroups of a cluster: `/outcry-<name>` under every cgroup v1 controller and under cgroup v2.
 
 They are also the list of everything that belongs to a cluster: the supervisor is born inside, so
 every process of the cluster is found here however far `up` came.
@@ -17,7 +17,9 @@ __all__ = ["create", "enter", "mounted_controllers", "pids", "pids_below", "remo
 
 CGROUPS = Path("/sys/fs/cgroup")
 # Against compilers and tests on the same machine, which sit in other groups of 1024 each.
-CLUSTER_SHARES = 16384
+CLUSTER_SHARES, CHILD_SHARES = 16384, 2048
+CLUSTER_WEIGHT = 1600  # the same of 100 each in cgroup v2
+NEEDED_CONTROLLERS = {"cpu", "cpuset", "hugetlb", "io", "memory", "pids"}
 
 
 def mounted_controllers() -> list[Path]:
@@ -30,17 +32,37 @@ def create(name: str, *, children: list[str]) -> None:
     """Make the cluster's cgroups, and `children` below them, with CPUs and memory nodes filled in."""
     for controller in mounted_controllers():
         top = controller / group(name)
-        for folder in [top, *(top / child for child in children)]:
-            folder.mkdir(exist_ok=True)
-            if (folder / "cpuset.cpus").exists():
-                for setting in ("cpuset.cpus", "cpuset.mems"):
-                    (folder / setting).write_text((folder.parent / setting).read_text())
-        if (top / "cpu.shares").exists():
-            (top / "cpu.shares").write_text(str(CLUSTER_SHARES))
-            for child in children:
-                (top / child / "cpu.shares").write_text("2048")
-        if (top / "memory.use_hierarchy").exists() and (top / "memory.use_hierarchy").read_text() == "0\n":
-            (top / "memory.use_hierarchy").write_text("1")
+        folders = [top, *(top / child for child in children)]
+        if (controller / "cgroup.subtree_control").exists():
+            create_unified(controller, folders)
+        else:
+            create_legacy(folders)
+
+
+def create_legacy(folders: list[Path]) -> None:
+    """One controller of cgroup v1: a new cpuset is empty, and nobody can enter it before it is filled."""
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+        if (folder / "cpuset.cpus").exists():
+            for setting in ("cpuset.cpus", "cpuset.mems"):
+                (folder / setting).write_text((folder.parent / setting).read_text())
+        if (folder / "cpu.shares").exists():
+            (folder / "cpu.shares").write_text(str(CLUSTER_SHARES if folder == folders[0] else CHILD_SHARES))
+    hierarchy = folders[0] / "memory.use_hierarchy"
+    if hierarchy.exists() and hierarchy.read_text() == "0\n":
+        hierarchy.write_text("1")
+
+
+def create_unified(mount: Path, folders: list[Path]) -> None:
+    """cgroup v2: controllers are handed down level by level; an empty cpuset means all CPUs."""
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+    available = set((mount / "cgroup.controllers").read_text().split()) & NEEDED_CONTROLLERS
+    for parent in (mount, folders[0]):
+        for controller in sorted(available):
+            (parent / "cgroup.subtree_control").write_text(f"+{controller}")
+    if (folders[0] / "cpu.weight").exists():
+        (folders[0] / "cpu.weight").write_text(str(CLUSTER_WEIGHT))
 
 
 def enter(name: str, child: str) -> None:
@@ -87,7 +109,9 @@ def remove(name: str, *, timeout: float = 20.0) -> None:
             except ProcessLookupError:
                 continue
         if time.monotonic() > deadline:
-            raise ClusterError(f"processes {sorted(running)} of cluster {name} don't die; see /proc/PID/stack")
+            raise ClusterError(
+                f"processes {sorted(running)} of cluster {name} don't die; see /proc/PID/stack"
+            )
         time.sleep(0.05)
     for controller in mounted_controllers():
         top = controller / group(name)
