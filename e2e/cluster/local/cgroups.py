@@ -54,7 +54,7 @@ def create_legacy(folders: list[Path]) -> None:
 
 
 def create_unified(mount: Path, folders: list[Path]) -> None:
-    """cgroup v2: controllers are handed down level by level; an empty cpuset means all CPUs."""
+    """Hand controllers of cgroup v2 down level by level; an empty cpuset means all CPUs."""
     for folder in folders:
         folder.mkdir(exist_ok=True)
     available = set((mount / "cgroup.controllers").read_text().split()) & NEEDED_CONTROLLERS
