@@ -109,5 +109,9 @@ def files_of(folder: Path) -> Iterator[Path]:
     """Files that are sources: no caches, no build results."""
     skipped = {"__pycache__", "target", ".pytest_cache", ".mypy_cache", ".ruff_cache", "tests"}
     for path in folder.rglob("*"):
-        if path.is_file() and not skipped & set(path.relative_to(folder).parts) and path.suffix not in {".pyc", ".so"}:
+        if (
+            path.is_file()
+            and not skipped & set(path.relative_to(folder).parts)
+            and path.suffix not in {".pyc", ".so"}
+        ):
             yield path

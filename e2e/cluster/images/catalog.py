@@ -7,7 +7,6 @@ it; backends carry the version of what they hold.
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from e2e.backends.jars import KAFKA_VERSION
@@ -25,6 +24,8 @@ from e2e.cluster.images.python_layers import (
 from e2e.cluster.shell import run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from e2e.cluster.progress import Progress
 
 __all__ = ["PAUSE_IMAGE", "backend_images", "engine_image", "operator_image", "system_images"]
@@ -72,7 +73,11 @@ def java_base(progress: Progress) -> Layer:
 
 def program_layer(name: str, program: Path) -> Recipe:
     """A static program at /usr/local/bin, on nothing."""
-    entries = {f"/usr/local/bin/{name}": program, "/etc/passwd": PASSWD, "/etc/group": GROUP}
+    entries: dict[str, Path | bytes] = {
+        f"/usr/local/bin/{name}": program,
+        "/etc/passwd": PASSWD,
+        "/etc/group": GROUP,
+    }
     return Recipe(name=f"program-{name}", inputs=digest_of("2", program), write=tar_from(entries))
 
 

@@ -76,9 +76,7 @@ def write_layer(recipe: Recipe, record: Path) -> None:
 def read_record(record: Path) -> Layer:
     """The layer that a record tells of."""
     found = json.loads(record.read_text())
-    return Layer(
-        digest=found["digest"], size=found["size"], path=record.parent / f"{found['digest']}.tar"
-    )
+    return Layer(digest=found["digest"], size=found["size"], path=record.parent / f"{found['digest']}.tar")
 
 
 def forget_older(root: Path, *, recipe: Recipe, keep: Path) -> None:

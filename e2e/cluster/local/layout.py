@@ -52,7 +52,7 @@ class Node:
 
     @property
     def socket(self) -> Path:
-        """containerd's socket."""
+        """Containerd's socket."""
         return self.root / "containerd.sock"
 
 

@@ -62,13 +62,15 @@ def start(root: Path, *, name: str, spec: dict[str, Any], timeout: float = 20.0)
             stderr=log,
             cwd="/",
             start_new_session=True,
-            preexec_fn=lambda: cgroups.enter(name, SYSTEM_CGROUP),
+            preexec_fn=lambda: cgroups.enter(name, SYSTEM_CGROUP),  # noqa: PLW1509 - opens files, takes no lock
         )
     deadline = time.monotonic() + timeout
     while not ready.exists():
         if outer.poll() is not None or time.monotonic() > deadline:
             said = (root / "logs" / "supervisor.log").read_text()[-1000:]
-            raise ClusterError(f"the supervisor of cluster {name} didn't start; {log.name} ends with:\n{said}")
+            raise ClusterError(
+                f"the supervisor of cluster {name} didn't start; {log.name} ends with:\n{said}"
+            )
         time.sleep(0.02)
     pid = only_child(outer.pid)
     (root / "supervisor.json").write_text(json.dumps({"pid": pid, "unshare": outer.pid, "spec": spec}))

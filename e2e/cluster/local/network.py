@@ -18,7 +18,7 @@ from e2e.cluster.shell import run
 __all__ = ["Link", "attach", "detach", "link_name", "plan"]
 
 # A /16 of /30 networks, one for each cluster; which one is a function of its name.
-RANGE = ipaddress.ip_network("10.213.0.0/16")
+RANGE = ipaddress.IPv4Network("10.213.0.0/16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def used_networks(*, except_device: str) -> list[ipaddress.IPv4Network]:
     """What this machine's routes already cover, without default routes."""
     routes = json.loads(run(["ip", "-4", "-json", "route", "show", "table", "all"]))
     return [
-        ipaddress.ip_network(route["dst"], strict=False)
+        ipaddress.IPv4Network(route["dst"], strict=False)
         for route in routes
         if route["dst"] != "default" and route.get("dev") != except_device
     ]

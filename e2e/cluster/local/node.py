@@ -62,7 +62,7 @@ def write_configuration(node: Node, *, root: Path, cluster: str, pause_image: st
 
 
 def containerd_settings(node: Node, *, pause_image: str) -> str:
-    """containerd's TOML: everything under the node's folder, nothing pulled."""
+    """Containerd's TOML: everything under the node's folder, nothing pulled."""
     return f"""\
 version = 2
 root = "{node.root}/containerd"

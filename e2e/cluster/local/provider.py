@@ -49,8 +49,10 @@ class LocalProvider:
 
     @property
     def kubectl(self) -> Kubectl:
-        """kubectl against this cluster."""
-        return Kubectl(program=[str(KUBERNETES.folder / "outcry-kube"), "kubectl"], kubeconfig=self.kubeconfig)
+        """Kubectl against this cluster."""
+        return Kubectl(
+            program=[str(KUBERNETES.folder / "outcry-kube"), "kubectl"], kubeconfig=self.kubeconfig
+        )
 
     @property
     def address(self) -> str:
@@ -58,7 +60,9 @@ class LocalProvider:
         try:
             return str(json.loads((self.root / "link.json").read_text())["inner"])
         except (OSError, ValueError, KeyError) as error:
-            raise ClusterError(f"there is no cluster {self.cluster}: `make up NAME={self.cluster}`") from error
+            raise ClusterError(
+                f"there is no cluster {self.cluster}: `make up NAME={self.cluster}`"
+            ) from error
 
     def up(self, *, progress: Progress) -> None:
         """Start what doesn't run; return when both nodes are ready and DNS answers."""
@@ -127,7 +131,9 @@ class LocalProvider:
         for one in layout.NODES:
             self.wait(one.name, lambda one=one: self.kubectl.run("get", "node", one.name), timeout=60)
         self.kubectl.run("wait", "--for=condition=Ready", "node", "--all", "--timeout=60s", timeout=70)
-        self.kubectl.run("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s", timeout=100)
+        self.kubectl.run(
+            "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s", timeout=100
+        )
 
     def wait(self, what: str, attempt: Any, *, timeout: float) -> None:  # noqa: ANN401
         """Call `attempt` until it doesn't raise CommandError."""
@@ -137,7 +143,9 @@ class LocalProvider:
                 attempt()
             except CommandError as error:
                 if time.monotonic() > deadline:
-                    raise ClusterError(f"{what} isn't there after {timeout:.0f} s: {error}; logs are in {self.root}/logs") from error
+                    raise ClusterError(
+                        f"{what} isn't there after {timeout:.0f} s: {error}; logs are in {self.root}/logs"
+                    ) from error
                 time.sleep(0.2)
             else:
                 return

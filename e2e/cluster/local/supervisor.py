@@ -31,7 +31,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
-    """mount(2), raising OSError."""
+    """Mount as mount(2) does; raises OSError."""
     if libc.mount(source.encode(), target.encode(), kind.encode(), flags, data.encode()) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"mount {source} at {target}: {os.strerror(number)}")
