@@ -32,6 +32,7 @@ class FakeNodes:
 
     def __init__(self, *, nodes: int = 4) -> None:
         self.api = KubeApi()
+        self._kwok = str(server_program(KWOK, "kwok"))
         self._nodes = nodes
         directory = self.api.directory
         self._processes = {
@@ -53,7 +54,7 @@ class FakeNodes:
             [kube, "kube-controller-manager", kubeconfig, *manager]
         )
         self._processes["kube-scheduler"].start([kube, "kube-scheduler", kubeconfig, *scheduler])
-        self._processes["kwok"].start([str(server_program(KWOK, "kwok")), kubeconfig, *fake])
+        self._processes["kwok"].start([self._kwok, kubeconfig, *fake])
         for number in range(self._nodes):
             self.api.apply(json.dumps(_node(number)))
         self.api.apply(json.dumps(STORAGE_CLASS))

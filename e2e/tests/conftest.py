@@ -10,6 +10,8 @@ import pytest
 from e2e.backends import wait_until
 from e2e.faults.campaign import Campaign
 from e2e.faults.cluster import ClusterArena
+from e2e.recorded.convert import Conversion, convert
+from e2e.recorded.rows import Recording, data_file, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +38,21 @@ def campaign(arena) -> Iterator[Campaign]:
     with Campaign(arena=arena, rate=RATE, mid=MID, open_pair=False) as campaign:
         arena.kubectl("wait", "--for=condition=Ready", "pair/btc-usdt", "--timeout=180s")
         yield campaign
+
+
+@pytest.fixture(scope="session")
+def recording() -> Recording:
+    """Five hours of a real exchange; skips where its data is not kept."""
+    path = data_file()
+    if not path.exists():
+        pytest.skip(f"no recorded data at {path}: set OUTCRY_DATA to the folder that holds it")
+    return load(path)
+
+
+@pytest.fixture(scope="session")
+def conversion(recording: Recording) -> Conversion:
+    """The recording as commands."""
+    return convert(recording)
 
 
 def remove_pair(arena: ClusterArena, name: str) -> None:

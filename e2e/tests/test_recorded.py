@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from outcry_engine.cli.commands import GENERATOR, default_settings, record
 from outcry_engine.cli.event_text import split
@@ -9,24 +11,12 @@ from outcry_engine.cli.event_text import split
 from e2e.checker.schema import decode_event
 from e2e.recorded.commands import BAND, records
 from e2e.recorded.compare import UNEXPLAINED, compare
-from e2e.recorded.convert import Conversion, convert
-from e2e.recorded.rows import Recording, data_file, load
 from e2e.recorded.trades import by_recorded_order, plain_trades
 
+if TYPE_CHECKING:
+    from e2e.recorded.convert import Conversion
+
 SYMBOL = "BTC-USD"
-
-
-@pytest.fixture(scope="module")
-def recording() -> Recording:
-    path = data_file()
-    if not path.exists():
-        pytest.skip(f"no recorded data at {path}: set OUTCRY_DATA to the folder that holds it")
-    return load(path)
-
-
-@pytest.fixture(scope="module")
-def conversion(recording: Recording) -> Conversion:
-    return convert(recording)
 
 
 @pytest.fixture(scope="module")
