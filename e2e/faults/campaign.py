@@ -81,9 +81,11 @@ class Campaign:
         self._acknowledged: dict[tuple[int, int], int] = {}
 
     def __enter__(self) -> Self:
-        """Begin to record."""
+        """Begin to record, and have all of the past before anything is judged."""
         self._input.start()
         self._events.start()
+        for recorder in (self._input, self._events):
+            recorder.catch_up(seconds=600)
         return self
 
     def __exit__(self, *_: object) -> None:

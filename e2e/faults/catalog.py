@@ -130,7 +130,7 @@ def rolling_change(scene: Scene) -> float:
     while not complete():
         if time.monotonic() > at + 300:
             raise ArenaError("the rolling change is not complete after 300 s")
-        time.sleep(0.2)
+        time.sleep(0.5)
     return scene.tap.longest_silence(since=at, until=time.monotonic())
 
 
@@ -168,9 +168,7 @@ FAULTS: dict[str, Fault] = {
         ),
         Fault("both-killed", "Both engines killed at once", NEXT, 20, 3.0, both_killed),
         Fault("wrong-clock", "Hot one's clock an hour ahead", SILENCE, 20, 3.0, wrong_clock),
-        Fault(
-            "switchover", "Planned switchover", "request to the other's first new event", 20, 0.3, switchover
-        ),
-        Fault("roll", "Rolling change", SILENCE, 20, 0.3, rolling_change),
+        Fault("switchover", "Planned switchover", ASKED, 20, 0.3, switchover),
+        Fault("roll", "Rolling image change", SILENCE, 20, 0.3, rolling_change),
     )
 }

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaException
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClusterArena", "cluster_environment"]
 
+ROOT = Path(__file__).resolve().parents[2]
 BACKENDS = "outcry-backends"
 ENGINE, CONSUL, BROKER = "outcry-engine", "consul", "kafka.Kafka"
 PORTS: dict[str, tuple[int, ...] | None] = {
@@ -36,7 +38,8 @@ PORTS: dict[str, tuple[int, ...] | None] = {
     "peer": (7071,),
     "everything": None,
 }
-INTERVALS = ("100ms", "110ms")
+# The same image under two of its names: for Kubernetes a change that needs new pods.
+REGISTRY = "docker.io/"
 
 
 def cluster_environment() -> dict[str, str]:
@@ -119,8 +122,7 @@ class ClusterArena:
         """DROP in the pod's own network namespace."""
         pid = self._engine(replica)[0]
         # The network belongs to the pod: its pause process holds it when the engine is restarted.
-        holder = pods.processes_of_pod(self._uid(replica, self.namespace))[0]
-        self._cut[replica] = holder
+        self._cut[replica] = pods.processes_of_pod(self._uid(replica, self.namespace), "pause")[0]
         return pods.cut_packets(pid, PORTS[dependency])
 
     def mend(self, replica: str) -> None:
@@ -150,12 +152,12 @@ class ClusterArena:
         wait_until(lambda: bool(self.registry.members()), seconds=120, what="Consul")
 
     def kill_kafka(self) -> float:
-        """SIGKILL, and no new pod until `start_kafka`."""
-        return self._take_away("kafka", BROKER)
+        """SIGKILL; the kubelet starts the broker again in its pod."""
+        _, pids = self._backend("kafka", BROKER)
+        return pods.send_all(pids, signal.SIGKILL)
 
     def start_kafka(self) -> float:
-        """Scale up again, and wait for the broker's answer."""
-        self._bring_back("kafka")
+        """Wait for the answer of the broker that the kubelet started."""
         admin = self._admin()
 
         def answers() -> bool:
@@ -172,21 +174,22 @@ class ClusterArena:
         pid = self._engine(replica)[0]
         inside = ["nsenter", "--target", str(pid), "--net"]
         command = [*inside, sys.executable, "-m", "e2e.faults.admin", "127.0.0.1:7070"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
         if done.returncode != 0:
             raise ArenaError(f"{replica} refused to hand over: {done.stderr.strip()}")
         return float(done.stdout)
 
     def roll(self, hot: str) -> Callable[[], bool]:
-        """Change an argument of the engines in the pair's spec, as a person would."""
-        del hot
-        pair = self.get("tradingpair", self.pair)
-        now = pair["spec"].get("engine", {}).get("checkpointInterval", INTERVALS[0])
-        wanted = INTERVALS[1] if now == INTERVALS[0] else INTERVALS[0]
-        patch = json.dumps({"spec": {"engine": {"checkpointInterval": wanted}}})
-        old = {self._uid(f"engine-{self.pair}-{number}", self.namespace) for number in range(2)}
+        """Change the engines' image in the pair's spec, as a release does."""
+        now = self.image(hot)
+        wanted = now.removeprefix(REGISTRY) if now.startswith(REGISTRY) else REGISTRY + now
+        patch = json.dumps({"spec": {"engine": {"image": wanted}}})
         self.kubectl("patch", "tradingpair", self.pair, "--type=merge", "-p", patch)
-        return lambda: self._rolled(old)
+        return lambda: self._rolled(wanted)
+
+    def image(self, replica: str) -> str:
+        """Which image a replica's pod was made with."""
+        return str(self.get("pod", replica)["spec"]["containers"][0]["image"])
 
     def close(self) -> None:
         """Take away what faults left."""
@@ -238,15 +241,14 @@ class ClusterArena:
     def _admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self._bootstrap, "log_level": 0})
 
-    def _rolled(self, old: set[str]) -> bool:
-        uids = set()
-        for number in range(2):
-            try:
-                uids.add(self._uid(f"engine-{self.pair}-{number}", self.namespace))
-            except ArenaError:
-                return False  # between two pods
+    def _rolled(self, wanted: str) -> bool:
+        replicas = [f"engine-{self.pair}-{number}" for number in range(2)]
+        try:
+            images = {self.image(replica) for replica in replicas}
+        except ArenaError:
+            return False  # between two pods
         status = self.get("tradingpair", self.pair).get("status", {})
-        return not uids & old and not status.get("rollout") and all(self.registry.roles())
+        return images == {wanted} and not status.get("rollout") and all(self.registry.roles())
 
     def _engine(self, replica: str) -> list[int]:
         pids = pods.processes_of_pod(self._uid(replica, self.namespace), ENGINE)
@@ -259,19 +261,25 @@ class ClusterArena:
 
     def _delete_pod(self, pod: str, namespace: str) -> float:
         at = time.monotonic()
-        self.kubectl("delete", "pod", pod, "--grace-period=0", "--force", "--wait=false", namespace=namespace)
+        how = ("--grace-period=0", "--force", "--wait=false", "--ignore-not-found")
+        self.kubectl("delete", "pod", pod, *how, namespace=namespace)
         return at
 
     def _take_away(self, name: str, program: str) -> float:
+        found, pids = self._backend(name, program)
+        self.kubectl("scale", "statefulset", name, "--replicas=0", namespace=BACKENDS)
+        at = pods.send_all(pids, signal.SIGKILL)
+        for pod in found:
+            self._delete_pod(pod, BACKENDS)
+        return at
+
+    def _backend(self, name: str, program: str) -> tuple[list[str], list[int]]:
+        """The pods of a backend, and the processes of its program in them."""
         found = self.get("pods", "-l", f"app.kubernetes.io/name={name}", namespace=BACKENDS)["items"]
         pids = [pid for pod in found for pid in pods.processes_of_pod(pod["metadata"]["uid"], program)]
         if not pids:
             raise ArenaError(f"no process of {name} on this machine")
-        self.kubectl("scale", "statefulset", name, "--replicas=0", namespace=BACKENDS)
-        at = pods.send_all(pids, signal.SIGKILL)
-        for pod in found:
-            self._delete_pod(pod["metadata"]["name"], BACKENDS)
-        return at
+        return [pod["metadata"]["name"] for pod in found], pids
 
     def _bring_back(self, name: str) -> None:
         self.kubectl("scale", "statefulset", name, "--replicas=1", namespace=BACKENDS)
