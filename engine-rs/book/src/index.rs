@@ -31,10 +31,6 @@ impl Index {
         }
     }
 
-    #[cfg_attr(
-        not(debug_assertions),
-        expect(dead_code, reason = "asked by the invariant checks")
-    )]
     pub fn len(&self) -> usize {
         self.len
     }

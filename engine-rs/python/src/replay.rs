@@ -31,7 +31,14 @@ pub struct Replay {
 impl Replay {
     #[new]
     fn new(symbol: String) -> Self {
-        Self { symbol, book: Book::new(), commands: 0, repeated: 0, poison: 0, last_poison: None }
+        Self {
+            symbol,
+            book: Book::new(),
+            commands: 0,
+            repeated: 0,
+            poison: 0,
+            last_poison: None,
+        }
     }
 
     /// Applies one record. Gives the bytes of its events exactly as an engine publishes them, each
@@ -70,7 +77,9 @@ impl Replay {
     fn depth(&self, levels: usize) -> (Side, Side) {
         let depth = self.book.depth(levels);
         let told = |side: Vec<outcry_book::Level>| {
-            side.into_iter().map(|level| (level.price, level.quantity, level.orders)).collect()
+            side.into_iter()
+                .map(|level| (level.price, level.quantity, level.orders))
+                .collect()
         };
         (told(depth.bids), told(depth.asks))
     }
@@ -85,8 +94,12 @@ impl Replay {
     /// Goes on from the bytes of a book.
     #[staticmethod]
     fn restore(symbol: String, snapshot: &[u8]) -> PyResult<Self> {
-        let book = Book::restore(snapshot).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(Self { book, ..Self::new(symbol) })
+        let book =
+            Book::restore(snapshot).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(Self {
+            book,
+            ..Self::new(symbol)
+        })
     }
 }
 
@@ -119,21 +132,24 @@ impl Sink for LengthDelimited {
     fn emit(&mut self, event: &Event) {
         self.event.clear();
         encode_event(event, &mut self.event);
-        let mut length = self.event.len();
-        while length >= 0x80 {
-            self.bytes.push((length & 0x7f) as u8 | 0x80);
-            length >>= 7;
-        }
-        #[allow(clippy::cast_possible_truncation)] // below 0x80
-        self.bytes.push(length as u8);
+        push_varint(self.event.len(), &mut self.bytes);
         self.bytes.extend_from_slice(&self.event);
     }
+}
+
+#[allow(clippy::cast_possible_truncation)] // seven bits at a time
+fn push_varint(mut value: usize, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
 }
 
 /// All events of these records, through a fresh book.
 #[pyfunction]
 #[allow(clippy::needless_pass_by_value)] // what Python hands over is owned
-fn replay_records<'py>(py: Python<'py>, records: Vec<Vec<u8>>, symbol: String) -> Bound<'py, PyBytes> {
+fn replay_records(py: Python<'_>, records: Vec<Vec<u8>>, symbol: String) -> Bound<'_, PyBytes> {
     Replay::new(symbol).apply_all(py, records)
 }
 

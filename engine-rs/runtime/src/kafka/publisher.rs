@@ -70,8 +70,13 @@ impl ProducerContext for DeliveryContext {
 }
 
 impl Deliveries {
+    /// Behind a failure nothing counts: an event that was lost must not be taken for published because
+    /// a later one arrived. What did arrive is published once more, which harms nobody.
     fn acknowledged(&self, last_seq: u64, offset: i64) {
         let mut state = lock(&self.state);
+        if state.failed.is_some() {
+            return;
+        }
         // A retry that the broker had already stored is acknowledged without an offset.
         if offset >= 0 {
             if offset > state.next_offset {
@@ -150,7 +155,18 @@ pub enum SendError {
 pub struct Publisher {
     producer: Arc<BaseProducer<DeliveryContext>>,
     pub deliveries: Arc<Deliveries>,
-    retired: Arc<AtomicBool>,
+    /// Dropped behind `producer`, so that the delivery thread is the last to hold that one: closing it
+    /// may wait for a broker that doesn't answer, and nobody but that thread has the time.
+    _retire: Retire,
+}
+
+/// Ends the delivery thread when it is dropped.
+struct Retire(Arc<AtomicBool>);
+
+impl Drop for Retire {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
 }
 
 impl Publisher {
@@ -182,7 +198,7 @@ impl Publisher {
         Ok(Self {
             producer,
             deliveries,
-            retired,
+            _retire: Retire(retired),
         })
     }
 
@@ -224,14 +240,6 @@ impl Publisher {
     }
 }
 
-impl Drop for Publisher {
-    fn drop(&mut self) {
-        // Whoever of the two threads drops its share last closes the producer; that is the delivery
-        // thread, so that nobody waits for a broker that doesn't answer.
-        self.retired.store(true, Relaxed);
-    }
-}
-
 pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg
@@ -245,5 +253,32 @@ pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
             tracing::info!(facility, message, "librdkafka");
         }
         RDKafkaLogLevel::Debug => tracing::debug!(facility, message, "librdkafka"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_counts_as_published_behind_a_failed_delivery() {
+        let deliveries = Deliveries::default();
+        deliveries.expect(Mark { seq: 10, offset: 4 });
+        deliveries.acknowledged(12, 4);
+        deliveries.fail("timed out");
+        deliveries.acknowledged(20, 6);
+        assert_eq!(deliveries.mark(), Mark { seq: 12, offset: 5 });
+    }
+
+    #[test]
+    fn offsets_that_are_not_its_own_are_looked_at_once() {
+        let deliveries = Deliveries::default();
+        deliveries.expect(Mark { seq: 1, offset: 4 });
+        deliveries.acknowledged(2, 4);
+        deliveries.acknowledged(3, 7);
+        assert_eq!(deliveries.foreign(), Some((5, 7)));
+        assert_eq!(deliveries.mark().offset, 5, "a later start reads them too");
+        deliveries.foreign_seen(7);
+        assert_eq!((deliveries.foreign(), deliveries.next_offset()), (None, 8));
     }
 }

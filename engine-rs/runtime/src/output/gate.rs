@@ -15,12 +15,14 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Opens for the publisher of a replica that is taking over, unless it was told otherwise meanwhile.
-    pub fn open(&self, shared: &Shared, publishing: &Publishing, epoch: u64) -> bool {
+    /// Opens for the publisher of a replica that is taking over because it was `asked` to, unless it was
+    /// told otherwise meanwhile: demoted, or promoted once more under another epoch.
+    pub fn open(&self, shared: &Shared, publishing: &Publishing, asked: u64, epoch: u64) -> bool {
         let mut held = lock(&self.publisher);
-        if shared.role() != Role::TakingOver {
+        if shared.role() != Role::TakingOver || lock(&shared.orders).promote != Some(asked) {
             return false;
         }
+        lock(&shared.orders).promote = None;
         *held = Some(publishing.publisher());
         shared.epoch.store(epoch, Relaxed);
         shared.last_epoch.fetch_max(epoch, Relaxed);

@@ -203,13 +203,13 @@ impl Output {
         let mark = self.follower.mark();
         self.tail.trim_to(mark.seq);
         self.tail.unsend();
-        let Some(asked) = lock(&self.shared.orders).promote.take() else {
-            self.shared.set_role(Role::Warm, "");
+        // Withdrawn meanwhile: the role is another one, or soon will be.
+        let Some(asked) = lock(&self.shared.orders).promote else {
             return;
         };
         let epoch = asked.max(self.shared.last_epoch.load(Relaxed) + 1);
         self.publishing.begin(epoch, mark);
-        if !self.gate.open(&self.shared, &self.publishing, epoch) {
+        if !self.gate.open(&self.shared, &self.publishing, asked, epoch) {
             return;
         }
         self.follower.stop();

@@ -25,6 +25,9 @@ BEAT_SECONDS = 0.1
 CONNECT_SECONDS = 0.3
 RESOLVE_SECONDS = 2.0
 """For a connect that has to look a name up first."""
+DEAF_SECONDS = 2.0
+"""A connection on which nothing came for so long is given up: the machine at its other end may be gone
+without a word, and its successor has another address."""
 _MAX_BACKLOG_BYTES = 64 * 1024
 _NOBODY_THERE = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
 
@@ -111,13 +114,22 @@ class BeatServer:
 class PeerMonitor:
     """Listens to the peer and keeps `state` up to date."""
 
-    def __init__(self, *, address: str, symbol: str, replica: str, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        address: str,
+        symbol: str,
+        replica: str,
+        changed: Callable[[], None],
+        deaf_seconds: float = DEAF_SECONDS,
+    ) -> None:
         host, _, port = address.rpartition(":")
         self._host = host.strip("[]")
         self._port = int(port)
         self._symbol = symbol
         self._replica = replica
         self._changed = changed
+        self._deaf_seconds = deaf_seconds
         self._heard_ip: str | None = None
         self.state = Peer()
 
@@ -150,14 +162,18 @@ class PeerMonitor:
         peer_ip = str(writer.get_extra_info("peername")[0])
         heard = False
         try:
-            while line := await reader.readline():
+            while line := await self._line(reader):
                 self._note_beat(line, ip=peer_ip)
                 heard = True
         except (OSError, ValueError) as error:
-            log.info("peer connection ended", extra={"peer": peer_ip, "error": str(error)})
+            log.info("peer connection ended", extra={"peer": peer_ip, "error": str(error) or "silence"})
         finally:
             writer.transport.abort()
         return heard
+
+    async def _line(self, reader: asyncio.StreamReader) -> bytes:
+        async with asyncio.timeout(self._deaf_seconds):
+            return await reader.readline()
 
     def _note_beat(self, line: bytes, *, ip: str) -> None:
         before = self.state

@@ -155,9 +155,13 @@ class Supervisor:
             self.wake()
 
     async def abdicate(self, reason: str) -> None:
-        """Fall silent and release the lock, to nobody in particular."""
+        """Publish what was made if Kafka takes it, fall silent and leave the lock to whoever comes."""
         self._handing_over = True
-        self._engine.demote(reason)
+        try:
+            await asyncio.to_thread(self._engine.drain, DRAIN_SECONDS)
+        except DrainError as error:
+            log.warning("the tail stays for the next one to publish", extra={"error": str(error)})
+            self._engine.demote(reason)
         try:
             await self._keeper.release(cause=self._cause, epoch=self.status.epoch)
         except ConsulError as error:

@@ -160,7 +160,7 @@ def test_both_replicas_at_once_harm_nothing(market: Market) -> None:
             hot(engine, epoch)
     market.send(1_000)
     wait_until(
-        lambda: max(e.status().published_seq for e in pair) == market.input.seq,
+        lambda: max(e.status().published_seq for e in (market.a, market.b)) == market.input.seq,
         seconds=60,
         what="all published",
     )

@@ -62,6 +62,30 @@ async def test_a_peer_that_comes_back_is_heard_again() -> None:
     task.cancel()
 
 
+async def test_a_connection_that_fell_silent_is_given_up_for_a_new_one() -> None:
+    """As when the peer's machine is gone without a word: nothing will ever close that connection."""
+    connections = 0
+
+    async def say_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(json.dumps({**BEAT, "term": f"s/{connections}"}).encode() + b"\n")
+
+    server = await asyncio.start_server(say_once, "127.0.0.1", 0)
+    listener = Listener()
+    monitor = PeerMonitor(
+        address=f"127.0.0.1:{server.sockets[0].getsockname()[1]}",
+        symbol="A-B",
+        replica="engine-a-0",
+        changed=listener.changed.set,
+        deaf_seconds=0.05,
+    )
+    task = asyncio.create_task(monitor.run())
+    await listener.until(monitor, term="s/2", gone=False)
+    task.cancel()
+    server.close()
+
+
 async def test_a_peer_that_was_never_heard_is_not_gone() -> None:
     listener = Listener()
     monitor = await listener.start()
