@@ -7,20 +7,14 @@ decimals. The functions here write those expressions; each argument is itself an
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 _ZEROS = "'000000000000000000'"
 
 # A CEL integer holds 18 digits whatever they are.
 MAX_DIGITS = 18
 
 
-class Rule(TypedDict, total=False):
-    """One entry of `x-kubernetes-validations`."""
-
-    rule: str
-    message: str
-    messageExpression: str
+# One entry of `x-kubernetes-validations`: its rule and its message.
+Rule = dict[str, str]
 
 
 def rule(expression: str, message: str) -> Rule:
@@ -28,11 +22,34 @@ def rule(expression: str, message: str) -> Rule:
     return {"rule": expression, "message": message}
 
 
-def immutable(what: str) -> Rule:
+def immutable(what: str, *, because: str = "the pair's log was written with it") -> Rule:
     """The rule that a field keeps the value with which the object was made."""
-    return rule(
-        "self == oldSelf",
-        f"{what} is immutable: the pair's log was written with it. Make a new pair instead",
+    return rule("self == oldSelf", f"{what} is immutable: {because}. Make a new pair instead")
+
+
+def when(condition: str, then: str) -> str:
+    """The second, where the first holds.
+
+    A value that breaks its pattern is named by that alone: rules that can't be computed on it stay silent.
+    """
+    return f"!({condition}) || ({then})"
+
+
+def is_decimal(text: str) -> str:
+    """The text is a decimal without a sign, so that `digits` can count on it."""
+    return f"{text}.matches('^[0-9]+([.][0-9]+)?$')"
+
+
+def duration_between(text: str, low: str, high: str) -> str:
+    """The duration is between low and high, both included."""
+    within = f"duration({text}) >= duration('{low}') && duration({text}) <= duration('{high}')"
+    return when(f"{text}.matches('^[0-9]{{1,6}}(ms|s|m)$')", within)
+
+
+def quantity_at_least(text: str, low: str, *, more: bool = False) -> str:
+    """The quantity is at least low, or more than that."""
+    return when(
+        f"isQuantity({text})", f"quantity({text}).compareTo(quantity('{low}')) {'>' if more else '>='} 0"
     )
 
 
@@ -57,27 +74,29 @@ def positive(text: str) -> str:
 
 
 def less(left: str, right: str) -> str:
-    """left < right, by comparing both padded to 18 digits on either side of the point."""
+    """The left is less than the right, by comparing both padded to 18 digits on either side of the point."""
     return f"{_padded(left)} < {_padded(right)}"
 
 
 def multiple(value: str, step: str) -> str:
-    """value is a whole multiple of step; true, too, where the integers would overflow (see `fits`)."""
-    return (
-        f"!({fits(value, step)}) || "
+    """The value is a whole multiple of step; true, too, where that can't be computed (see `fits`)."""
+    known = f"{is_decimal(value)} && {is_decimal(step)} && {positive(step)} && {fits(value, step)}"
+    return when(
+        known,
         f"[{decimals(value)}].all(v, [{decimals(step)}].all(s, [v > s ? v : s].all(f, "
-        f"({digits(value)} * {pow10('f - v')}) % ({digits(step)} * {pow10('f - s')}) == 0)))"
+        f"({digits(value)} * {pow10('f - v')}) % ({digits(step)} * {pow10('f - s')}) == 0)))",
     )
 
 
 def fits(value: str, step: str) -> str:
     """Both can be written with the decimals of the finer one in at most 18 digits."""
     whole = f"({value}.contains('.') ? {value}.indexOf('.') : size({value}))"
-    return f"{whole} + ({decimals(value)} > {decimals(step)} ? {decimals(value)} : {decimals(step)}) <= {MAX_DIGITS}"
+    finer = f"({decimals(value)} > {decimals(step)} ? {decimals(value)} : {decimals(step)})"
+    return f"{whole} + {finer} <= {MAX_DIGITS}"
 
 
 def product_has_decimals(left: str, right: str, at_most: str) -> str:
-    """left x right needs no more than so many decimals. Each must have at most 9 digits from the first non-zero."""
+    """The product needs no more than so many decimals. Each factor must have at most 9 significant digits."""
     return (
         f"[{decimals(left)} + {decimals(right)} - {at_most}].all(n, n <= 0 || (n <= {MAX_DIGITS} && "
         f"({digits(left)} * {digits(right)}) % {pow10('n')} == 0))"

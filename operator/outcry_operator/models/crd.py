@@ -93,7 +93,7 @@ def definition() -> dict[str, Any]:
 class _Dumper(yaml.SafeDumper):
     """Without anchors: a definition is read by people."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         """No value is written as a reference to another."""
         return True
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 from outcry_operator.models.cel import (
     decimals,
     digits,
+    duration_between,
     fits,
     immutable,
+    is_decimal,
     less,
     multiple,
     positive,
     product_has_decimals,
+    quantity_at_least,
     rule,
+    when,
 )
 
 # Set by the operator: the log's safety rests on them.
@@ -22,20 +26,25 @@ OWNED_TOPIC_CONFIG = ("retention.ms", "retention.bytes", "cleanup.policy", "uncl
 
 _TICK, _LOT = "self.tickSize", "self.lotSize"
 _BAND = "self.priceBand"
-_SHORT = "1000000000"
+
+
+def _is_short(text: str) -> str:
+    """At most 9 significant digits: the product of two still fits a CEL integer."""
+    return f"{digits(text)} < 1000000000"
+
 
 ASSET = [immutable("an asset with its scale")]
 
 TICK_SIZE = [
     immutable("tickSize"),
     rule(positive("self"), "tickSize must be greater than 0"),
-    rule(f"{digits('self')} < {_SHORT}", "tickSize must have at most 9 significant digits"),
+    rule(when(is_decimal("self"), _is_short("self")), "tickSize must have at most 9 significant digits"),
 ]
 
 LOT_SIZE = [
     immutable("lotSize"),
     rule(positive("self"), "lotSize must be greater than 0"),
-    rule(f"{digits('self')} < {_SHORT}", "lotSize must have at most 9 significant digits"),
+    rule(when(is_decimal("self"), _is_short("self")), "lotSize must have at most 9 significant digits"),
 ]
 
 PRICE_BAND = [
@@ -45,29 +54,32 @@ PRICE_BAND = [
 
 FEES = [
     rule(
-        "quantity(self.makerBps).add(quantity(self.takerBps)).compareTo(quantity('0')) >= 0",
+        when(
+            "isQuantity(self.makerBps) && isQuantity(self.takerBps) && !self.takerBps.startsWith('-')",
+            "quantity(self.makerBps).add(quantity(self.takerBps)).compareTo(quantity('0')) >= 0",
+        ),
         "the maker's rebate must not be larger than the taker's fee: each trade would cost the house money",
     ),
 ]
 
 STORAGE = [
-    immutable("engine.storage"),
-    rule("quantity(self.size).compareTo(quantity('0')) > 0", "engine.storage.size must be greater than 0"),
+    immutable("engine.storage", because="Kubernetes never changes the volume claims of a StatefulSet"),
+    rule(quantity_at_least("self.size", "0", more=True), "engine.storage.size must be greater than 0"),
 ]
 
 ENGINE = [
     rule(
         "self.cpuPolicy != 'Exclusive' || (type(self.cpus) == int ? self.cpus >= 1 : "
         "self.cpus.matches('^[1-9][0-9]*$'))",
-        "cpus must be a whole number of at least 1 with cpuPolicy Exclusive: a part of a CPU cannot be pinned",
+        "cpus must be a whole number of at least 1 with cpuPolicy Exclusive: "
+        "a part of a CPU cannot be pinned",
     ),
     rule(
         "type(self.cpus) == int ? self.cpus >= 1 : self.cpus.matches('[1-9]')", "cpus must be greater than 0"
     ),
-    rule("quantity(self.memory).compareTo(quantity('64Mi')) >= 0", "memory must be at least 64Mi"),
+    rule(quantity_at_least("self.memory", "64Mi"), "memory must be at least 64Mi"),
     rule(
-        "duration(self.checkpointInterval) >= duration('10ms') && "
-        "duration(self.checkpointInterval) <= duration('60s')",
+        duration_between("self.checkpointInterval", "10ms", "60s"),
         "checkpointInterval must be between 10ms and 60s",
     ),
     rule(
@@ -79,20 +91,23 @@ ENGINE = [
 
 KAFKA = [
     rule(
-        "!('min.insync.replicas' in self.config) || (self.config['min.insync.replicas'].matches('^[1-9]$') && "
-        "int(self.config['min.insync.replicas']) <= self.replicationFactor)",
+        when(
+            "'min.insync.replicas' in self.config",
+            "self.config['min.insync.replicas'].matches('^[1-9]$') && "
+            "int(self.config['min.insync.replicas']) <= self.replicationFactor",
+        ),
         "min.insync.replicas must be a number from 1 to replicationFactor: with more nothing can be written",
     ),
     rule(
         f"self.config.all(k, !(k in [{', '.join(repr(k) for k in OWNED_TOPIC_CONFIG)}]))",
-        f"config must not set {', '.join(OWNED_TOPIC_CONFIG)}: the operator sets them, the log's safety rests "
-        "on them",
+        f"config must not set {', '.join(OWNED_TOPIC_CONFIG)}: "
+        "the operator sets them, the log's safety rests on them",
     ),
 ]
 
 FAILOVER = [
     rule(
-        "duration(self.detectionTime) >= duration('300ms') && duration(self.detectionTime) <= duration('60s')",
+        duration_between("self.detectionTime", "300ms", "60s"),
         "detectionTime must be between 300ms (three heart-beats) and 60s",
     ),
     rule("self.consulTags.all(t, self.consulTags.exists_one(x, x == t))", "consulTags must be distinct"),
@@ -110,13 +125,16 @@ SPEC = [
     rule("self.base.asset != self.quote.asset", "base and quote must be different assets"),
     rule(
         f"{decimals(_LOT)} <= self.base.scale",
-        "lotSize has more decimals than base.scale: one lot would be a fraction of the base asset's ledger unit",
+        "lotSize has more decimals than base.scale: "
+        "one lot would be a fraction of the base asset's ledger unit",
     ),
     rule(
-        f"!({digits(_TICK)} < {_SHORT} && {digits(_LOT)} < {_SHORT}) || "
-        + product_has_decimals(_TICK, _LOT, "self.quote.scale"),
-        "lotSize x tickSize is not representable in quote.scale: one tick on one lot would be a fraction of the "
-        "quote asset's ledger unit. Make lotSize or tickSize coarser, or quote.scale finer",
+        when(
+            f"{is_decimal(_TICK)} && {is_decimal(_LOT)} && {_is_short(_TICK)} && {_is_short(_LOT)}",
+            product_has_decimals(_TICK, _LOT, "self.quote.scale"),
+        ),
+        "lotSize x tickSize is not representable in quote.scale: one tick on one lot would be a fraction of "
+        "the quote asset's ledger unit. Make lotSize or tickSize coarser, or quote.scale finer",
     ),
     rule(
         f"{decimals('self.minNotional')} <= self.quote.scale",
@@ -127,11 +145,11 @@ SPEC = [
         "priceBand leaves the range of prices: in ticks it must have at most 18 digits",
     ),
     rule(
-        f"!({positive(_TICK)}) || ({multiple(_BAND + '.lower', _TICK)})",
+        multiple(_BAND + ".lower", _TICK),
         "priceBand.lower must be a whole multiple of tickSize",
     ),
     rule(
-        f"!({positive(_TICK)}) || ({multiple(_BAND + '.upper', _TICK)})",
+        multiple(_BAND + ".upper", _TICK),
         "priceBand.upper must be a whole multiple of tickSize",
     ),
     rule(
@@ -143,6 +161,7 @@ SPEC = [
 OBJECT = [
     rule(
         "self.metadata.name == (self.spec.base.asset + '-' + self.spec.quote.asset).lowerAscii()",
-        "metadata.name must be the symbol in lower case, base.asset-quote.asset, e.g. btc-usdt for BTC and USDT",
+        "metadata.name must be the symbol in lower case, base.asset-quote.asset, "
+        "e.g. btc-usdt for BTC and USDT",
     ),
 ]

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Node = dict[str, Any]
 
 _DROPPED = {"title", "$defs"}
 
 
-def structural(model: type[BaseModel]) -> dict[str, Any]:
+def structural(model: type[BaseModel]) -> Node:
     """The model's schema without references, titles and unions with null."""
     schema = model.model_json_schema(by_alias=True, mode="validation")
     return _inline(schema, schema.get("$defs", {}))
 
 
-def _inline(node: Any, definitions: dict[str, Any]) -> Any:
-    if isinstance(node, list):
-        return [_inline(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
+def _inline(node: Node, definitions: Node) -> Node:
     if "$ref" in node:
         target = definitions[node["$ref"].rsplit("/", 1)[1]]
         node = target | {key: value for key, value in node.items() if key != "$ref"}
@@ -32,16 +31,18 @@ def _inline(node: Any, definitions: dict[str, Any]) -> Any:
     return result
 
 
-def _child(key: str, value: Any, definitions: dict[str, Any]) -> Any:
+def _child(key: str, value: object, definitions: Node) -> object:
     """A property may be named like a keyword, so names and keywords are told apart."""
-    if key == "properties":
+    if key == "properties" and isinstance(value, dict):
         return {name: _inline(schema, definitions) for name, schema in value.items()}
     if key in ("enum", "required", "default", "x-kubernetes-validations"):
         return value
-    return _inline(value, definitions)
+    if isinstance(value, list):
+        return [_inline(item, definitions) if isinstance(item, dict) else item for item in value]
+    return _inline(value, definitions) if isinstance(value, dict) else value
 
 
-def _without_null(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _without_null(node: Node, definitions: Node) -> Node:
     if node.get("x-kubernetes-int-or-string"):
         return {key: value for key, value in node.items() if key != "type"}
     options = [option for option in node.get("anyOf", []) if option.get("type") != "null"]
@@ -53,7 +54,7 @@ def _without_null(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str
     return {**inner, **rest, "x-optional": True}
 
 
-def _with_default(result: dict[str, Any]) -> dict[str, Any]:
+def _with_default(result: Node) -> Node:
     """Objects all of whose fields have defaults get those as their own, so that the API server fills them in.
 
     `{}` would not do: rules are checked on a default as it is written.

@@ -1,23 +1,31 @@
 """`TradingPair`: what an SRE writes, and what the operator answers.
 
-The models are the single source: the CustomResourceDefinition is generated from them, defaults, descriptions
-and rules included, and the operator reads objects with them. Decimals are strings, because a JSON number loses
-digits. The API server checks everything before it is stored (patterns here, rules in `rules`), so that the
-operator meets only pairs that make sense.
+The models are the single source: the CustomResourceDefinition is generated from them, defaults,
+descriptions and rules included, and the operator reads objects with them. Decimals are strings, because a
+JSON number loses digits. The API server checks everything before it is stored (patterns here, rules in
+`rules`), so that the operator meets only pairs that make sense.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from outcry_operator.models import rules
-from outcry_operator.models.cel import Rule
+
+if TYPE_CHECKING:
+    from pydantic.config import JsonDict
+
+    from outcry_operator.models.cel import Rule
 
 DECIMAL = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
-DURATION = r"^[1-9][0-9]*(ms|s|m)$"
+# So few digits that no number of minutes overflows the API server's durations.
+DURATION = r"^[1-9][0-9]{0,5}(ms|s|m)$"
+IMAGE = r"^([a-zA-Z0-9][a-zA-Z0-9._:/@-]*)?$"
+STORAGE_CLASS = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$"
+LABEL_VALUE = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
 
 GROUP = "outcry.trade"
 VERSION = "v1alpha1"
@@ -25,8 +33,8 @@ KIND = "TradingPair"
 PLURAL = "tradingpairs"
 
 
-def _checked(*checks: Rule) -> dict[str, object]:
-    return {"x-kubernetes-validations": list(checks)}
+def _checked(*checks: Rule) -> JsonDict:
+    return {"x-kubernetes-validations": [{**check} for check in checks]}
 
 
 class _Model(BaseModel):
@@ -34,7 +42,7 @@ class _Model(BaseModel):
 
 
 Decimal18 = Annotated[str, Field(pattern=DECIMAL, max_length=18)]
-Duration = Annotated[str, Field(pattern=DURATION, max_length=12)]
+Duration = Annotated[str, Field(pattern=DURATION, max_length=8)]
 Quantity = Annotated[
     str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$", min_length=1, max_length=20)
 ]
@@ -54,7 +62,7 @@ class QuoteAsset(BaseAsset):
 
 
 class PriceBand(_Model):
-    """Orders outside are rejected and nothing executes outside. Both prices are whole multiples of tickSize."""
+    """Orders outside are rejected, nothing executes outside. Both prices are whole multiples of tickSize."""
 
     model_config = ConfigDict(json_schema_extra=_checked(*rules.PRICE_BAND))
 
@@ -88,7 +96,10 @@ class Storage(_Model):
 
     size: Quantity = Field(default="10Gi", description="Size of the volume. Immutable.")
     class_name: str = Field(
-        default="", max_length=253, description="StorageClass; empty means the cluster's default. Immutable."
+        default="",
+        pattern=STORAGE_CLASS,
+        max_length=253,
+        description="StorageClass; empty means the cluster's default. Immutable.",
     )
 
 
@@ -98,11 +109,14 @@ class Engine(_Model):
     model_config = ConfigDict(json_schema_extra=_checked(*rules.ENGINE))
 
     image: str = Field(
-        default="", max_length=512, description="Image of the engine; empty means the operator's default."
+        default="",
+        pattern=IMAGE,
+        max_length=512,
+        description="Image of the engine; empty means the operator's default.",
     )
     cpus: int | str = Field(
         default=1,
-        description="CPUs of each pod: a whole number with cpuPolicy Exclusive, else any quantity, e.g. 250m.",
+        description="CPUs of each pod: a whole number with cpuPolicy Exclusive, else any amount, e.g. 250m.",
         json_schema_extra={
             "x-kubernetes-int-or-string": True,
             "pattern": r"^([0-9]{1,3}(\.[0-9]{1,3})?|[0-9]{1,6}m)$",
@@ -120,7 +134,7 @@ class Engine(_Model):
         default="100ms", description="Time between two checkpoints, 10ms to 60s."
     )
     storage: Storage = Field(default_factory=Storage)
-    zones: list[Annotated[str, Field(min_length=1, max_length=63)]] = Field(
+    zones: list[Annotated[str, Field(pattern=LABEL_VALUE, max_length=63)]] = Field(
         default=[],
         max_length=8,
         description="Zones (topology.kubernetes.io/zone) for the pods, none or at least two: hot and warm "
@@ -138,8 +152,8 @@ class Kafka(_Model):
         default="7d",
         pattern="^[1-9][0-9]*(h|d)$",
         max_length=6,
-        description="How long events are kept, at least 1h. The last event stays for ever; input is deleted by "
-        "record behind the checkpoints, never by time.",
+        description="How long events are kept, at least 1h. The last event stays for ever; input is deleted "
+        "by record behind the checkpoints, never by time.",
     )
     config: dict[str, Annotated[str, Field(max_length=256)]] = Field(
         default={},
