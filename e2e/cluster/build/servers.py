@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from e2e.cluster.progress import Progress
 
-__all__ = ["CONSUL", "COREDNS", "HELM", "KUBERNETES", "KWOK", "PAUSE", "build_all", "kafka_jars"]
+__all__ = ["CONSUL", "COREDNS", "HELM", "KIND", "KUBERNETES", "KWOK", "PAUSE", "build_all", "kafka_jars"]
 
 SOURCES = CHECKOUT / "e2e" / "cluster" / "servers"
 
@@ -32,6 +32,8 @@ PAUSE = module_artifact(name="pause", version="1", source=SOURCES / "pause", pro
 COREDNS = install_artifact(name="coredns", version="1.15.0", package="github.com/coredns/coredns")
 HELM = install_artifact(name="helm", version="3.22.0", package="helm.sh/helm/v3/cmd/helm")
 KWOK = install_artifact(name="kwok", version="0.8.0", package="sigs.k8s.io/kwok/cmd/kwok")
+# The client only, for those who have Docker; nothing here waits for it.
+KIND = install_artifact(name="kind", version="0.33.0", package="sigs.k8s.io/kind")
 
 # The longest first: everything else waits for Kubernetes anyway.
 ALL: tuple[Artifact, ...] = (KUBERNETES, CONSUL, PAUSE, COREDNS, HELM, KWOK)

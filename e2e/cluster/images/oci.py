@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from e2e.cluster.images.layers import Layer
 
-__all__ = ["Image", "write_archive"]
+__all__ = ["Image", "full_name", "write_archive"]
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"

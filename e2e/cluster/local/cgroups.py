@@ -10,10 +10,23 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from e2e.cluster.errors import ClusterError
 
-__all__ = ["create", "enter", "mounted_controllers", "pids", "pids_below", "remove"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "create",
+    "enter",
+    "kill_all",
+    "mounted_controllers",
+    "pids",
+    "pids_below",
+    "remove",
+    "remove_folder",
+]
 
 CGROUPS = Path("/sys/fs/cgroup")
 # Against compilers and tests on the same machine, which sit in other groups of 1024 each.
@@ -102,7 +115,17 @@ def remove(name: str, *, timeout: float = 20.0) -> None:
     Raises ClusterError when something doesn't die within `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
-    while running := pids(name):
+    kill_all(lambda: pids(name), name=name, deadline=deadline)
+    for controller in mounted_controllers():
+        top = controller / group(name)
+        folders = sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True)
+        for folder in [*folders, top]:
+            remove_folder(folder, deadline=deadline)
+
+
+def kill_all(list_pids: Callable[[], set[int]], *, name: str, deadline: float) -> None:
+    """Kill until none is listed; what is forked meanwhile is found by the next look."""
+    while running := list_pids():
         for pid in running:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -113,11 +136,6 @@ def remove(name: str, *, timeout: float = 20.0) -> None:
                 f"processes {sorted(running)} of cluster {name} don't die; see /proc/PID/stack"
             )
         time.sleep(0.05)
-    for controller in mounted_controllers():
-        top = controller / group(name)
-        folders = sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True)
-        for folder in [*folders, top]:
-            remove_folder(folder, deadline=deadline)
 
 
 def remove_folder(folder: Path, *, deadline: float) -> None:

@@ -82,6 +82,7 @@ def controller_manager(kube: Path) -> Process:
         "service-account-private-key-file": PKI / "service-account.key",
         "use-service-account-credentials": "true",
         "enable-hostpath-provisioner": "true",
+        "flex-volume-plugin-dir": layout.ROOT / "volume-plugins",
         "leader-elect": "false",
         "node-monitor-grace-period": "20s",
     }

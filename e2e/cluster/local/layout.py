@@ -12,6 +12,7 @@ from pathlib import Path
 __all__ = [
     "API_PORT",
     "API_SERVICE_ADDRESS",
+    "CONSUL_DNS_ADDRESS",
     "DNS_ADDRESS",
     "NODES",
     "POD_RANGE",
@@ -29,6 +30,7 @@ POD_RANGE = "10.244.0.0/16"
 SERVICE_RANGE = "10.96.0.0/16"
 API_SERVICE_ADDRESS = "10.96.0.1"
 DNS_ADDRESS = "10.96.0.10"
+CONSUL_DNS_ADDRESS = "10.96.0.53"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import yaml
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from e2e.cluster.local.layout import Node
 
-__all__ = ["cgroup_child", "processes", "write_configuration"]
+__all__ = ["cgroup_child", "forget_containers", "machine_memory", "processes", "write_configuration"]
 
 CNI_PROGRAMS = "/usr/lib/cni"
 
@@ -59,6 +60,12 @@ def write_configuration(node: Node, *, root: Path, cluster: str, pause_image: st
     settings = kubelet_settings(node, cluster=cluster, memory=memory)
     (folder / "kubelet.yaml").write_text(yaml.safe_dump(settings))
     (folder / "resolv.conf").write_text("")
+
+
+def forget_containers(node: Node, *, root: Path) -> None:
+    """Drop what says that containers run: none outlives the supervisor, as none outlives a machine."""
+    shutil.rmtree(root / node.name / "containerd-state", ignore_errors=True)
+    (root / node.name / "kubelet" / "cpu_manager_state").unlink(missing_ok=True)
 
 
 def containerd_settings(node: Node, *, pause_image: str) -> str:
@@ -116,9 +123,6 @@ def pod_network(node: Node) -> dict[str, object]:
 
 def kubelet_settings(node: Node, *, cluster: str, memory: int) -> dict[str, object]:
     """The kubelet's configuration: whole CPUs for those that ask for them, quick restarts."""
-    machine = machine_memory()
-    eviction = 100 * 2**20
-    reserved = machine - memory
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -144,17 +148,16 @@ def kubelet_settings(node: Node, *, cluster: str, memory: int) -> dict[str, obje
         "oomScoreAdj": 0,
         "cpuManagerPolicy": "static",
         "reservedSystemCPUs": str(node.reserved_cpu),
-        "memoryManagerPolicy": "Static",
-        "systemReserved": {"memory": str(reserved)},
-        "reservedMemory": [{"numaNode": 0, "limits": {"memory": str(reserved + eviction)}}],
+        # Both nodes share the machine's NUMA nodes, so neither may count their memory as its own.
+        "memoryManagerPolicy": "None",
+        "systemReserved": {"memory": str(machine_memory() - memory)},
         "evictionHard": {
-            "memory.available": str(eviction),
+            "memory.available": "100Mi",
             "nodefs.available": "1Gi",
             "imagefs.available": "1Gi",
         },
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
-        "localStorageCapacityIsolation": False,
         "featureGates": {"KubeletCrashLoopBackOffMax": True},
         "crashLoopBackOff": {"maxContainerRestartPeriod": "1s"},
         "serializeImagePulls": False,

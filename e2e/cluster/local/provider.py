@@ -1,28 +1,36 @@
-"""The verbs of a local cluster: up, load images, status, down."""
+"""The verbs of a local cluster: up, load images, down."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from e2e.cluster.build.artifact import ensure, file_lock
+from e2e.cluster.build.artifact import digest_of, ensure, file_lock
 from e2e.cluster.build.servers import KUBERNETES
-from e2e.cluster.errors import ClusterError, CommandError
+from e2e.cluster.errors import ClusterError
 from e2e.cluster.images.catalog import PAUSE_IMAGE, system_images
-from e2e.cluster.images.oci import write_archive
 from e2e.cluster.kubectl import Kubectl
-from e2e.cluster.local import certificates, cgroups, control_plane, layout, namespaces, network, node
+from e2e.cluster.local import (
+    callers,
+    certificates,
+    cgroups,
+    control_plane,
+    layout,
+    loading,
+    namespaces,
+    network,
+    node,
+)
 from e2e.cluster.local.kubeconfig import write_kubeconfig
 from e2e.cluster.local.spec import make_spec
-from e2e.cluster.paths import cluster_root, servers_root, state_root
-from e2e.cluster.shell import run
+from e2e.cluster.paths import cache_root, cluster_root, servers_root
+from e2e.cluster.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from e2e.cluster.images.oci import Image
     from e2e.cluster.progress import Progress
@@ -37,42 +45,45 @@ class LocalProvider:
     """A cluster of processes on this machine. Needs root."""
 
     name = "local"
+    consul_dns_address = layout.CONSUL_DNS_ADDRESS
 
     def __init__(self, *, cluster: str) -> None:
         self.cluster = cluster
         self.root = cluster_root(cluster)
 
     @property
-    def kubeconfig(self) -> Path:
-        """For clients on this machine, with full rights."""
-        return self.root / "kubeconfig"
-
-    @property
     def kubectl(self) -> Kubectl:
-        """Kubectl against this cluster."""
-        return Kubectl(
-            program=[str(KUBERNETES.folder / "outcry-kube"), "kubectl"], kubeconfig=self.kubeconfig
-        )
+        """With full rights."""
+        program = [str(KUBERNETES.folder / "outcry-kube"), "kubectl"]
+        return Kubectl(program=program, kubeconfig=self.root / "kubeconfig")
 
     @property
     def address(self) -> str:
-        """Where node ports answer; raises ClusterError when there is no such cluster."""
+        """The cluster's end of its link to this machine."""
         try:
             return str(json.loads((self.root / "link.json").read_text())["inner"])
         except (OSError, ValueError, KeyError) as error:
-            raise ClusterError(
-                f"there is no cluster {self.cluster}: `make up NAME={self.cluster}`"
-            ) from error
+            raise self.absent() from error
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the supervisor runs, which keeps everything else running."""
+        return namespaces.find(self.root, name=self.cluster) is not None
+
+    def begin(self) -> None:
+        """Let `down` find this process and all that it starts."""
+        callers.enter(self.cluster)
 
     def up(self, *, progress: Progress) -> None:
         """Start what doesn't run; return when both nodes are ready and DNS answers."""
         ensure(KUBERNETES, progress=progress)
+        images = system_images(progress=progress)
         with self.locked():
             with progress.step(f"starting cluster {self.cluster}", key="start cluster") as step:
                 self.start()
                 step.detail = "API server"
-                self.wait_for_api()
-            self.load(system_images(progress=progress), progress=progress)
+                self.wait("the API server", "get", "--raw", "/readyz", seconds=90)
+            self.load(images, progress=progress)
             with progress.step("waiting for two nodes and cluster DNS", key="nodes ready"):
                 self.apply_own_manifests()
                 self.wait_for_nodes()
@@ -85,10 +96,12 @@ class LocalProvider:
         certificates.write_all(self.root / "pki", inner_address=link.inner)
         self.write_configuration(link)
         spec = make_spec(root=self.root, servers=servers_root(), kubernetes=KUBERNETES.folder.name)
-        running = namespaces.find(self.root, name=self.cluster)
-        if running is not None and namespaces.started_with(self.root) == spec:
+        spec["configuration"] = digest_of(*(path for one in layout.NODES for path in self.settings_of(one)))
+        if self.is_up and namespaces.started_with(self.root) == spec:
             return
         cgroups.remove(self.cluster)
+        for one in layout.NODES:
+            node.forget_containers(one, root=self.root)
         cgroups.create(
             self.cluster,
             children=[namespaces.SYSTEM_CGROUP, *(node.cgroup_child(one) for one in layout.NODES)],
@@ -109,106 +122,66 @@ class LocalProvider:
                 cluster=self.cluster,
             )
         server = f"https://{link.inner}:{layout.API_PORT}"
-        write_kubeconfig(self.kubeconfig, pki=pki, user="admin", server=server, cluster=self.cluster)
+        write_kubeconfig(self.root / "kubeconfig", pki=pki, user="admin", server=server, cluster=self.cluster)
         share = node.machine_memory() * 45 // 100 // 2**20 * 2**20
         for one in layout.NODES:
             node.write_configuration(
                 one, root=self.root, cluster=self.cluster, pause_image=PAUSE_IMAGE, memory=share
             )
 
-    def wait_for_api(self, *, timeout: float = 90.0) -> None:
-        """Until the API server calls itself ready."""
-        self.wait("the API server", lambda: self.kubectl.run("get", "--raw", "/readyz"), timeout=timeout)
+    def settings_of(self, one: layout.Node) -> list[Path]:
+        """A node's files, which its programs read at their start only."""
+        folder = self.root / one.name
+        return [folder / "containerd.toml", folder / "kubelet.yaml", folder / "cni"]
 
     def apply_own_manifests(self) -> None:
         """Cluster DNS and the storage class."""
         for manifest in sorted(MANIFESTS.glob("*.yaml")):
-            text = manifest.read_text().replace("@DNS_ADDRESS@", layout.DNS_ADDRESS)
-            self.wait(manifest.name, lambda text=text: self.kubectl.apply(text), timeout=30)
+            text = manifest.read_text()
+            for mark, address in (
+                ("@DNS_ADDRESS@", layout.DNS_ADDRESS),
+                ("@CONSUL_DNS_ADDRESS@", layout.CONSUL_DNS_ADDRESS),
+            ):
+                text = text.replace(mark, address)
+            # Its namespace and the roles it names are made by the API server a moment after it is ready.
+            wait_for(manifest.name, lambda text=text: self.kubectl.apply(text), seconds=30)  # type: ignore[misc]
 
     def wait_for_nodes(self) -> None:
         """Until both nodes are ready and cluster DNS serves."""
         for one in layout.NODES:
-            self.wait(one.name, lambda one=one: self.kubectl.run("get", "node", one.name), timeout=60)
+            self.wait(one.name, "get", "node", one.name, seconds=60)
         self.kubectl.run("wait", "--for=condition=Ready", "node", "--all", "--timeout=60s", timeout=70)
         self.kubectl.run(
             "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s", timeout=100
         )
 
-    def wait(self, what: str, attempt: Any, *, timeout: float) -> None:  # noqa: ANN401
-        """Call `attempt` until it doesn't raise CommandError."""
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                attempt()
-            except CommandError as error:
-                if time.monotonic() > deadline:
-                    raise ClusterError(
-                        f"{what} isn't there after {timeout:.0f} s: {error}; logs are in {self.root}/logs"
-                    ) from error
-                time.sleep(0.2)
-            else:
-                return
+    def wait(self, what: str, *arguments: str, seconds: float) -> None:
+        """Until kubectl succeeds."""
+        hint = f"; logs are in {self.root}/logs"
+        wait_for(what, lambda: self.kubectl.run(*arguments), seconds=seconds, hint=hint)
 
     def load(self, images: Sequence[Image], *, progress: Progress) -> None:
         """Load images into both nodes' containerd, those that aren't there yet."""
-        inside = self.namespaces()
+        inside = namespaces.find(self.root, name=self.cluster)
+        if inside is None:
+            raise self.absent()
         for one in layout.NODES:
-            self.wait_for_containerd(one)
-            ctr = inside.command("ctr", "--address", one.socket, "--namespace", "k8s.io", "images")
-            present = self.present_images(ctr)
-            missing = [image for image in images if present.get(f"docker.io/{image.name}") != image.digest]
-            if missing:
-                names = ", ".join(image.name for image in missing)
-                with progress.step(f"loading {names} into {one.name}", key=f"load {len(missing)}"):
-                    self.load_into(ctr, missing)
+            loading.load(one, images, inside=inside, progress=progress)
 
-    def wait_for_containerd(self, one: layout.Node) -> None:
-        """Until a node's containerd answers."""
-        inside = self.namespaces()
-        command = inside.command("ctr", "--address", one.socket, "version")
-        self.wait(f"containerd of {one.name}", lambda: run(command), timeout=30)
+    def absent(self) -> ClusterError:
+        """For what needs a running cluster."""
+        return ClusterError(f"there is no cluster {self.cluster}: `make up NAME={self.cluster}` starts one")
 
-    def present_images(self, ctr: list[str]) -> dict[str, str]:
-        """Digest by name of what a containerd holds."""
-        lines = run([*ctr, "list"]).splitlines()[1:]
-        rows = [line.split() for line in lines]
-        return {row[0]: row[2].removeprefix("sha256:") for row in rows if len(row) > 2}
+    def down(self, *, progress: Progress) -> None:
+        """Stop everything and leave nothing, however far `up` came; an `up` under way is ended."""
+        with progress.step(f"removing cluster {self.cluster}"):
+            callers.remove(self.cluster)  # before the lock, which an `up` under way holds
+            with self.locked():
+                cgroups.remove(self.cluster)
+                network.detach(network.link_name(self.cluster))
+                if self.root.exists():
+                    shutil.rmtree(self.root)
 
-    def load_into(self, ctr: list[str], images: Sequence[Image]) -> None:
-        """Stream an archive of these images into one containerd."""
-        command = [*ctr, "import", "-"]
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        ) as importer:
-            assert importer.stdin is not None
-            assert importer.stderr is not None
-            try:
-                write_archive(images, importer.stdin)
-                importer.stdin.close()
-            except BrokenPipeError:
-                pass  # its own message, below, says why it stopped reading
-            said = importer.stderr.read().decode(errors="replace")
-        if importer.returncode != 0:
-            raise CommandError(argv=command, status=importer.returncode, output=said)
-
-    def namespaces(self) -> namespaces.Namespaces:
-        """The running cluster's; raises ClusterError when it doesn't run."""
-        found = namespaces.find(self.root, name=self.cluster)
-        if found is None:
-            raise ClusterError(f"cluster {self.cluster} doesn't run: `make up NAME={self.cluster}`")
-        return found
-
-    def down(self, *, progress: Progress, keep_data: bool = False) -> None:
-        """Stop everything and leave nothing, however far `up` came; with `keep_data` keep the folder."""
-        with self.locked(), progress.step(f"removing cluster {self.cluster}"):
-            cgroups.remove(self.cluster)
-            network.detach(network.link_name(self.cluster))
-            (self.root / "supervisor.json").unlink(missing_ok=True)
-            if not keep_data and self.root.exists():
-                shutil.rmtree(self.root)
-        (state_root() / f".{self.cluster}.lock").unlink(missing_ok=True)
-
-    def locked(self) -> Any:  # noqa: ANN401
+    def locked(self) -> AbstractContextManager[None]:
         """One `up` or `down` of a cluster at a time."""
-        return file_lock(state_root() / f".{self.cluster}.lock")
+        return file_lock(cache_root() / "locks" / self.cluster)

@@ -26,12 +26,21 @@ POD_USER = 65532
 VOLUMES = Path("/tmp/hostpath_pv")
 MS_BIND, MS_REC, MS_SHARED, MS_NOSUID = 0x1000, 0x4000, 0x100000, 0x2
 PRIVATE_FOLDERS = ("/run", "/tmp", "/var/lib", "/var/log")
+# The kubelet sets these for the whole machine. It gets files that look like them instead.
+MACHINE_SETTINGS = (
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/keys/root_maxkeys",
+    "kernel/keys/root_maxbytes",
+)
 
 libc = ctypes.CDLL(None, use_errno=True)
 
 
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
-    """Mount as mount(2) does; raises OSError."""
+    """Bind, or mount a file system; raises OSError."""
     if libc.mount(source.encode(), target.encode(), kind.encode(), flags, data.encode()) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"mount {source} at {target}: {os.strerror(number)}")
@@ -52,6 +61,16 @@ def cover_folders(spec: dict[str, Any]) -> None:
         mount(f"/proc/self/fd/{descriptor}", target, "none", MS_BIND | MS_REC)
         os.close(descriptor)
     mount("none", "/", "none", MS_REC | MS_SHARED)
+
+
+def cover_machine_settings() -> None:
+    """Leave the machine's own kernel settings as they are, whatever the kubelet writes."""
+    for name in MACHINE_SETTINGS:
+        real, copy = Path("/proc/sys", name), Path("/run/outcry-settings", name)
+        if real.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(real.read_text())
+            mount(str(copy), str(real), "none", MS_BIND)
 
 
 def set_up_network(spec: dict[str, Any]) -> None:
@@ -149,6 +168,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: os._exit(0))
     cover_folders(spec)
+    cover_machine_settings()
     set_up_network(spec)
     Path(spec["ready_file"]).write_text("ready\n")
     Supervisor(spec).run()

@@ -1,0 +1,142 @@
+"""`python -m e2e.cluster VERB`: clusters to run Outcry on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from e2e.backends.errors import BackendError
+from e2e.cluster.build.servers import build_all
+from e2e.cluster.choose import choose
+from e2e.cluster.environment import as_shell, environment_of
+from e2e.cluster.errors import ClusterError
+from e2e.cluster.platform import build_images
+from e2e.cluster.progress import Progress
+from e2e.cluster.provider import PROVIDERS
+from e2e.cluster.status import as_text, status_of
+from e2e.cluster.up import STAGES, next_steps, up
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXAMPLES = """\
+examples:
+  python -m e2e.cluster up                           # what `make up` does
+  python -m e2e.cluster up --name try --until platform
+  eval "$(python -m e2e.cluster env)"                # kubectl, outcry and addresses for this shell
+  python -m e2e.cluster down --name try
+
+providers: local starts everything as processes of this machine; kind and current were never run."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line asks for; 1 with a message when that fails."""
+    options = parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except (ClusterError, BackendError) as error:
+        print(f"\n{options.verb}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            f"\n{options.verb}: interrupted; it can be repeated, and `down` removes all of it",
+            file=sys.stderr,
+        )
+        return 130
+
+
+def run_up(options: argparse.Namespace) -> None:
+    """`up`, and what to type next."""
+    provider = choose(options)
+    up(provider, until=options.until, progress=Progress())
+    if options.until in ("flow", "watch"):
+        python = Path(sys.executable)
+        if python.is_relative_to(Path.cwd()):
+            python = python.relative_to(Path.cwd())
+        print(next_steps(provider, python=shlex.quote(str(python))), end="")
+
+
+def run_down(options: argparse.Namespace) -> None:
+    """`down`; nothing to do is success."""
+    provider = choose(options)
+    provider.down(progress=Progress())
+
+
+def run_build(options: argparse.Namespace) -> None:
+    """Every server and every image, without starting anything."""
+    progress = Progress()
+    build_all(progress=progress)
+    if options.images:
+        build_images(progress=progress)
+
+
+def run_load(options: argparse.Namespace) -> None:
+    """This checkout's images into the cluster."""
+    progress = Progress()
+    images = build_images(progress=progress)
+    choose(options).load(images.all, progress=progress)
+    names = [image.name for image in images.all]
+    print(json.dumps(names) if options.json else "\n".join(names))
+
+
+def run_env(options: argparse.Namespace) -> None:
+    """Addresses of the cluster."""
+    provider = choose(options)
+    print(json.dumps(environment_of(provider)) if options.json else as_shell(provider))
+
+
+def run_status(options: argparse.Namespace) -> int:
+    """What runs; 1 when the cluster doesn't."""
+    status = status_of(choose(options))
+    print(json.dumps(status) if options.json else as_text(status))
+    return 0 if status["up"] else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs and their flags."""
+    whole = argparse.ArgumentParser(
+        prog="python -m e2e.cluster",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = whole.add_subparsers(dest="verb", required=True, metavar="VERB")
+    starting = verbs.add_parser("up", help="start a cluster, the platform on it and a live market")
+    starting.set_defaults(run=run_up)
+    starting.add_argument(
+        "--until", choices=STAGES, default=STAGES[-1], help="the last thing to do [%(default)s]"
+    )
+    verbs.add_parser("down", help="stop and remove all of it").set_defaults(run=run_down)
+    building = verbs.add_parser("build", help="build every server, and start nothing")
+    building.set_defaults(run=run_build)
+    building.add_argument("--images", action="store_true", help="the images, too")
+    verbs.add_parser("load", help="load this checkout's images; `up` makes pods use them").set_defaults(
+        run=run_load
+    )
+    verbs.add_parser("env", help="print a shell's variables for the cluster").set_defaults(run=run_env)
+    verbs.add_parser("status", help="say what runs").set_defaults(run=run_status)
+    for verb, sub in verbs.choices.items():
+        if verb != "build":
+            sub.add_argument("--provider", choices=PROVIDERS, help="default: what `up` used, else local")
+            sub.add_argument("--name", type=name, default="outcry", help="[%(default)s]")
+        if verb in {"up", "down"}:
+            sub.add_argument("--yes", action="store_true", help="don't ask before touching a foreign cluster")
+        if verb in {"load", "env", "status"}:
+            sub.add_argument("--json", action="store_true", help="print JSON")
+    return whole
+
+
+def name(text: str) -> str:
+    """A cluster's name: it becomes part of cgroups', devices' and folders' names."""
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} isn't lower-case letters, digits and dashes, at most 30")
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

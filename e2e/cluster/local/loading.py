@@ -1,0 +1,57 @@
+"""Loading images into the containerd of a node, from layers in the cache."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from e2e.cluster.errors import CommandError
+from e2e.cluster.images.oci import full_name, write_archive
+from e2e.cluster.shell import run
+from e2e.cluster.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from e2e.cluster.images.oci import Image
+    from e2e.cluster.local.layout import Node
+    from e2e.cluster.local.namespaces import Namespaces
+    from e2e.cluster.progress import Progress
+
+__all__ = ["load"]
+
+
+def load(node: Node, images: Sequence[Image], *, inside: Namespaces, progress: Progress) -> None:
+    """Load what the node lacks; an image of the same name and another content counts as lacking."""
+    ctr = inside.command("ctr", "--address", node.socket)
+    wait_for(f"containerd of {node.name}", lambda: run([*ctr, "version"]), seconds=30)
+    command = [*ctr, "--namespace", "k8s.io", "images"]
+    present = digests(command)
+    missing = [image for image in images if present.get(full_name(image.name)) != image.digest]
+    if missing:
+        names = ", ".join(image.name for image in missing)
+        with progress.step(f"loading {names} into {node.name}", key=f"load {len(missing)}"):
+            stream([*command, "import", "-"], missing)
+
+
+def digests(ctr: list[str]) -> dict[str, str]:
+    """Digest by name of what a containerd holds."""
+    rows = [line.split() for line in run([*ctr, "list"]).splitlines()[1:]]
+    return {row[0]: row[2].removeprefix("sha256:") for row in rows if len(row) > 2}
+
+
+def stream(command: list[str], images: Sequence[Image]) -> None:
+    """Write an archive of these images into a program; raises CommandError when that fails."""
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as importer:
+        assert importer.stdin is not None
+        assert importer.stderr is not None
+        try:
+            write_archive(images, importer.stdin)
+            importer.stdin.close()
+        except BrokenPipeError:
+            pass  # its own message, below, says why it stopped reading
+        said = importer.stderr.read().decode(errors="replace")
+    if importer.returncode != 0:
+        raise CommandError(argv=command, status=importer.returncode, output=said)

@@ -1,0 +1,69 @@
+"""`up`: from nothing to a live market, each step only as far as it isn't done yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from e2e.cluster import market
+from e2e.cluster.choose import remember
+from e2e.cluster.environment import write_kubectl
+from e2e.cluster.errors import PrerequisiteError
+from e2e.cluster.platform import build_images, install_charts
+from e2e.cluster.prerequisites import find_problems
+
+if TYPE_CHECKING:
+    from e2e.cluster.progress import Progress
+    from e2e.cluster.provider import Provider
+
+__all__ = ["STAGES", "next_steps", "up"]
+
+STAGES = ("cluster", "platform", "pair", "flow", "watch")
+
+
+def up(provider: Provider, *, until: str, progress: Progress) -> None:
+    """Go as far as stage `until`; raises ClusterError, after which it can simply be called again."""
+    last = STAGES.index(until)
+    check(provider)
+    remember(provider)
+    provider.begin()
+    images = build_images(progress=progress) if last >= STAGES.index("platform") else None
+    provider.up(progress=progress)
+    write_kubectl(provider)
+    if images is None:
+        return
+    provider.load(images.all, progress=progress)
+    install_charts(provider, images, progress=progress)
+    if last >= STAGES.index("pair"):
+        market.apply_pair(provider.kubectl, progress=progress)
+    if last >= STAGES.index("flow"):
+        market.start_flow(provider, images.engine.name, progress=progress)
+    if last >= STAGES.index("watch"):
+        market.watch(provider)
+
+
+def check(provider: Provider) -> None:
+    """Name everything that the machine lacks, before anything is started."""
+    problems = find_problems(provider.name)
+    if problems:
+        named = "\n".join(f"✗ {problem.what}\n    {problem.mend}" for problem in problems)
+        raise PrerequisiteError(f"nothing was started:\n{named}")
+
+
+def next_steps(provider: Provider, *, python: str) -> str:
+    """What to type next, in a shell that was told where the cluster is."""
+    name = "" if provider.cluster == "outcry" else f" --name {provider.cluster}"
+    pair = f"-n {market.NAMESPACE}"
+    hot = f"-l outcry.trade/pair={market.PAIR},outcry.trade/role=hot"
+    return f"""
+{market.SYMBOL} trades on cluster {provider.cluster}. Tell a shell where it is:
+
+  eval "$({python} -m e2e.cluster env{name})"
+
+and try:
+
+  kubectl get pairs {pair}                      # is the market fine, who is hot
+  outcry watch {market.SYMBOL}                            # the book, trades, seq and both replicas, live
+  kubectl delete pod {pair} {hot} --grace-period=0 --force   # kill the hot engine
+  kubectl describe pair {market.PAIR} {pair}        # what happened
+  kubectl apply -f examples/eth-usdt.yaml            # a second market
+"""
