@@ -1,14 +1,14 @@
 """What can go wrong while a pair is reconciled.
 
     OperatorError
-    ├── Unavailable          nobody is to blame: tried again with back-off
-    │   ├── KafkaUnavailable
-    │   ├── ConsulUnavailable
-    │   ├── KubeUnavailable
-    │   └── EngineUnavailable
-    ├── Refused              a person must decide: reason and message go into the condition
-    │   └── EngineRefused
-    └── KubeError            the API server said no: status, reason and message
+    ├── UnavailableError          nobody is to blame: tried again with back-off
+    │   ├── KafkaUnavailableError
+    │   ├── ConsulUnavailableError
+    │   ├── KubeUnavailableError
+    │   └── EngineUnavailableError
+    ├── RefusedError              a person must decide: reason and message go into the condition
+    │   └── EngineRefusedError
+    └── KubeError                 the API server said no: status, reason and message
 
 Every error carries a `reason`, one CamelCase word for a condition, and a message that says what was wrong,
 where, and what to do.
@@ -28,43 +28,43 @@ class OperatorError(Exception):
             self.reason = reason
 
 
-class Unavailable(OperatorError):
+class UnavailableError(OperatorError):
     """Something outside doesn't answer; trying again later is all there is to do."""
 
     reason = "Unavailable"
 
 
-class KafkaUnavailable(Unavailable):
+class KafkaUnavailableError(UnavailableError):
     """Kafka doesn't answer."""
 
     reason = "KafkaUnavailable"
 
 
-class ConsulUnavailable(Unavailable):
+class ConsulUnavailableError(UnavailableError):
     """Consul doesn't answer."""
 
     reason = "ConsulUnavailable"
 
 
-class KubeUnavailable(Unavailable):
+class KubeUnavailableError(UnavailableError):
     """The Kubernetes API doesn't answer."""
 
     reason = "KubernetesUnavailable"
 
 
-class EngineUnavailable(Unavailable):
+class EngineUnavailableError(UnavailableError):
     """An engine's admin port doesn't answer."""
 
     reason = "EngineUnavailable"
 
 
-class Refused(OperatorError):
+class RefusedError(OperatorError):
     """Going on would be a guess: a person must decide."""
 
     reason = "Refused"
 
 
-class EngineRefused(Refused):
+class EngineRefusedError(RefusedError):
     """An engine answered, and declined."""
 
     reason = "EngineRefused"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +40,9 @@ class Settings:
     """Partitions of `orders` and `order-events`, when the operator makes them."""
 
     sweep_seconds: float = 30.0
-    """How often every pair is compared with what is there, changes or not. Lower finds drift in Kafka and Consul
-    sooner and costs them a few requests a pair."""
+    """How often every pair is compared with what is there, changes or not. Lower finds drift in Kafka and
+    Consul sooner and costs them a few requests a pair.
+    """
 
     workers: int = 8
     """How many pairs are reconciled at the same time."""

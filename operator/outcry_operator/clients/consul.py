@@ -1,7 +1,7 @@
 """Consul's HTTP API, as far as the operator needs it.
 
-Over aiohttp directly: a prepared query without a template and with a DNS TTL, and blocking queries with a filter,
-are things that the Python clients have no words for.
+Over aiohttp directly: a prepared query without a template and with a DNS TTL, and blocking queries with a
+filter, are things that the Python clients have no words for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from outcry_operator.errors import ConsulUnavailable, Refused
+from outcry_operator.errors import ConsulUnavailableError, RefusedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,8 @@ class Instance:
     tags: tuple[str, ...] = ()
     meta: dict[str, str] = field(default_factory=dict)
     passing: bool = False
+    node: str = ""
+    """Of the agent that it was registered at."""
 
 
 class Consul:
@@ -54,7 +56,7 @@ class Consul:
 
     async def get_key(self, key: str) -> KeyValue | None:
         """The key, read from the leader; None where there is none."""
-        answer, _ = await self._request("GET", f"/v1/kv/{key}", params={"consistent": ""}, missing=None)
+        answer, _ = await self._request("GET", f"/v1/kv/{key}", params={"consistent": ""})
         return None if not answer else _key_value(answer[0])
 
     async def put_key(self, key: str, value: bytes) -> None:
@@ -69,6 +71,19 @@ class Consul:
         """Every registration of a service, with its health."""
         answer, _ = await self._request("GET", f"/v1/health/service/{service}", params={"consistent": ""})
         return [_instance(entry) for entry in answer]
+
+    async def deregister(self, instance: Instance) -> None:
+        """Take an entry away: at its own agent, or, where another agent made it, from the catalog."""
+        path = f"/v1/agent/service/deregister/{instance.id}"
+        known, _ = await self._request("PUT", path, missing=False)
+        if known is False:
+            body = {"Node": instance.node, "ServiceID": instance.id}
+            await self._request("PUT", "/v1/catalog/deregister", data=json.dumps(body).encode())
+
+    async def keys(self, prefix: str) -> dict[str, bytes]:
+        """All keys that begin so, with their values."""
+        answer, _ = await self._request("GET", f"/v1/kv/{prefix}", params={"recurse": ""})
+        return {entry["Key"]: _key_value(entry).value for entry in answer or ()}
 
     async def queries(self) -> list[dict[str, Any]]:
         """All prepared queries."""
@@ -94,7 +109,7 @@ class Consul:
         query = {**(params or {}), "index": str(index), "wait": f"{wait_seconds}s"}
         # Consul adds up to a sixteenth of the wait as jitter.
         limit = wait_seconds * 17 / 16 + self._timeout
-        return await self._request("GET", path, params=query, timeout=limit, missing=None)
+        return await self._request("GET", path, params=query, seconds=limit)
 
     async def _request(
         self,
@@ -103,32 +118,34 @@ class Consul:
         *,
         params: dict[str, str] | None = None,
         data: bytes | None = None,
-        timeout: float | None = None,
-        missing: Any = None,
+        seconds: float | None = None,
+        missing: object = None,
     ) -> tuple[Any, int]:
         if self._session is None:
-            self._session = aiohttp.ClientSession()
-        limit = aiohttp.ClientTimeout(total=timeout or self._timeout)
+            # Without a limit: each pair's blocking query keeps a connection of its own.
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        limit = aiohttp.ClientTimeout(total=seconds or self._timeout)
         try:
             async with self._session.request(
                 method, self._url + path, params=params, data=data, timeout=limit
             ) as response:
                 text = await response.text()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ConsulUnavailable(
+            raise ConsulUnavailableError(
                 f"Consul at {self._url} doesn't answer ({error or type(error).__name__}); see the runbook "
                 "docs/operations/consul-unavailable.md"
             ) from error
         if response.status == 404:
             return missing, int(response.headers.get("X-Consul-Index", 0))
         if response.status >= 500 or response.status == 429:
-            raise ConsulUnavailable(
+            raise ConsulUnavailableError(
                 f"Consul at {self._url} answers {response.status}: {text.strip()[:200]}; see the runbook "
                 "docs/operations/consul-unavailable.md"
             )
         if response.status >= 400:
-            raise Refused(
-                f"Consul refuses {method} {path}: {response.status} {text.strip()[:200]}", reason="ConsulRefused"
+            raise RefusedError(
+                f"Consul refuses {method} {path}: {response.status} {text.strip()[:200]}",
+                reason="ConsulRefused",
             )
         answer = json.loads(text) if text.strip() else None
         return answer, int(response.headers.get("X-Consul-Index", 0))
@@ -152,4 +169,5 @@ def _instance(entry: dict[str, Any]) -> Instance:
         tags=tuple(service["Tags"] or ()),
         meta=dict(service["Meta"] or {}),
         passing=all(check["Status"] == "passing" for check in entry["Checks"]),
+        node=entry["Node"]["Node"],
     )

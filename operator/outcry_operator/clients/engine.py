@@ -6,7 +6,7 @@ import grpc
 import grpc.aio
 from outcry.v1 import engine_admin_pb2, engine_admin_pb2_grpc
 
-from outcry_operator.errors import EngineRefused, EngineUnavailable
+from outcry_operator.errors import EngineRefusedError, EngineUnavailableError
 
 
 class Engines:
@@ -28,8 +28,8 @@ class Engines:
         return int(answer.last_seq)
 
 
-def _named(error: grpc.aio.AioRpcError, *, address: str) -> EngineRefused | EngineUnavailable:
+def _named(error: grpc.aio.AioRpcError, *, address: str) -> EngineRefusedError | EngineUnavailableError:
     text = f"the engine at {address} answers {error.code().name}: {error.details()}"
     if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
-        return EngineRefused(text)
-    return EngineUnavailable(text)
+        return EngineRefusedError(text)
+    return EngineUnavailableError(text)

@@ -1,16 +1,15 @@
 """Kafka's admin and producer calls, awaited.
 
-librdkafka's admin calls answer with futures of threads, which asyncio can await as they are. A topic's identity
-is its topic id: a topic deleted and made again has the same name and another id.
+librdkafka's admin calls answer with futures of threads, which asyncio can await as they are. A topic's
+identity is its topic id: a topic deleted and made again has the same name and another id.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import (
@@ -23,7 +22,10 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from outcry_operator.errors import KafkaUnavailable, OperatorError, Refused
+from outcry_operator.errors import KafkaUnavailableError, OperatorError, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable
 
 T = TypeVar("T")
 
@@ -81,23 +83,21 @@ class Kafka:
         future = self._open().create_topics([new], operation_timeout=5, request_timeout=self._timeout)[name]
         try:
             await self._answer(asyncio.wrap_future(future), what=f"creating topic {name}")
-        except _Code as error:
+        except _CodeError as error:
             if error.code != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise Refused(
+                raise RefusedError(
                     f"Kafka refuses to make topic {name}: {error}", reason="TopicRefused"
                 ) from error
 
     async def delete(self, names: Iterable[str]) -> None:
         """Delete topics; those that are gone already are fine."""
-        futures = self._open().delete_topics(
-            list(names), operation_timeout=5, request_timeout=self._timeout
-        )
+        futures = self._open().delete_topics(list(names), operation_timeout=5, request_timeout=self._timeout)
         for name, future in futures.items():
             try:
                 await self._answer(asyncio.wrap_future(future), what=f"deleting topic {name}")
-            except _Code as error:
+            except _CodeError as error:
                 if error.code != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                    raise Refused(
+                    raise RefusedError(
                         f"Kafka refuses to delete topic {name}: {error}", reason="TopicRefused"
                     ) from error
 
@@ -122,8 +122,8 @@ class Kafka:
         for future in futures.values():
             try:
                 await self._answer(asyncio.wrap_future(future), what=f"configuring topic {name}")
-            except _Code as error:
-                raise Refused(
+            except _CodeError as error:
+                raise RefusedError(
                     f"Kafka refuses {changes} for topic {name}: {error}. Mend spec.kafka.config",
                     reason="TopicConfigRefused",
                 ) from error
@@ -158,7 +158,7 @@ class Kafka:
         await asyncio.to_thread(producer.flush, self._timeout + 5)
         try:
             return await self._answer(asyncio.wrap_future(delivered), what=f"writing to {topic}")
-        except KafkaUnavailable:
+        except KafkaUnavailableError:
             # After an indefinite error the producer is not used again.
             self._producer = None
             raise
@@ -166,7 +166,7 @@ class Kafka:
     async def _topic(self, name: str, future: Future[Any]) -> Topic | None:
         try:
             found = await self._answer(asyncio.wrap_future(future), what=f"describing topic {name}")
-        except _Code as error:
+        except _CodeError as error:
             if error.code == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 return None
             raise
@@ -181,10 +181,10 @@ class Kafka:
             cause = error.args[0]
             if cause.code() in _AWAY or cause.retriable():
                 raise self._away(what, cause.str()) from error
-            raise _Code(cause.str(), code=cause.code()) from error
+            raise _CodeError(cause.str(), code=cause.code()) from error
 
-    def _away(self, what: str, why: str) -> KafkaUnavailable:
-        return KafkaUnavailable(
+    def _away(self, what: str, why: str) -> KafkaUnavailableError:
+        return KafkaUnavailableError(
             f"Kafka at {self._bootstrap} doesn't answer ({what}: {why}); see the runbook "
             "docs/operations/kafka-unavailable.md"
         )
@@ -220,7 +220,7 @@ class Kafka:
         return self._producer
 
 
-class _Code(OperatorError):
+class _CodeError(OperatorError):
     """An answer of Kafka that its caller may know what to do with."""
 
     reason = "KafkaRefused"

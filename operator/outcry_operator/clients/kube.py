@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import kopf
 
-from outcry_operator.errors import KubeError, KubeUnavailable
+from outcry_operator.errors import KubeError, KubeUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import kopf
 
 FIELD_MANAGER = "outcry-operator"
 
@@ -28,6 +31,7 @@ _PREFIXES = {
     "StatefulSet": "/apis/apps/v1",
     "PodDisruptionBudget": "/apis/policy/v1",
     "NetworkPolicy": "/apis/networking.k8s.io/v1",
+    "Node": "/api/v1",
     "TradingPair": "/apis/outcry.trade/v1alpha1",
 }
 _PLURALS = {"NetworkPolicy": "networkpolicies"}
@@ -78,9 +82,7 @@ class Kube:
     async def apply(self, body: Object, *, subresource: str = "") -> Object:
         """Server-side apply: what `body` states becomes so, whoever said otherwise."""
         meta = body["metadata"]
-        path = path_of(
-            body["kind"], namespace=meta["namespace"], name=meta["name"], subresource=subresource
-        )
+        path = path_of(body["kind"], namespace=meta["namespace"], name=meta["name"], subresource=subresource)
         return await self.request(
             "PATCH",
             path,
@@ -149,7 +151,13 @@ class Kube:
         return await self._once(method, path, params=params, body=body, content_type=content_type)
 
     async def _once(
-        self, method: str, path: str, *, params: Mapping[str, str] | None, body: Object | None, content_type: str
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None,
+        body: Object | None,
+        content_type: str,
     ) -> Object:
         session = await self._open()
         try:
@@ -162,7 +170,7 @@ class Kube:
             ) as response:
                 answer: Object = await response.json()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise KubeUnavailable(f"{method} {path}: {error or type(error).__name__}") from error
+            raise KubeUnavailableError(f"{method} {path}: {error or type(error).__name__}") from error
         if response.status >= 400:
             raise KubeError(
                 f"{method} {path}: {answer.get('message', response.reason)}",
