@@ -1,0 +1,83 @@
+"""A local cluster for tests, driven as a person drives it: by `python -m e2e.cluster`.
+
+`up` and `down` run as processes of their own, because `down` ends every process that `up` was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from e2e.cluster.errors import ClusterError
+from e2e.cluster.paths import CHECKOUT, cluster_root
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Self
+
+__all__ = ["ClusterForTests", "name_for_tests"]
+
+UP_SECONDS = 1800  # with nothing in the cache but the servers
+
+
+def name_for_tests() -> str:
+    """A name that no other checkout's tests use on this machine."""
+    return f"test-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]}"
+
+
+class ClusterForTests:
+    """A cluster made anew; what a killed run left under its name goes first."""
+
+    def __init__(self, *, name: str, until: str = "platform") -> None:
+        self.name = name
+        self.until = until
+        self.environment: dict[str, str] = {}
+
+    @property
+    def root(self) -> Path:
+        """The cluster's folder, with its programs' logs."""
+        return cluster_root(self.name)
+
+    def __enter__(self) -> Self:
+        """Bring it up; raises ClusterError with everything that `up` said."""
+        self.run("down")
+        try:
+            self.run("up", "--until", self.until, seconds=UP_SECONDS)
+            self.environment = json.loads(self.run("env", "--json"))
+        except BaseException:
+            self.run("down")
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take it down."""
+        self.run("down")
+
+    def run(self, verb: str, *arguments: str, seconds: float = 120) -> str:
+        """What a verb prints on standard output."""
+        command = self.command(verb, *arguments)
+        done = subprocess.run(
+            command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=seconds
+        )
+        if done.returncode != 0:
+            raise ClusterError(f"`{' '.join(command)}` ended with {done.returncode}:\n{done.stderr}")
+        return done.stdout
+
+    def start(self, verb: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """A verb as a process that the caller waits for or kills."""
+        return subprocess.Popen(
+            self.command(verb, *arguments),
+            cwd=CHECKOUT,
+            env=os.environ,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def command(self, verb: str, *arguments: str) -> list[str]:
+        """The words of a verb's command line."""
+        named = ["--provider", "local", "--name", self.name]
+        return [sys.executable, "-m", "e2e.cluster", verb, *named, *arguments]
