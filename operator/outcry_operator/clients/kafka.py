@@ -7,6 +7,7 @@ identity is its topic id: a topic deleted and made again has the same name and a
 from __future__ import annotations
 
 import asyncio
+import logging
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +27,8 @@ from outcry_operator.errors import KafkaUnavailableError, OperatorError, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -74,6 +77,8 @@ class Kafka:
     async def topics(self, names: Iterable[str]) -> dict[str, Topic | None]:
         """Each topic as it is; None for one that isn't there. Never makes one."""
         wanted = sorted(set(names))
+        if not wanted:
+            return {}
         futures = self._open().describe_topics(TopicCollection(wanted), request_timeout=self._timeout)
         return {name: await self._topic(name, future) for name, future in futures.items()}
 
@@ -104,6 +109,8 @@ class Kafka:
     async def config(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """The configuration of each topic, defaults included."""
         resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        if not resources:
+            return {}
         futures = self._open().describe_configs(resources, request_timeout=self._timeout)
         answers: dict[str, dict[str, str]] = {}
         for resource, future in futures.items():
@@ -198,7 +205,8 @@ class Kafka:
                     "socket.timeout.ms": int(self._timeout * 1000),
                     "reconnect.backoff.max.ms": 1000,
                     "log_level": 3,
-                }
+                },
+                logger=log,
             )
         return self._admin
 
@@ -215,7 +223,8 @@ class Kafka:
                     "message.timeout.ms": int(self._timeout * 1000),
                     "reconnect.backoff.max.ms": 1000,
                     "log_level": 3,
-                }
+                },
+                logger=log,
             )
         return self._producer
 

@@ -152,8 +152,8 @@ class Kafka(_Model):
         default="7d",
         pattern="^[1-9][0-9]*(h|d)$",
         max_length=6,
-        description="How long events are kept, at least 1h. The last event stays for ever; input is deleted "
-        "by record behind the checkpoints, never by time.",
+        description="How long events are kept, at least 1h. The last event stays for ever; input is never "
+        "deleted by time.",
     )
     config: dict[str, Annotated[str, Field(max_length=256)]] = Field(
         default={},

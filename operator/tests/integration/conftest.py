@@ -1,0 +1,57 @@
+"""Real Kafka, Consul and Kubernetes API; nodes and engines are what a test puts there by hand."""
+
+from __future__ import annotations
+
+import kopf
+import pytest
+
+from e2e.backends.kube_api import ADMIN_TOKEN
+from outcry_operator.clients.consul import Consul
+from outcry_operator.clients.engine import Engines
+from outcry_operator.clients.kafka import Kafka
+from outcry_operator.clients.kube import Kube
+from outcry_operator.pair.world import World
+from outcry_operator.settings import Settings
+
+from .market import NAMESPACE, ROOT, Market
+
+
+@pytest.fixture(scope="module")
+def pairs_api(kube_api):
+    """The API server with the definition and a namespace."""
+    kube_api.apply((ROOT / "crds" / "tradingpairs.yaml").read_text())
+    kube_api.kubectl("wait", "--for=condition=Established", "crd/tradingpairs.outcry.trade", "--timeout=60s")
+    kube_api.apply(f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}}}}}")
+    return kube_api
+
+
+@pytest.fixture
+def make_world(pairs_api):
+    """The operator's clients, for servers of a test's choice."""
+
+    def make(*, kafka: str, consul: str) -> World:
+        info = kopf.ConnectionInfo(server=pairs_api.url, token=ADMIN_TOKEN, insecure=True)
+        return World(
+            kube=Kube(lambda: info),
+            kafka=Kafka(kafka, timeout=3.0),
+            consul=Consul(consul, timeout=2.0),
+            engines=Engines(timeout=3.0),
+            settings=Settings(kafka=kafka, consul=consul),
+        )
+
+    return make
+
+
+@pytest.fixture
+async def world(make_world, kafka, consul):
+    world = make_world(kafka=kafka.bootstrap, consul=consul.url)
+    yield world
+    await world.close()
+
+
+@pytest.fixture
+async def market(symbol, world, pairs_api, kafka, consul):
+    """A pair of this test alone, not applied yet."""
+    market = Market(symbol=symbol, world=world, api=pairs_api, kafka=kafka, consul=consul)
+    yield market
+    await market.remove()
