@@ -1,10 +1,9 @@
 //! The price levels of one side, best first.
 //!
-//! Inside, a level is known by its rank: the price for asks, its negative for bids, so that the lower
+//! Inside, a level is known by its rank: the price for bids, its negative for asks, so that the higher
 //! rank is better on both sides.
 
-use std::collections::BTreeMap;
-
+use crate::ladder::Ladder;
 use crate::slab::{NONE, Order, Slab};
 use crate::words::Side;
 
@@ -21,7 +20,8 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    const EMPTY: Self = Self {
+    /// Of a level that is about to get its first order.
+    pub const EMPTY: Self = Self {
         head: NONE,
         tail: NONE,
         orders: 0,
@@ -33,28 +33,28 @@ impl Queue {
 #[derive(Clone, Debug)]
 pub(crate) struct Levels {
     side: Side,
-    queues: BTreeMap<i64, Queue>,
+    queues: Ladder,
 }
 
 impl Levels {
     pub fn new(side: Side) -> Self {
         Self {
             side,
-            queues: BTreeMap::new(),
+            queues: Ladder::new(),
         }
     }
 
     /// The best price and its queue.
     pub fn best(&self) -> Option<(i64, &Queue)> {
         self.queues
-            .first_key_value()
-            .map(|(&rank, queue)| (self.turned(rank), queue))
+            .best()
+            .map(|(rank, queue)| (self.turned(rank), queue))
     }
 
     /// Lots resting at a price.
     pub fn quantity_at(&self, price: i64) -> i64 {
         self.queues
-            .get(&self.turned(price))
+            .get(self.turned(price))
             .map_or(0, |queue| queue.quantity)
     }
 
@@ -62,7 +62,7 @@ impl Levels {
     pub fn iter(&self) -> impl Iterator<Item = (i64, &Queue)> {
         self.queues
             .iter()
-            .map(|(&rank, queue)| (self.turned(rank), queue))
+            .map(|(rank, queue)| (self.turned(rank), queue))
     }
 
     /// Puts the order in `slot` at the end of its price's queue. The caller made sure that the total fits.
@@ -71,7 +71,7 @@ impl Levels {
             price, remaining, ..
         } = *slab.get(slot);
         let rank = self.turned(price);
-        let queue = self.queues.entry(rank).or_insert(Queue::EMPTY);
+        let queue = self.queues.entry(rank);
         let before = queue.tail;
         queue.tail = slot;
         queue.orders += 1;
@@ -96,7 +96,7 @@ impl Levels {
             ..
         } = *slab.get(slot);
         let rank = self.turned(price);
-        let Some(queue) = self.queues.get_mut(&rank) else {
+        let Some(queue) = self.queues.get_mut(rank) else {
             debug_assert!(false, "Invariant: a resting order has a level");
             return;
         };
@@ -113,21 +113,21 @@ impl Levels {
             slab.get_mut(next).prev = prev;
         }
         if queue.orders == 0 {
-            self.queues.remove(&rank);
+            self.queues.remove(rank);
         }
     }
 
     /// Takes traded lots off the best level's total.
     pub fn reduce_best(&mut self, quantity: i64) {
-        if let Some(mut best) = self.queues.first_entry() {
-            best.get_mut().quantity -= quantity;
+        if let Some(best) = self.queues.best_mut() {
+            best.quantity -= quantity;
         }
     }
 
     fn turned(&self, value: i64) -> i64 {
         match self.side {
-            Side::Buy => -value,
-            Side::Sell => value,
+            Side::Buy => value,
+            Side::Sell => -value,
         }
     }
 }

@@ -45,6 +45,7 @@ mod command;
 mod depth;
 mod event;
 mod index;
+mod ladder;
 mod levels;
 mod matching;
 mod settings;

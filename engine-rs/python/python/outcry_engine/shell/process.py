@@ -29,6 +29,8 @@ REGISTRY_FRESH = 0.6
 """Seconds since Consul's last answer within which it counts as answering (it is asked every 0.25 s)."""
 WORKERS = 16
 SHELL_NICENESS = -10
+SUCCESSOR_SECONDS = 3.0
+"""How long a process that was told to stop trades on while its peer catches up."""
 STALL_LIMIT = 10.0
 """Seconds without a sign of life of a thread after which the kubelet should restart the process."""
 
@@ -164,6 +166,8 @@ class EngineProcess:
         if not self._supervisor.role.publishing:
             return
         try:
+            if not await self._supervisor.successor_ready(SUCCESSOR_SECONDS):
+                log.warning("no replica can take over now")
             await self._supervisor.switchover("the process was told to stop")
         except (SwitchoverRefusedError, ConsulError, _engine.EngineError) as error:
             log.warning("stopping without a successor", extra={"error": str(error)})

@@ -83,6 +83,7 @@ class Supervisor:
         self._role_changed = role_changed
         self._clock = LoopClock(period=TICK_SECONDS)
         self._wake = asyncio.Event()
+        self._looked = asyncio.Event()
         self._operation: asyncio.Task[None] | None = None
         self._retry_at = 0.0
         self._cooldown: Cooldown | None = None
@@ -154,6 +155,18 @@ class Supervisor:
             self._handing_over = False
             self.wake()
 
+    async def successor_ready(self, seconds: float) -> bool:
+        """Wait for a peer that could take over; False when none can, or not within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not can_succeed(self.peer, now=time.monotonic(), timing=self._timing):
+                    if self.role is not Role.HOT or self.peer.heard_at is None or self.peer.gone:
+                        return False
+                    await self._looked.wait()
+        except TimeoutError:
+            return False
+        return True
+
     async def abdicate(self, reason: str) -> None:
         """Publish what was made if Kafka takes it, fall silent and leave the lock to whoever comes."""
         self._handing_over = True
@@ -202,6 +215,8 @@ class Supervisor:
             self._keeper.forget()
         if not self._handing_over:
             await self._apply(decide(self._view(), self._timing))
+        self._looked.set()
+        self._looked = asyncio.Event()
 
     def _read_status(self) -> None:
         before = self.status

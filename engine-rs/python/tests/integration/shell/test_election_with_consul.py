@@ -148,6 +148,21 @@ async def test_planned_switchover_and_back(consul: ConsulServer) -> None:
         assert len(pair.events.takeovers) == 3
 
 
+async def test_a_hot_one_that_must_go_waits_for_its_successor(consul: ConsulServer) -> None:
+    async with fakes.Pair(consul.url) as pair:
+        hot, warm = await pair.settled()
+        warm.engine.set(caught_up=False)
+        await fakes.until(lambda: not hot.monitor.state.eligible)
+        waiting = asyncio.create_task(hot.supervisor.successor_ready(20))
+        warm.engine.set(caught_up=True)
+        assert await waiting
+        await warm.die()
+        pair.lines[0].break_off()
+        pair.lines[1].break_off()
+        await fakes.until(lambda: hot.monitor.state.gone)
+        assert not await hot.supervisor.successor_ready(20)
+
+
 async def test_a_fault_gives_the_lock_to_the_other(consul: ConsulServer) -> None:
     async with fakes.Pair(consul.url) as pair:
         hot, warm = await pair.settled()
