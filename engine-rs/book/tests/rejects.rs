@@ -1,5 +1,4 @@
-//! What is refused, what the settings change, what is ignored: the other worked examples of
-//! `docs/matching.md`, under the same names.
+//! What is refused, what the settings change, what is ignored: the other rules of `docs/matching.md`.
 #![allow(clippy::unwrap_used, clippy::too_many_lines)]
 
 mod common;

@@ -1,4 +1,5 @@
-//! How orders trade, rest and end: worked examples of `docs/matching.md`, under the same names.
+//! How orders trade, rest and end: the rules of `docs/matching.md`, looked at from more sides than the
+//! page's own examples, which `page.rs` runs.
 #![allow(clippy::unwrap_used)]
 
 mod common;

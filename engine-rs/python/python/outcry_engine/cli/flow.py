@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -16,10 +17,14 @@ from outcry_engine.cli.commands import GENERATOR, default_settings, record
 from outcry_engine.cli.flow_model import FlowSettings, flow
 
 if TYPE_CHECKING:
-    import argparse
-
     from outcry_engine.cli.flow_send import Progress
     from outcry_engine.cli.parsers import Subparsers
+
+_EXAMPLE = """\
+examples:
+  outcry-engine flow --symbol BTC-USDT --kafka kafka:9092 --rate 2000
+  outcry-engine flow --max 100000 --rate 0 --seed 7 --json
+"""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -29,6 +34,8 @@ def add_parser(subparsers: Subparsers) -> None:
         help="send a seeded, realistic order flow into a pair",
         description="Sends a seeded order flow into matching.{symbol} until its limits or Ctrl-C, then waits "
         "for Kafka's acknowledgement of every command.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--symbol", default="BTC-USDT", help="the pair (default %(default)s)")
     parser.add_argument(

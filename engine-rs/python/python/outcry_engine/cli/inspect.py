@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import os
@@ -19,13 +20,19 @@ from outcry_engine.cli.progress import Progress
 from outcry_engine.cli.topic import TopicError, TopicReader
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Iterator
 
     from google.protobuf.message import Message
 
     from outcry_engine.cli.dump import DumpRecord
     from outcry_engine.cli.parsers import Subparsers
+
+_EXAMPLE = """\
+examples:
+  outcry-engine inspect events.BTC-USDT --kafka kafka:9092
+  outcry-engine inspect matching.BTC-USDT --from 0 --max 5 --json
+  outcry-engine inspect /var/lib/outcry
+"""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -35,6 +42,8 @@ def add_parser(subparsers: Subparsers) -> None:
         help="show what a checkpoint or a topic holds",
         description="Shows a checkpoint (a file or the directory that holds them) or a topic "
         "(matching.*, events.*, book.*) from --from to its present end.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("what", metavar="CHECKPOINT|TOPIC", help="a path, or a topic's name")
     parser.add_argument(

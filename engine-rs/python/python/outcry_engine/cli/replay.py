@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import sys
@@ -17,12 +18,17 @@ from outcry_engine.cli.event_text import events, plain, table_line
 from outcry_engine.cli.progress import Progress
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
 
     from outcry_engine.cli.parsers import Subparsers
 
 _CSV_BATCH = 256
+_EXAMPLE = """\
+examples:
+  outcry-engine replay orders.csv
+  outcry-engine inspect matching.BTC-USDT --dump input.dump
+  outcry-engine replay input.dump --format jsonl --out events.jsonl
+"""
 
 
 class _Piece(NamedTuple):
@@ -37,6 +43,8 @@ def add_parser(subparsers: Subparsers) -> None:
         help="run a file of commands through the core",
         description="Runs a CSV of commands or a topic dump (`outcry-engine inspect TOPIC --dump FILE`) "
         "through the core and prints its events. Columns of the CSV: see docs/matching.md.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", type=Path, help="a CSV of commands or a topic dump")
     parser.add_argument("--symbol", help="the pair (default: the dump's own, or REPLAY for a CSV)")
