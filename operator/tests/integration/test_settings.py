@@ -1,0 +1,86 @@
+"""What the core and the services are told of a pair."""
+
+from __future__ import annotations
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from outcry.v1 import command_pb2, types_pb2
+
+from .market import decoded
+
+pytestmark = pytest.mark.integration
+
+
+def commands(market):
+    """All that the pair's log holds."""
+    reader = Consumer({"bootstrap.servers": market.kafka.bootstrap, "group.id": "t", "log_level": 0})
+    reader.assign([TopicPartition(f"matching.{market.symbol}", 0, 0)])
+    found = []
+    while len(found) < market.end_of_input():
+        record = reader.poll(10)
+        assert record is not None
+        assert record.error() is None
+        batch = command_pb2.CommandBatch.FromString(record.value())
+        assert (batch.version, batch.symbol, batch.count) == (1, market.symbol, len(batch.commands))
+        found += batch.commands
+    reader.close()
+    return found
+
+
+async def test_the_log_gets_each_change_once_numbered_by_generation(market):
+    await market.apply()
+    await market.settle()
+    await market.apply(tradingStatus="HALT")
+    await market.settle()
+    await market.apply(failover={"detectionTime": "700ms"})
+    await market.settle()
+    pair = await market.pair()
+    assert pair.generation == 3
+    found = commands(market)
+    assert [(entry.source, entry.number) for entry in found] == [(1024, 1), (1024, 2)]
+    assert {entry.incarnation for entry in found} == {pair.incarnation}
+    assert [entry.pair_settings.trading_status for entry in found] == [
+        types_pb2.TRADING_STATUS_TRADING,
+        types_pb2.TRADING_STATUS_HALT,
+    ]
+    assert pair.status.settings.generation == 2
+    (value,) = market.consul_keys("outcry/pairs/").values()
+    assert decoded(value.split()[1])["failover"]["detectionTime"] == "700ms"
+
+
+async def test_a_change_of_settings_alone_rolls_nothing(market):
+    await market.apply()
+    await market.live()
+    template = (await market.get("StatefulSet"))["spec"]["template"]
+    await market.apply(tradingStatus="CANCEL_ONLY", minNotional="10")
+    await market.settle()
+    assert (await market.get("StatefulSet"))["spec"]["template"] == template
+    assert (await market.pair()).status.rollout == ""
+
+
+async def test_a_change_sent_but_not_recorded_and_then_taken_back_is_undone(market):
+    await market.apply()
+    await market.settle()
+
+    class Deaf:
+        """Kafka took the record, and the operator died before it knew."""
+
+        def __init__(self, kafka):
+            self._kafka = kafka
+
+        def __getattr__(self, name):
+            return getattr(self._kafka, name)
+
+        async def produce(self, *args, **kwargs):
+            await self._kafka.produce(*args, **kwargs)
+            raise KeyboardInterrupt
+
+    await market.apply(tradingStatus="HALT")
+    with pytest.raises(KeyboardInterrupt):
+        await market.run(world=market.with_world(kafka=Deaf(market.world.kafka)))
+    await market.apply(tradingStatus="TRADING")
+    await market.settle()
+    assert [entry.pair_settings.trading_status for entry in commands(market)][-1] == (
+        types_pb2.TRADING_STATUS_TRADING
+    )
+    assert [entry.number for entry in commands(market)] == [1, 2, 3]
