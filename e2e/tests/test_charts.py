@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from typing import Any
 
 import pytest
 import yaml
@@ -18,7 +19,7 @@ CHARTS = CHECKOUT / "charts"
 NAMES = ("outcry", "outcry-backends", "outcry-crds")
 WORKLOADS = ("Deployment", "StatefulSet")
 
-UNUSUAL = {
+UNUSUAL: dict[str, Any] = {
     "imagePullPolicy": "Never",
     "watchNamespaces": ["spot", "margin"],
     "operator": {

@@ -15,6 +15,12 @@ SKIPPED = {"target", "node_modules", "__pycache__"}
 NAMED = re.compile(r"docs/operations/[a-z0-9-]+\.md")
 LINK = re.compile(r"\]\(([^)#\s]+)?(?:#([^)\s]+))?\)")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+REASON = re.compile(r'(?:\breason ?= ?|^[A-Z_]+ = )"([A-Z][a-z]+(?:[A-Z]+[a-z]+)*|SharedCPU)"', re.MULTILINE)
+# Of base classes that are never raised themselves.
+UNSAID = {"Error", "Refused", "Unavailable", "Unknown"}
+METRIC = re.compile(r"\boutcry_[a-z_]+")
+METERED = ("operator/outcry_operator", "engine-rs/python/python/outcry_engine")
+MODULES = {"outcry_operator"}
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
 
@@ -65,3 +71,18 @@ def test_links_lead_somewhere(page):
         if not there.exists() or (anchor and there.suffix == ".md" and anchor not in anchors(there)):
             broken.append(f"{target}#{anchor}" if anchor else target)
     assert not broken
+
+
+def test_every_reason_of_a_condition_is_explained():
+    page = (CHECKOUT / "docs" / "operator.md").read_text()
+    code = "\n".join(path.read_text() for path in (CHECKOUT / "operator" / "outcry_operator").rglob("*.py"))
+    reasons = set(REASON.findall(code)) - UNSAID
+    assert {"TopicLost", "NoHot", "KafkaUnavailable"} <= reasons
+    assert sorted(reason for reason in reasons if f"`{reason}`" not in page) == []
+
+
+@pytest.mark.parametrize("page", sorted(OPERATIONS.glob("*.md")), ids=lambda page: page.stem)
+def test_every_metric_of_a_runbook_exists(page):
+    code = "\n".join(path.read_text() for folder in METERED for path in (CHECKOUT / folder).rglob("*.py"))
+    named = {name.removesuffix("_total") for name in METRIC.findall(page.read_text())} - MODULES
+    assert sorted(name for name in named if f'"{name}"' not in code) == []
