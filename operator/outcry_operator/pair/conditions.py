@@ -24,6 +24,9 @@ TYPES = (
 )
 """In the order in which they stand in the status."""
 
+PENDING = "TopicsPending"
+"""Reason of a moment that is nobody's news: what was just made isn't to be seen yet."""
+
 MESSAGE_LIMIT = 1000
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from outcry_operator.models.status import Condition, LastFailover, TradingPairStatus
-from outcry_operator.pair.conditions import Problem, Verdict, condition_of, merge, ready
+from outcry_operator.pair.conditions import PENDING, Problem, Verdict, condition_of, merge, ready
 from outcry_operator.pair.status import Note
 
 if TYPE_CHECKING:
@@ -218,6 +218,8 @@ def _condition_notes(old: TradingPairStatus, new: TradingPairStatus) -> list[Not
 
 def _worth_telling(before: Condition | None, now: Condition) -> bool:
     """A turn to True always; another turn, or another reason, only where it wasn't so from the start."""
+    if now.reason == PENDING:
+        return False
     if before is None:
         return now.status == "True" or now.type == "TopicsReady"
     if before.status != now.status:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from outcry_operator.models.status import TopicRecord
-from outcry_operator.pair.conditions import Problem, condition_of
+from outcry_operator.pair.conditions import PENDING, Problem, condition_of
 from outcry_operator.pair.status import patch_status
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ LOST = "TopicLost"
 WRONG_PARTITIONS = "WrongPartitionCount"
 RUNBOOK = "docs/operations/topic-lost.md"
 LOOK_AGAIN_SECONDS = 3.0
+PENDING_SECONDS = 0.3
 
 DEAD_LETTER = "dead-letter"
 SHARED = ("orders", "order-events", DEAD_LETTER)
@@ -116,7 +117,10 @@ async def ensure(pair: Pair, world: World) -> tuple[Pair, Problem | None]:
         pair, problem = await _once(pair, world)
     if problem is None and len(pair.status.topics) < len(pair.topics):
         problem = Problem(
-            reason=MISSING, message="topics made a moment ago are not to be seen yet", status="Unknown"
+            reason=PENDING,
+            message="topics made a moment ago are not to be seen yet",
+            status="Unknown",
+            retry_seconds=PENDING_SECONDS,
         )
     return pair, problem
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import copy
 import json
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from outcry_operator.pair.conditions import PENDING
 from outcry_operator.pair.names import FINALIZER, PAIR_LABEL, TEMPLATE_ANNOTATION, Key, Pair
 from outcry_operator.pair.reconcile import reconcile
 
@@ -53,6 +55,9 @@ class Market:
         before, outcome = None, None
         for _ in range(runs):
             outcome = await self.run(world=world)
+            if PENDING in outcome.failed:
+                await asyncio.sleep(outcome.again_seconds or 0)
+                continue
             after = await self.versions()
             if after == before:
                 return outcome
@@ -176,12 +181,17 @@ class Market:
             "spec": {"containers": [{"name": "engine", "image": "none"}], "terminationGracePeriodSeconds": 0},
         }
         await self.world.kube.create(pod)
+        await self.ready_pod(ordinal, ready=ready)
+
+    async def ready_pod(self, ordinal: int, *, ready: bool = True) -> None:
+        """The kubelet says that the pod runs, and whether it is ready."""
         status = {
             "phase": "Running",
             "podIP": address(ordinal),
             "podIPs": [{"ip": address(ordinal)}],
             "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
         }
+        name = f"{self.engine}-{ordinal}"
         await self.world.kube.merge(
             "Pod", name, namespace=NAMESPACE, body={"status": status}, subresource="status"
         )
