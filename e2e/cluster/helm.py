@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BACKENDS", "CRDS", "PLATFORM", "RELEASES", "Release", "install", "uninstall"]
 
-SECONDS = 300
+SECONDS = 150
 PENDING = "status in (pending-install, pending-upgrade, pending-rollback)"
 
 
@@ -49,8 +49,25 @@ def install(release: Release, values: dict[str, Any], *, kubectl: Kubectl) -> No
             stdin=yaml.safe_dump(values),
         )
     except CommandError as error:
-        state = kubectl.run("get", "pods,events", "--namespace", release.namespace)
+        state = what_is_wrong(release.namespace, kubectl=kubectl)
         raise ClusterError(f"chart {release.name} was not installed: {error}\n{state}") from error
+
+
+def what_is_wrong(namespace: str, *, kubectl: Kubectl) -> str:
+    """The namespace's pods, its newest events, and the last words of pods that aren't ready."""
+    where = ("--namespace", namespace)
+    told = [kubectl.run("get", "pods", *where)]
+    told += kubectl.run("get", "events", "--sort-by=.lastTimestamp", *where).splitlines()[-8:]
+    for pod in kubectl.get("pods", *where)["items"]:
+        conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", [])}
+        if conditions.get("Ready") != "True":
+            name = pod["metadata"]["name"]
+            told.append(f"\nlogs of pod {name}:")
+            try:
+                told.append(kubectl.run("logs", name, "--tail=15", *where))
+            except CommandError as error:  # it never ran
+                told.append(str(error))
+    return "\n".join(told)
 
 
 def uninstall(release: Release, *, kubectl: Kubectl) -> None:

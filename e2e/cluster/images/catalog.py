@@ -38,8 +38,9 @@ PYTHON_ENV = {
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 UNNEEDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
-PASSWD = b"root:x:0:0:root:/root:/usr/sbin/nologin\noutcry:x:65532:65532::/:/usr/sbin/nologin\n"
-GROUP = b"root:x:0:\noutcry:x:65532:\n"
+USER_LINE, GROUP_LINE = "outcry:x:65532:65532::/:/usr/sbin/nologin", "outcry:x:65532:"
+PASSWD = f"root:x:0:0:root:/root:/usr/sbin/nologin\n{USER_LINE}\n".encode()
+GROUP = f"root:x:0:\n{GROUP_LINE}\n".encode()
 
 
 def debian(name: str, *packages: str) -> Recipe:
@@ -54,11 +55,14 @@ def debian(name: str, *packages: str) -> Recipe:
                 # Java's packages link into folders of manual pages.
                 "--setup-hook=mkdir -p $1/usr/share/man/man1",
                 "--customize-hook=rm -rf $1/var/cache/apt $1/var/lib/apt/lists $1/var/log",
+                # Programs ask for the name of the user that they run as.
+                f"--customize-hook=echo {USER_LINE} >> $1/etc/passwd",
+                f"--customize-hook=echo {GROUP_LINE} >> $1/etc/group",
                 *("bookworm", str(target)),
             ]
         )
 
-    return Recipe(name=name, inputs=digest_of("2", *packages, *UNNEEDED), write=write)
+    return Recipe(name=name, inputs=digest_of("3", *packages, *UNNEEDED), write=write)
 
 
 def python_base(progress: Progress) -> Layer:
