@@ -72,9 +72,13 @@ class Kube:
                 return None
             raise
 
-    async def list(self, kind: str, *, namespace: str | None, labels: str = "") -> list[Object]:
-        """All objects of a kind, in one namespace or in all, that carry the labels."""
+    async def list(
+        self, kind: str, *, namespace: str | None, labels: str = "", name: str = ""
+    ) -> list[Object]:
+        """All objects of a kind, in one namespace or in all, that carry the labels or the name."""
         params = {"labelSelector": labels} if labels else {}
+        if name:
+            params["fieldSelector"] = f"metadata.name={name}"
         answer = await self.request("GET", path_of(kind, namespace=namespace), params=params)
         items: list[Object] = answer["items"]
         return items

@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from outcry_operator.errors import OperatorError
 from outcry_operator.models.tradingpair import KIND
-from outcry_operator.pair import children, deletion, market_settings, query, report, retained, roll, topics
+from outcry_operator.pair import (
+    children,
+    claim,
+    deletion,
+    market_settings,
+    query,
+    report,
+    retained,
+    roll,
+    topics,
+)
 from outcry_operator.pair.conditions import Problem, Verdict, condition_of
 from outcry_operator.pair.names import FINALIZER, OWNED, PAIR_LABEL, Key, Pair
 from outcry_operator.pair.outcome import Outcome
 from outcry_operator.pair.report import Findings
 from outcry_operator.pair.status import utc_now, write_status
-from outcry_operator.pair.view import look, look_at_pods
+from outcry_operator.pair.view import Engines, look, look_at_pods
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -47,6 +57,11 @@ async def reconcile(key: Key, world: World) -> Outcome:
     pair = Pair.read(body)
     if pair.deleting and not pair.spec.paused:
         return await deletion.run(pair, world)
+    taken = await claim.check(pair, world)
+    if taken is not None:
+        # Whatever Consul says under this name is of the other pair.
+        found = Findings(engines=Engines(), topics=taken.verdict, blocking=taken)
+        return await _tell(Progress(pair=pair, found=found).having(taken), world)
     progress = await _look(pair, world)
     if not pair.spec.paused:
         progress = await _put_right(await _tell_roles(progress, world), world)

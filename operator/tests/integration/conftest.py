@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import kopf
 import pytest
-
-from e2e.backends.kube_api import ADMIN_TOKEN
 from outcry_operator.clients.consul import Consul
 from outcry_operator.clients.engine import Engines
 from outcry_operator.clients.kafka import Kafka
 from outcry_operator.clients.kube import Kube
 from outcry_operator.pair.world import World
 from outcry_operator.settings import Settings
+
+from e2e.backends.kube_api import ADMIN_TOKEN
 
 from .market import NAMESPACE, ROOT, Market
 

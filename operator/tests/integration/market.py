@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from outcry_operator.pair.conditions import PENDING
 from outcry_operator.pair.names import FINALIZER, PAIR_LABEL, TEMPLATE_ANNOTATION, Key, Pair
 from outcry_operator.pair.reconcile import reconcile
 
 if TYPE_CHECKING:
-    from e2e.backends import ConsulServer, KafkaServer, KubeApi
     from outcry_operator.pair.outcome import Outcome
     from outcry_operator.pair.world import World
+
+    from e2e.backends import ConsulServer, KafkaServer, KubeApi
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMESPACE = "markets"
@@ -99,8 +100,6 @@ class Market:
         return {name: topic.id for name, topic in found.items() if topic is not None}
 
     def end_of_input(self) -> int:
-        from confluent_kafka import Consumer, KafkaException, TopicPartition
-
         reader = Consumer({"bootstrap.servers": self.kafka.bootstrap, "group.id": "t", "log_level": 0})
         try:
             return reader.get_watermark_offsets(TopicPartition(f"matching.{self.symbol}", 0), timeout=5)[1]

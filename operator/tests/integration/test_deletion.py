@@ -35,7 +35,7 @@ async def claims(market):
 async def until_gone(market, *, seconds=20):
     """Runs as the queue would make them."""
     async with asyncio.timeout(seconds):
-        while not (outcome := await market.run()).gone:
+        while not (outcome := await market.run()).gone:  # noqa: ASYNC110 - paced as the queue would
             await asyncio.sleep(min(outcome.again_seconds or 0.1, 0.2))
     assert await market.get() is None
 

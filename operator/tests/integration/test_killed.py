@@ -7,7 +7,6 @@ import json
 import uuid
 
 import pytest
-
 from outcry_operator.pair.names import FINALIZER
 
 from .market import CHILDREN, Market

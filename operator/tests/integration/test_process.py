@@ -58,7 +58,7 @@ async def until(question, *, seconds=20, what):
     """Ask until the answer is yes, beside a process that works."""
     try:
         async with asyncio.timeout(seconds):
-            while not await question():
+            while not await question():  # noqa: ASYNC110 - another process's work
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"{what}: not within {seconds} s") from None
@@ -158,8 +158,12 @@ async def _sees(market, reason):
 async def test_pages_tell_of_pairs_and_runs(market, operator):
     await appear(market)
     assert operator.page("healthz") == (200, "ok\n")
+
+    async def counted():
+        return 'outcry_operator_pairs{ready="True"} 1.0' in operator.page("metrics")[1]
+
+    await until(counted, what="the pair among the ready ones")
     _, text = operator.page("metrics")
-    assert 'outcry_operator_pairs{ready="True"} 1.0' in text
     assert 'outcry_operator_reconciles_total{result="done"}' in text
     assert "outcry_operator_reconcile_seconds_bucket" in text
     swept = [line for line in text.splitlines() if line.startswith("outcry_operator_last_sweep")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from outcry_operator.pair.names import ROLE_LABEL
 
 from .market import NAMESPACE
