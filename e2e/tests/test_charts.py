@@ -104,7 +104,10 @@ def test_the_api_server_takes_the_defaults(chart, kube_api):
         kube_api.apply("{apiVersion: v1, kind: Namespace, metadata: {name: outcry-system}}")
     objects = render(chart)
     manifest = yaml.safe_dump_all(objects.values())
-    answer = kube_api.kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", stdin=manifest)
+    answer = kube_api.kubectl(
+        *("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-"),
+        stdin=manifest,
+    )
     assert len(answer.splitlines()) == len(objects)
 
 
