@@ -15,6 +15,7 @@ from e2e.cluster.build.servers import build_all
 from e2e.cluster.choose import choose
 from e2e.cluster.environment import as_shell, environment_of
 from e2e.cluster.errors import ClusterError
+from e2e.cluster.kill import kill_hot
 from e2e.cluster.platform import build_images
 from e2e.cluster.progress import Progress
 from e2e.cluster.provider import PROVIDERS
@@ -97,6 +98,11 @@ def run_status(options: argparse.Namespace) -> int:
     return 0 if status["up"] else 1
 
 
+def run_kill(options: argparse.Namespace) -> None:
+    """A crash of the hot engine."""
+    print(kill_hot(choose(options)))
+
+
 def parser() -> argparse.ArgumentParser:
     """All verbs and their flags."""
     whole = argparse.ArgumentParser(
@@ -119,6 +125,9 @@ def parser() -> argparse.ArgumentParser:
         run=run_load
     )
     verbs.add_parser("env", help="print a shell's variables for the cluster").set_defaults(run=run_env)
+    verbs.add_parser("kill", help="kill the hot engine's process, on a local cluster").set_defaults(
+        run=run_kill
+    )
     verbs.add_parser("status", help="say what runs").set_defaults(run=run_status)
     for verb, sub in verbs.choices.items():
         if verb != "build":

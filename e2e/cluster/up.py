@@ -52,18 +52,29 @@ def check(provider: Provider) -> None:
 def next_steps(provider: Provider, *, python: str) -> str:
     """What to type next, in a shell that was told where the cluster is."""
     name = "" if provider.cluster == "outcry" else f" --name {provider.cluster}"
-    pair = f"-n {market.NAMESPACE}"
-    hot = f"-l outcry.trade/pair={market.PAIR},outcry.trade/role=hot"
+    steps = {
+        f"kubectl get pairs -n {market.NAMESPACE}": "is the market fine, who is hot",
+        f"outcry watch {market.SYMBOL}": "the book, trades, seq and both replicas, live",
+        kill_command(provider, python=python, name=name): "kill the hot engine: the warm one takes over",
+        f"kubectl describe pair {market.PAIR} -n {market.NAMESPACE}": "what happened, and why",
+        "kubectl apply -f examples/eth-usdt.yaml": "a second market",
+    }
+    width = max(map(len, steps))
+    listed = "\n".join(f"  {command:<{width}}  # {meaning}" for command, meaning in steps.items())
     return f"""
-{market.SYMBOL} trades on cluster {provider.cluster}. Tell a shell where it is:
+{market.SYMBOL} trades on cluster {provider.cluster}. Tell a shell where that is:
 
   eval "$({python} -m e2e.cluster env{name})"
 
 and try:
 
-  kubectl get pairs {pair}                      # is the market fine, who is hot
-  outcry watch {market.SYMBOL}                            # the book, trades, seq and both replicas, live
-  kubectl delete pod {pair} {hot} --grace-period=0 --force   # kill the hot engine
-  kubectl describe pair {market.PAIR} {pair}        # what happened
-  kubectl apply -f examples/eth-usdt.yaml            # a second market
+{listed}
 """
+
+
+def kill_command(provider: Provider, *, python: str, name: str) -> str:
+    """A crash where processes can be reached from here, else the nearest thing to one."""
+    if provider.name == "local":
+        return f"{python} -m e2e.cluster kill{name}"
+    hot = f"-l outcry.trade/pair={market.PAIR},outcry.trade/role=hot"
+    return f"kubectl delete pod -n {market.NAMESPACE} {hot} --force"
