@@ -33,7 +33,9 @@ impl Probe {
         let (mut asked, mut looked) = (None::<Instant>, Instant::now());
         while !self.shared.is_stopping() {
             self.shared.beat(Who::Probe);
-            self.side.poll(POLL);
+            // Not a poll with a time-out: rdkafka spins through the last millisecond of one.
+            self.shared.bells.probe.wait(POLL, || false);
+            self.side.poll(Duration::ZERO);
             if asked.is_none_or(|at| at.elapsed() >= interval) {
                 asked = Some(Instant::now());
                 self.ask_ends();

@@ -16,6 +16,10 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, Pur
 use crate::shared::{Mark, lock};
 use crate::wake::Bell;
 
+/// Reports are heard as they come; rdkafka spins through the last millisecond of every poll, so it is a
+/// long one. A retired producer is closed no later than this.
+const DELIVERY_POLL: Duration = Duration::from_millis(500);
+
 /// What Kafka said of the records sent.
 #[derive(Debug, Default)]
 pub struct Deliveries {
@@ -189,7 +193,7 @@ impl Publisher {
             .name("delivery".to_owned())
             .spawn(move || {
                 while !until.load(Relaxed) {
-                    polled.poll(Duration::from_millis(50));
+                    polled.poll(DELIVERY_POLL);
                 }
             })
             .map_err(|error| {
