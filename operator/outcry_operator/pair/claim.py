@@ -39,8 +39,8 @@ async def check(pair: Pair, world: World) -> Problem | None:
         return None
     return Problem(
         reason=TAKEN,
-        message=f"{pair.symbol} belongs to the pair in namespace {rival.namespace}, which is older; both would "
-        "share topics and lock. Delete one of them",
+        message=f"{pair.symbol} belongs to the pair in namespace {rival.namespace}, which is older: both "
+        "would share topics and lock. Delete one of them",
     )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from outcry.v1 import command_pb2, types_pb2
 
+from outcry_operator.errors import RefusedError
 from outcry_operator.models.status import SettingsRecord
 from outcry_operator.pair.status import patch_status
 
@@ -57,8 +58,14 @@ def settings_of(spec: TradingPairSpec) -> command_pb2.PairSettings:
 
 
 def plan(pair: Pair) -> SendSettings | None:
-    """What must be sent; None when the log has it already."""
-    settings = settings_of(pair.spec)
+    """What must be sent; None when the log has it already. Raises RefusedError for what no integer holds."""
+    try:
+        settings = settings_of(pair.spec)
+    except ValueError as error:
+        raise RefusedError(
+            f"the spec of {pair.symbol} leaves the range of the core's integers: {error}",
+            reason="SettingsOutOfRange",
+        ) from error
     content = settings.SerializeToString(deterministic=True)
     digest = hashlib.sha256(content).hexdigest()[:16]
     known = pair.status.settings
