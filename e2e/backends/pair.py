@@ -47,8 +47,11 @@ class Replica:
 
 def create_pair_topics(kafka: KafkaServer, symbol: str) -> None:
     """The topics that the operator would make."""
-    for topic in (f"matching.{symbol}", f"events.{symbol}", f"book.{symbol}"):
-        kafka.create_topic(topic, config={"retention.ms": "-1"})
+    kept = {"retention.ms": "-1"}
+    for topic in (f"matching.{symbol}", f"events.{symbol}"):
+        kafka.create_topic(topic, config=kept)
+    # The broker's own stamps tell an engine how far off its clock is.
+    kafka.create_topic(f"book.{symbol}", config={**kept, "message.timestamp.type": "LogAppendTime"})
     admin = kafka.admin
     if "dead-letter" not in admin.list_topics(timeout=10).topics:
         kafka.create_topic("dead-letter")

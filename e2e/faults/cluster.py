@@ -134,7 +134,7 @@ class ClusterArena:
     def fake_clocks(self) -> None:
         """A container has the machine's clock, and a time namespace can't shift the wall clock."""
         raise Unsupported(
-            "a container's wall clock is the machine's own; measured with processes under libfaketime: "
+            "a container's wall clock is the machine's own; measured with processes under a preloaded clock: "
             "`python -m e2e.faults run --arena processes --fault wrong-clock`"
         )
 

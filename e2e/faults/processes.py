@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from e2e.backends import ConsulServer, EnginePair, KafkaServer, Replica, create_pair_topics
+from e2e.backends import ConsulServer, EnginePair, KafkaServer, Replica, create_pair_topics, wait_until
 from e2e.faults.admin import ask_switchover
-from e2e.faults.arena import Unsupported
+from e2e.faults.arena import ArenaError, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ProcessArena"]
 
-FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
+CLOCK_SHIFT = Path(__file__).with_name("clock_shift.c")
 
 
 class ProcessArena:
@@ -29,7 +31,7 @@ class ProcessArena:
 
     def __init__(self, *, symbol: str = "BTC-USDT") -> None:
         self.symbol = symbol
-        self._fake_clocks = False
+        self._clock: Path | None = None
         self._kafka = KafkaServer()
         self._consul = ConsulServer()
         self._kafka.start()
@@ -87,21 +89,24 @@ class ProcessArena:
         """Nothing was cut."""
 
     def fake_clocks(self) -> None:
-        """Run both engines under libfaketime from here on, their clocks still right."""
-        if FAKETIME is None:
-            raise Unsupported("libfaketime is not installed; `apt-get install libfaketime`")
-        self._fake_clocks = True
+        """Run both engines with a preloaded clock from here on, still right."""
+        library = self.pair.directory / "clock_shift.so"
+        command = ["cc", "-O2", "-shared", "-fPIC", "-o", str(library), str(CLOCK_SHIFT)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ArenaError(f"{' '.join(command)}: {done.stderr.strip()}")
+        self._clock = library
         for replica in self.pair.replicas:
             replica.process.kill()
+            self._wait_forgotten(replica.name)
             self.wait_ready(seconds=60)
 
     def skew_clock(self, replica: str, seconds: float) -> float:
-        """Through libfaketime, which reads its shift from a file."""
-        file = _clock_file(self.pair.replica(replica))
-        scratch = file.with_suffix(".new")
-        scratch.write_text(f"{seconds:+g}\n")
-        at = time.monotonic()
-        scratch.rename(file)
+        """Shift what the preloaded clock adds."""
+        shift = round(seconds * 1e9).to_bytes(8, sys.byteorder, signed=True)
+        with _clock_file(self.pair.replica(replica)).open("r+b", buffering=0) as file:
+            at = time.monotonic()
+            file.write(shift)
         return at
 
     def kill_consul(self) -> float:
@@ -139,16 +144,17 @@ class ProcessArena:
         self._consul.close()
         self._kafka.close()
 
+    def _wait_forgotten(self, name: str) -> None:
+        """Until what Consul says of a killed replica can't pass for the next one's words."""
+        wait_until(
+            lambda: name not in self.pair.registry.members(), seconds=30, what=f"the end of {name}'s entry"
+        )
+
     def _variables(self, replica: Replica) -> dict[str, str]:
-        if not self._fake_clocks:
+        if self._clock is None:
             return {}
-        _clock_file(replica).write_text("+0\n")
-        return {
-            "LD_PRELOAD": str(FAKETIME),
-            "FAKETIME_TIMESTAMP_FILE": str(_clock_file(replica)),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
+        _clock_file(replica).write_bytes(bytes(8))
+        return {"LD_PRELOAD": str(self._clock), "CLOCK_SHIFT_FILE": str(_clock_file(replica))}
 
 
 def _clock_file(replica: Replica) -> Path:
