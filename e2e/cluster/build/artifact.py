@@ -68,7 +68,10 @@ def ensure(artifact: Artifact, *, progress: Progress) -> Path:
 
 def build_into_place(artifact: Artifact) -> None:
     """Build beside the final place and rename, so that a killed build leaves nothing that looks done."""
-    scratch = Path(tempfile.mkdtemp(prefix=f".{artifact.name}-", dir=artifact.folder.parent))
+    prefix = f".{artifact.folder.name}-"
+    for left in artifact.folder.parent.glob(f"{prefix}*"):  # by a builder that was killed: we hold the lock
+        shutil.rmtree(left, ignore_errors=True)
+    scratch = Path(tempfile.mkdtemp(prefix=prefix, dir=artifact.folder.parent))
     try:
         artifact.build(scratch)
         (scratch / STAMP).write_text(f"{artifact.recipe}\n")

@@ -7,6 +7,7 @@ it; backends carry the version of what they hold.
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import TYPE_CHECKING
 
 from e2e.backends.jars import KAFKA_VERSION
@@ -59,7 +60,8 @@ def debian(name: str, *packages: str) -> Recipe:
                 f"--customize-hook=echo {USER_LINE} >> $1/etc/passwd",
                 f"--customize-hook=echo {GROUP_LINE} >> $1/etc/group",
                 *("bookworm", str(target)),
-            ]
+            ],
+            env={**os.environ, "TMPDIR": str(target.parent)},
         )
 
     return Recipe(name=name, inputs=digest_of("3", *packages, *UNNEEDED), write=write)

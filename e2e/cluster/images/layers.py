@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 import tempfile
 from dataclasses import dataclass
@@ -58,19 +59,24 @@ def make_layer(recipe: Recipe, *, progress: Progress) -> Layer:
             with progress.step(f"building image layer {recipe.name}", key=f"layer {recipe.name}"):
                 write_layer(recipe, record)
             forget_older(root, recipe=recipe, keep=record)
+        record.touch()  # what is used is kept
     return read_record(record)
 
 
 def write_layer(recipe: Recipe, record: Path) -> None:
     """Write the tar beside its final place, then its record."""
-    with tempfile.TemporaryDirectory(dir=record.parent, prefix=".new-") as scratch:
+    prefix = f".new-{recipe.name}-"
+    for left in record.parent.glob(f"{prefix}*"):  # by a writer that was killed: we hold the lock
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=record.parent, prefix=prefix) as scratch:
         new = Path(scratch) / "layer.tar"
         recipe.write(new)
         with new.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         size = new.stat().st_size
+        # The record first: a tar that no record names is fair game for the next tidying.
+        record.write_text(json.dumps({"digest": digest, "size": size}))
         new.rename(record.parent / f"{digest}.tar")
-    record.write_text(json.dumps({"digest": digest, "size": size}))
 
 
 def read_record(record: Path) -> Layer:
