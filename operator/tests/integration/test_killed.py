@@ -154,3 +154,25 @@ async def test_a_deletion_survives_every_death(new_market):
             break
     assert not died
     assert last > 10
+
+
+async def test_a_rolling_change_survives_every_death(new_market):
+    for last in range(1, 100):
+        market = new_market()
+        await market.apply()
+        await market.live()
+        await market.apply(engine={**market.body["spec"]["engine"], "memory": "2Gi"})
+        await market.run()
+        await market.observe()
+        died = False
+        try:
+            await market.run(world=Death(last).world(market))
+        except Killed:
+            died = True
+        await market.run()
+        assert list(await market.pods()) == [f"{market.engine}-0"], f"killed after call {last}"
+        await market.remove()
+        if not died:
+            break
+    assert not died
+    assert last > 10
