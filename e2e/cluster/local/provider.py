@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ class LocalProvider:
     def __init__(self, *, cluster: str) -> None:
         self.cluster = cluster
         self.root = cluster_root(cluster)
+        self.whole_up = ExitStack()
 
     @property
     def kubectl(self) -> Kubectl:
@@ -71,7 +73,9 @@ class LocalProvider:
         return namespaces.find(self.root, name=self.cluster) is not None
 
     def begin(self) -> None:
-        """Let `down` find this process and all that it starts."""
+        """Wait for an `up` under way, end what a killed one left, and let `down` find this one."""
+        self.whole_up.enter_context(file_lock(cache_root() / "locks" / f"{self.cluster}.up"))
+        callers.remove(self.cluster)
         callers.enter(self.cluster)
 
     def up(self, *, progress: Progress) -> None:

@@ -53,7 +53,7 @@ def running(program):
 MOMENTS = {
     "at its beginning": lambda: len(cgroups.pids_below(callers.folder(NAME))) > 0,
     "when the cgroups are made": cgroups_are_made,
-    "when the namespaces are made": lambda: (ROOT / "namespaces-ready").exists(),
+    "when the namespaces are made": (ROOT / "namespaces-ready").exists,
     "when the link is made": lambda: Path("/sys/class/net", link_name(NAME)).exists(),
     "when the API starts": lambda: running("kube-apiserver"),
     "when the nodes start": lambda: running("kubelet"),
