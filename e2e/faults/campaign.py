@@ -199,12 +199,7 @@ class Campaign:
         """Until the last acknowledged command has its event."""
 
         def answered() -> bool:
-            last = self.tap.last
-            return last is not None and (last.source, last.incarnation, last.number) >= (
-                source,
-                incarnation,
-                number,
-            )
+            return self.tap.answered(source) >= (incarnation, number)
 
         deadline = time.monotonic() + 120
         while not answered() and time.monotonic() < deadline:

@@ -30,9 +30,6 @@ class Arrival:
     replica: str
     first_new_seq: int
     last_seq: int
-    source: int
-    incarnation: int
-    number: int
 
 
 class EventTap:
@@ -42,6 +39,7 @@ class EventTap:
         self._symbol = symbol
         self._changed = threading.Condition()
         self._arrivals: deque[Arrival] = deque(maxlen=KEPT)
+        self._answered: dict[int, tuple[int, int]] = {}
         self.last: Arrival | None = None
 
     def take(self, records: list[Record], at: float) -> None:
@@ -57,9 +55,10 @@ class EventTap:
             first_new = max(seq + 1, events[0].seq)
             epoch = int(record.headers.get("epoch", "0"))
             replica = record.headers.get("replica", "")
-            place = (newest.source, newest.incarnation, newest.number)
-            arrival = Arrival(at, epoch, replica, first_new, newest.seq, *place)
+            arrival = Arrival(at, epoch, replica, first_new, newest.seq)
             with self._changed:
+                for event in events:
+                    self._answered[event.source] = (event.incarnation, event.number)
                 self.last = arrival
                 self._arrivals.append(arrival)
                 self._changed.notify_all()
@@ -76,6 +75,10 @@ class EventTap:
                 if left <= 0:
                     return None
                 self._changed.wait(left)
+
+    def answered(self, source: int) -> tuple[int, int]:
+        """(incarnation, number) of a source's last command that has an event: its numbers only rise."""
+        return self._answered.get(source, (0, 0))
 
     def longest_silence(self, *, since: float, until: float) -> float:
         """The longest time without a new event between two instants, in seconds."""
