@@ -15,6 +15,7 @@ from e2e.cluster.build.servers import build_all
 from e2e.cluster.choose import choose
 from e2e.cluster.environment import as_shell, environment_of
 from e2e.cluster.errors import ClusterError
+from e2e.cluster.images.oci import write_archive
 from e2e.cluster.kill import kill_hot
 from e2e.cluster.platform import build_images
 from e2e.cluster.progress import Progress
@@ -77,10 +78,14 @@ def run_build(options: argparse.Namespace) -> None:
 
 
 def run_load(options: argparse.Namespace) -> None:
-    """This checkout's images into the cluster."""
+    """This checkout's images into the cluster, or into a file."""
     progress = Progress()
     images = build_images(progress=progress)
-    choose(options).load(images.all, progress=progress)
+    if options.archive:
+        with options.archive.open("wb") as archive, progress.step(f"writing {options.archive}"):
+            write_archive(images.all, archive)
+    else:
+        choose(options).load(images.all, progress=progress)
     names = [image.name for image in images.all]
     print(json.dumps(names) if options.json else "\n".join(names))
 
@@ -129,6 +134,9 @@ def parser() -> argparse.ArgumentParser:
         run=run_kill
     )
     verbs.add_parser("status", help="say what runs").set_defaults(run=run_status)
+    verbs.choices["load"].add_argument(
+        "--archive", type=Path, metavar="FILE", help="write an OCI archive instead, for nodes elsewhere"
+    )
     for verb, sub in verbs.choices.items():
         if verb != "build":
             sub.add_argument("--provider", choices=PROVIDERS, help="default: what `up` used, else local")

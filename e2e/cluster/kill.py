@@ -18,6 +18,8 @@ __all__ = ["kill_hot"]
 
 def kill_hot(provider: Provider) -> str:
     """SIGKILL the hot engine's process from outside its pod; what was killed, for a person to read."""
+    if not provider.is_up:
+        raise ClusterError(f"cluster {provider.cluster} doesn't run: `make up NAME={provider.cluster}`")
     pair = provider.kubectl.get("pair", PAIR, "--namespace", NAMESPACE)
     hot = pair.get("status", {}).get("hot", "")
     if not hot:

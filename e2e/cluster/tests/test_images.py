@@ -1,0 +1,127 @@
+"""Layers and archives: the same input gives the same bytes, and shared bytes are written once."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+
+import pytest
+
+from e2e.cluster.build.artifact import Artifact, digest_of, ensure
+from e2e.cluster.images.layers import Recipe, make_layer, tar_from
+from e2e.cluster.images.oci import Image, write_archive
+from e2e.cluster.progress import Progress
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("OUTCRY_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def layer(name, content=b"content", inputs="1"):
+    recipe = Recipe(name=name, inputs=inputs, write=tar_from({f"/opt/{name}": content}))
+    return make_layer(recipe, progress=Progress())
+
+
+def test_a_layer_is_the_same_whoever_writes_it(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "below").mkdir(parents=True)
+    (folder / "below" / "b").write_text("b")
+    (folder / "a").write_text("a")
+    (folder / "a").chmod(0o755)
+    writes = tar_from({"/opt/x": folder})
+    writes(tmp_path / "first.tar")
+    os.utime(folder / "a", (1, 1))
+    writes(tmp_path / "second.tar")
+    assert (tmp_path / "first.tar").read_bytes() == (tmp_path / "second.tar").read_bytes()
+    with tarfile.open(tmp_path / "first.tar") as tar:
+        modes = {member.name: member.mode for member in tar}
+    assert modes == {
+        "opt": 0o755,
+        "opt/x": 0o755,
+        "opt/x/a": 0o755,
+        "opt/x/below": 0o755,
+        "opt/x/below/b": 0o644,
+    }
+
+
+def test_a_layer_is_written_once_for_one_recipe():
+    first = layer("one", b"first")
+    assert layer("one", b"not looked at") == first
+    assert layer("one", b"second", inputs="2") != first
+
+
+def test_old_layers_are_forgotten_and_the_used_one_is_kept(cache):
+    for number in range(6):
+        latest = layer("one", f"content {number}".encode(), inputs=str(number))
+    assert latest.path.exists()
+    assert len(list((cache / "layers").glob("*.tar"))) == 3
+
+
+def test_what_a_killed_writer_left_goes(cache):
+    left = cache / "layers" / ".new-one-killed"
+    left.mkdir(parents=True)
+    layer("one")
+    assert not left.exists()
+
+
+def test_an_archive_holds_every_image_and_each_layer_once():
+    base = layer("base")
+    images = [
+        Image(name="outcry/a:1", layers=(base, layer("a"))),
+        Image(name="outcry/b:1", layers=(base, layer("b")), entrypoint=("b",), env={"PATH": "/bin"}),
+    ]
+    written = io.BytesIO()
+    write_archive(images, written)
+    written.seek(0)
+    with tarfile.open(fileobj=written) as tar:
+        names = tar.getnames()
+        index = json.load(tar.extractfile("index.json"))
+    assert len(names) == len(set(names))
+    assert f"blobs/sha256/{base.digest}" in names
+    found = {
+        entry["annotations"]["io.containerd.image.name"]: entry["digest"] for entry in index["manifests"]
+    }
+    assert found == {f"docker.io/{image.name}": f"sha256:{image.digest}" for image in images}
+
+
+def test_an_image_of_another_content_has_another_digest():
+    before = Image(name="outcry/a:1", layers=(layer("a", b"1"),))
+    assert Image(name="outcry/a:2", layers=before.layers).digest == before.digest
+    assert Image(name="outcry/a:1", layers=(layer("a", b"2", inputs="2"),)).digest != before.digest
+
+
+def artifact(build, recipe="1"):
+    return Artifact(name="server", version="1", recipe=recipe, build=build)
+
+
+def test_a_build_that_fails_leaves_nothing_that_looks_done(cache):
+    def breaks(folder):
+        (folder / "half").touch()
+        raise RuntimeError("no room")
+
+    with pytest.raises(RuntimeError):
+        ensure(artifact(breaks), progress=Progress())
+    assert not artifact(breaks).is_built
+    assert not [path for path in (cache / "servers").iterdir() if path.is_dir()]
+
+
+def test_another_recipe_builds_anew():
+    ensure(artifact(lambda folder: (folder / "old").touch()), progress=Progress())
+    folder = ensure(artifact(lambda folder: (folder / "new").touch(), recipe="2"), progress=Progress())
+    assert {path.name for path in folder.iterdir()} == {".recipe", "new"}
+
+
+def test_a_digest_tells_names_and_contents_apart(tmp_path):
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "a").write_text("x")
+    first = digest_of(folder)
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "a.pyc").write_text("compiled")
+    assert digest_of(folder) == first
+    (folder / "a").rename(folder / "b")
+    assert digest_of(folder) != first
