@@ -151,5 +151,9 @@ class Registrar:
                     check=whole,
                 )
             )
+            if whole:
+                # An agent that knew the check takes its status from there, whatever a registration says:
+                # critical, when a former life of this replica let it expire.
+                await self._consul.pass_check(check_id(self._replica), entry.role.value)
             self._registered = entry
             self.registrations += whole

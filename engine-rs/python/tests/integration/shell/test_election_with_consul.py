@@ -148,6 +148,23 @@ async def test_planned_switchover_and_back(consul: ConsulServer) -> None:
         assert len(pair.events.takeovers) == 3
 
 
+async def test_a_replica_that_comes_back_passes_the_check_that_expired(consul: ConsulServer) -> None:
+    async with fakes.Pair(consul.url) as pair:
+        hot, warm = await pair.settled()
+        await hot.die()
+        await warm.die()
+        await fakes.until(lambda: check_status(consul, hot.name) == "critical")
+        # Once is enough: whoever doubts the check meanwhile makes the registrar begin anew, again and again.
+        again = fakes.Replica(hot.name, consul=consul.url, events=pair.events, peer_port=1)
+        await again.registrar._pass_once()
+        assert check_status(consul, hot.name) == "passing"
+        await again.consul.close()
+
+
+def check_status(consul: ConsulServer, replica: str) -> str:
+    return str(consul.get("agent/checks")[f"{replica}-alive"]["Status"])
+
+
 async def test_a_hot_one_that_must_go_waits_for_its_successor(consul: ConsulServer) -> None:
     async with fakes.Pair(consul.url) as pair:
         hot, warm = await pair.settled()
