@@ -39,13 +39,8 @@ def test_a_layer_is_the_same_whoever_writes_it(tmp_path):
     assert (tmp_path / "first.tar").read_bytes() == (tmp_path / "second.tar").read_bytes()
     with tarfile.open(tmp_path / "first.tar") as tar:
         modes = {member.name: member.mode for member in tar}
-    assert modes == {
-        "opt": 0o755,
-        "opt/x": 0o755,
-        "opt/x/a": 0o755,
-        "opt/x/below": 0o755,
-        "opt/x/below/b": 0o644,
-    }
+    files = {"opt/x/a": 0o755, "opt/x/below/b": 0o644}
+    assert modes == files | dict.fromkeys(("opt", "opt/x", "opt/x/below"), 0o755)
 
 
 def test_a_layer_is_written_once_for_one_recipe():
@@ -79,12 +74,12 @@ def test_an_archive_holds_every_image_and_each_layer_once():
     written.seek(0)
     with tarfile.open(fileobj=written) as tar:
         names = tar.getnames()
-        index = json.load(tar.extractfile("index.json"))
+        listed = tar.extractfile("index.json")
+        assert listed is not None
+        manifests = json.load(listed)["manifests"]
     assert len(names) == len(set(names))
     assert f"blobs/sha256/{base.digest}" in names
-    found = {
-        entry["annotations"]["io.containerd.image.name"]: entry["digest"] for entry in index["manifests"]
-    }
+    found = {entry["annotations"]["io.containerd.image.name"]: entry["digest"] for entry in manifests}
     assert found == {f"docker.io/{image.name}": f"sha256:{image.digest}" for image in images}
 
 
