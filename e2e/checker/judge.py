@@ -125,13 +125,21 @@ class Judge:
         """Count what never came.
 
         `acknowledged` is how many commands, numbered from 1, Kafka acknowledged to each (source,
-        incarnation): those that the book never applied were lost before they could be matched.
+        incarnation): those that the book never applied were lost before they could be matched. What
+        others sent after the last of them may still be answered, so it is left for the next time.
         """
+        rest: list[_Due] = []
         while self._fill():
-            lost = self._due.popleft()
+            rest.append(self._due.popleft())
+        lost = len(rest)
+        if acknowledged is not None:
+            own = (at for at, due in enumerate(rest) if _is_acknowledged(due.command, acknowledged))
+            lost = max(own, default=-1) + 1
+        self._due.extend(rest[lost:])
+        for due in rest[:lost]:
             self.report.lost += 1
             if self.report.lost <= KEPT_DIFFERENCES:
-                missing = f"lost: {lost.kind} {lost.body} of {lost.command}"
+                missing = f"lost: {due.kind} {due.body} of {due.command}"
                 self.report.differences.append(Difference(len(self._seen) + self.report.lost, missing))
         self.report.repeated_commands = self.book.repeated
         short = (number - self._applied[sender] for sender, number in (acknowledged or {}).items())
@@ -196,3 +204,7 @@ class Judge:
                 continue
             self.report.commands += len(commands)
             yield from commands
+
+
+def _is_acknowledged(command: Command, acknowledged: Mapping[tuple[int, int], int]) -> bool:
+    return command.number <= acknowledged.get((command.source, command.incarnation), 0)

@@ -92,11 +92,11 @@ class Recorder:
         if self._thread.is_alive():
             self._thread.join(30)
 
-    def fresh(self) -> Iterator[Record]:
-        """What was copied since this was last asked."""
+    def fresh(self, *, until: int | None = None) -> Iterator[Record]:
+        """What was copied since this was last asked; up to where `position` once was, if that is given."""
         with self._path.open("rb") as file:
             file.seek(self._judged)
-            while self._next < self.position:
+            while self._next < (self.position if until is None else until):
                 for fields in pickle.load(file):  # our own file
                     self._next = fields[0] + 1
                     yield Record(*fields)

@@ -206,14 +206,16 @@ class Campaign:
             self.tap.wait(lambda _: True, since=time.monotonic(), seconds=1)
         if not answered():
             batch.failures.append(f"command {number} of {source} has no event 120 s after the flow's end")
-        self._input.catch_up()
-        self._events.catch_up()
 
     def _verdict(self, batch: Batch) -> None:
         started = time.monotonic()
+        # In this order: others may go on sending, and every event needs the command that caused it.
+        self._events.catch_up()
+        until = self._events.position
+        self._input.catch_up()
         before = self._judge.report.totals()
         self._judge.commands(self._input.fresh())
-        self._judge.events(self._events.fresh())
+        self._judge.events(self._events.fresh(until=until))
         report = self._judge.finish(acknowledged=self._acknowledged)
         counts = {name: value - before[name] for name, value in report.totals().items()}
         for name in ("lost", "different", "unlogged", "stale_epochs", "raw_repeats", "commands"):

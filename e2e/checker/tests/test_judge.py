@@ -147,3 +147,17 @@ def test_unknown_fields_of_every_wire_type_are_skipped():
     groups = b"\xa3\x01\x08\x01\x1b\x12\x02ab\x1c\xa4\x01"
     unknown = groups + b"\xa1\x01" + bytes(8) + b"\xa5\x01" + bytes(4)
     assert decode_commands(record + unknown, SYMBOL) == decode_commands(record, SYMBOL)
+
+
+def test_what_others_sent_after_the_last_acknowledged_is_left_for_the_next_time(log, events):
+    commands = [command for record in log for command in decode_commands(record.value, SYMBOL)]
+    applied = max(command.number for command in commands if command.source == SOURCE)
+    judge = Judge(symbol=SYMBOL, commands=log)
+    judge.events(output_log(events[:200]))
+    assert judge.finish(acknowledged={(SOURCE, 1): 0}).fine
+    judge.commands(())
+    judge.events(output_log(events))
+    report = judge.finish(acknowledged={(SOURCE, 1): applied})
+    assert report.fine, report
+    assert report.events == len(events)
+    assert report.raw_repeats == 200
