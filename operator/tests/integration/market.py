@@ -17,6 +17,8 @@ from outcry_operator.pair.names import FINALIZER, PAIR_LABEL, TEMPLATE_ANNOTATIO
 from outcry_operator.pair.reconcile import reconcile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from outcry_operator.pair.outcome import Outcome
     from outcry_operator.pair.world import World
 
@@ -39,6 +41,7 @@ class Market:
         self.kafka = kafka
         self.consul = consul
         self.body = example(symbol)
+        self.address: Callable[[int], str] = stand_in
 
     async def apply(self, **spec: Any) -> None:
         """Server-side apply, as a GitOps tool does it; `spec` changes whole fields of the example."""
@@ -186,8 +189,8 @@ class Market:
         """The kubelet says that the pod runs, and whether it is ready."""
         status = {
             "phase": "Running",
-            "podIP": address(ordinal),
-            "podIPs": [{"ip": address(ordinal)}],
+            "podIP": self.address(ordinal),
+            "podIPs": [{"ip": self.address(ordinal)}],
             "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
         }
         name = f"{self.engine}-{ordinal}"
@@ -215,7 +218,7 @@ class Market:
         body = {
             "ID": name,
             "Name": self.engine,
-            "Address": address(ordinal),
+            "Address": self.address(ordinal),
             "Port": port,
             "Tags": [role] if role in ("hot", "warm") else [],
             "Meta": words,
@@ -267,7 +270,8 @@ class Market:
         return replace(self.world, **clients)
 
 
-def address(ordinal: int) -> str:
+def stand_in(ordinal: int) -> str:
+    """Address of an engine that a test only pretends to be there."""
     return f"127.0.1.{ordinal + 1}"
 
 
