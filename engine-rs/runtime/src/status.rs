@@ -97,7 +97,8 @@ pub struct Status {
     pub thread_beats: Vec<ThreadBeat>,
     /// A thread that panicked, and what it said.
     pub panicked: Option<String>,
-    /// Age of the oldest event that is with Kafka and unacknowledged; hot only.
+    /// How long acknowledgements have been missing: since the oldest unacknowledged event went to Kafka or
+    /// the last acknowledgement came, whichever is later; hot only, `None` when nothing is unacknowledged.
     pub oldest_unacked_age: Option<Duration>,
     /// Since Kafka last answered a read; `None` before the first.
     pub kafka_read_age: Option<Duration>,

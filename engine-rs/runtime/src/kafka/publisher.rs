@@ -76,7 +76,7 @@ impl ProducerContext for DeliveryContext {
 impl Deliveries {
     /// Behind a failure nothing counts: an event that was lost must not be taken for published because
     /// a later one arrived. What did arrive is published once more, which harms nobody.
-    fn acknowledged(&self, last_seq: u64, offset: i64) {
+    pub fn acknowledged(&self, last_seq: u64, offset: i64) {
         let mut state = lock(&self.state);
         if state.failed.is_some() {
             return;

@@ -263,7 +263,9 @@ impl Output {
         self.ring.popped();
         shared.tail_full.store(self.tail.is_full(), Relaxed);
         let sent = self.publishing.send(&self.gate, &mut self.tail);
-        shared.oldest_unacked.set(self.tail.oldest_sent_at());
+        shared
+            .oldest_unacked
+            .set(self.publishing.waiting_since(&self.tail));
         self.report(mark);
         self.publishing
             .step_down_when_unanswered(&self.gate, &self.tail);

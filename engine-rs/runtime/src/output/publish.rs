@@ -34,6 +34,8 @@ pub struct Publishing {
     mark: Mark,
     watch: Option<Watch>,
     healed_at: u64,
+    /// When the mark last moved, in [`clock::nanos`].
+    acked_at: u64,
 }
 
 impl Publishing {
@@ -49,6 +51,7 @@ impl Publishing {
             mark: Mark::default(),
             watch: None,
             healed_at: 0,
+            acked_at: 0,
         })
     }
 
@@ -74,6 +77,9 @@ impl Publishing {
             .published_records
             .fetch_add(self.publisher.deliveries.take_records(), Relaxed);
         let mark = self.publisher.deliveries.mark();
+        if mark.seq > self.mark.seq {
+            self.acked_at = clock::nanos();
+        }
         counters
             .published_events
             .fetch_add(mark.seq.saturating_sub(self.mark.seq), Relaxed);
@@ -153,13 +159,20 @@ impl Publishing {
         true
     }
 
+    /// Since when acknowledgements have been missing: the oldest record without one was sent, or the last
+    /// one came. A long queue of records that Kafka works off is load, not silence.
+    pub fn waiting_since(&self, tail: &Tail) -> Option<u64> {
+        let sent_at = tail.oldest_sent_at()?;
+        Some(sent_at.max(self.acked_at))
+    }
+
     /// A market whose events nobody acknowledges is for somebody else to try.
     pub fn step_down_when_unanswered(&self, gate: &Gate, tail: &Tail) {
-        let Some(sent_at) = tail.oldest_sent_at() else {
+        let Some(since) = self.waiting_since(tail) else {
             return;
         };
         let limit = self.shared.settings.detection_time;
-        if u128::from(clock::nanos().saturating_sub(sent_at)) > limit.as_nanos() {
+        if u128::from(clock::nanos().saturating_sub(since)) > limit.as_nanos() {
             let reason = format!(
                 "Kafka acknowledged no event for more than {} ms",
                 limit.as_millis()
@@ -233,4 +246,53 @@ fn make(shared: &Arc<Shared>, config: &ClientConfig) -> KafkaResult<Arc<Publishe
     let answers = Arc::clone(shared);
     let answered = Arc::new(move || answers.write_answered.set_now());
     Publisher::new(config, &shared.bells.output, answered).map(Arc::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::publisher_config;
+    use crate::settings::Settings;
+    use outcry_book::{Event, EventBody, OrderCancelled};
+
+    fn filled(seqs: std::ops::RangeInclusive<u64>) -> Tail {
+        let mut tail = Tail::new("BTC-USDT");
+        for seq in seqs {
+            let body = EventBody::OrderCancelled(OrderCancelled {
+                order_id: seq,
+                user_id: 1,
+                remaining: 1,
+            });
+            tail.push(&Event {
+                seq,
+                source: 2048,
+                incarnation: 1,
+                number: seq,
+                time_unix_nanos: 1,
+                body,
+            });
+        }
+        tail
+    }
+
+    #[test]
+    fn a_queue_that_kafka_works_off_is_not_silence() {
+        let settings = Settings::new("BTC-USDT", "a", "127.0.0.1:1", std::env::temp_dir());
+        let config = publisher_config(&settings);
+        let shared = Arc::new(Shared::new(settings));
+        let mut publishing = Publishing::new(&shared, config).expect("a client");
+        publishing.begin(1, Mark::default());
+        let mut tail = filled(1..=20_000);
+        let sent_at = clock::nanos();
+        while tail.next_unsent().is_some() {
+            tail.mark_sent(sent_at);
+        }
+        assert_eq!(publishing.waiting_since(&tail), Some(sent_at));
+        publishing.publisher.deliveries.acknowledged(5_000, 0);
+        let mark = publishing.mark();
+        tail.trim_to(mark.seq);
+        assert!(publishing.waiting_since(&tail) > Some(sent_at));
+        tail.trim_to(20_000);
+        assert_eq!(publishing.waiting_since(&tail), None);
+    }
 }

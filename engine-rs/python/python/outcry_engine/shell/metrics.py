@@ -79,7 +79,7 @@ class EngineCollector(Collector):
         )
         yield from self._age(
             "outcry_oldest_unacked_seconds",
-            "Age of the oldest unacknowledged event",
+            "How long acknowledgements have been missing",
             status.oldest_unacked_age,
         )
         yield from self._age(
