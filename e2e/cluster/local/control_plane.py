@@ -51,6 +51,9 @@ def api_server(kube: Path) -> Process:
         "service-cluster-ip-range": layout.SERVICE_RANGE,
         "authorization-mode": "Node,RBAC",
         "enable-admission-plugins": "NodeRestriction",
+        # For manifests/shared-cpu.yaml.
+        "feature-gates": "MutatingAdmissionPolicy=true",
+        "runtime-config": "admissionregistration.k8s.io/v1beta1=true",
         "anonymous-auth": "true",
         "allow-privileged": "true",
         "client-ca-file": PKI / "ca.crt",
