@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from e2e.checker import Judge, Recorder
 from e2e.faults.arena import ArenaError, Unsupported
 from e2e.faults.catalog import Fault, Scene
-from e2e.faults.flow import Flow
+from e2e.faults.flow import SOURCE, Flow
 from e2e.faults.tap import EventTap
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Campaign:
             return batch
         flow = self._start_flow()
         try:
-            self._wait_flowing()
+            self._wait_begun(flow)
             for number in range(1, runs + 1):
                 self._one(fault, batch, number, runs)
             self._settle()
@@ -129,7 +129,7 @@ class Campaign:
         self._arena.wait_ready(seconds=120)
         flow = self._start_flow()
         try:
-            self._wait_flowing()
+            self._wait_begun(flow)
             since = time.monotonic()
             self._say(f"no fault for {seconds:g} s at {self._rate:g} commands/s")
             time.sleep(seconds)
@@ -189,6 +189,13 @@ class Campaign:
         roles = self._arena.wait_ready(seconds=180)
         self._wait_flowing()
         return roles
+
+    def _wait_begun(self, flow: Flow) -> None:
+        """Others may trade too: until this very flow has its first event."""
+        now = time.monotonic()
+        begun = (flow.incarnation, 1)
+        if self.tap.wait(lambda _: self.tap.answered(SOURCE) >= begun, since=now, seconds=60) is None:
+            raise ArenaError("the flow makes no events: is the pair ready, is the engine up?")
 
     def _wait_flowing(self) -> None:
         now = time.monotonic()

@@ -78,6 +78,18 @@ def cut_hot(dependency: Dependency) -> Callable[[Scene], float]:
     return inject
 
 
+def cut_peer(scene: Scene) -> float:
+    """The two replicas lose sight of each other: at most one takeover. The longest silence over 5 s."""
+    at = scene.arena.cut(scene.hot, "peer")
+    try:
+        time.sleep(max(0.0, at + 5 - time.monotonic()))
+    finally:
+        scene.arena.mend(scene.hot)
+    if scene.tap.takeovers(since=at) > 1:
+        raise ArenaError("the market moved more than once")
+    return scene.tap.longest_silence(since=at, until=time.monotonic())
+
+
 def consul_away(scene: Scene) -> float:
     """Consul away for 60 s: trading goes on. The longest silence until it is back for 5 s."""
     at = scene.arena.kill_consul()
@@ -155,7 +167,7 @@ FAULTS: dict[str, Fault] = {
         Fault("freeze", "SIGSTOP of the hot pod for 10 s, then SIGCONT", NEXT, 20, 3.0, freeze_hot),
         Fault("cut-consul", "Hot pod cut off from Consul", NEXT, 20, 3.0, cut_hot("consul")),
         Fault("cut-kafka", "Hot pod cut off from Kafka", NEXT, 20, 3.0, cut_hot("kafka")),
-        Fault("cut-peer", "Hot pod cut off from its peer", NEXT, 20, 3.0, cut_hot("peer")),
+        Fault("cut-peer", "Hot pod cut off from its peer", SILENCE, 20, 3.0, cut_peer),
         Fault("cut-all", "Hot pod cut off from everything", NEXT, 20, 3.0, cut_hot("everything")),
         Fault("consul-away", "Consul away for 60 s", SILENCE, 20, 3.0, consul_away),
         Fault(

@@ -14,7 +14,7 @@ from e2e.faults.arena import ArenaError
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Flow", "FlowResult"]
+__all__ = ["SOURCE", "Flow", "FlowResult"]
 
 ENGINE = str(Path(sys.executable).parent / "outcry-engine")
 SOURCE = 3000
@@ -42,16 +42,16 @@ class Flow:
     def __init__(
         self, *, symbol: str, kafka: str, rate: float, directory: Path, open_pair: bool, mid: int
     ) -> None:
-        self._incarnation = int(time.time())
-        self._log = directory / f"flow-{self._incarnation}.log"
+        self.incarnation = int(time.time())
+        self._log = directory / f"flow-{self.incarnation}.log"
         self._process = ServerProcess(name="flow", log=self._log)
         arguments = {
             "symbol": symbol,
             "kafka": kafka,
             "rate": str(rate),
             "source": str(SOURCE),
-            "incarnation": str(self._incarnation),
-            "seed": str(self._incarnation),
+            "incarnation": str(self.incarnation),
+            "seed": str(self.incarnation),
             "mid": str(mid),
         }
         flags = [f"--{name}={value}" for name, value in arguments.items()]
@@ -84,8 +84,3 @@ class Flow:
     def kill(self) -> None:
         """End at once."""
         self._process.kill()
-
-
-def flow_rate_of(result: FlowResult) -> str:
-    """For people."""
-    return f"{result.acked:,} commands in {result.seconds:.0f} s, {result.rate:,.0f}/s"
