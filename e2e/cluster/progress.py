@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import sys
 import threading
 import time
@@ -81,7 +82,9 @@ class Progress:
         """Draw the moving line until told to stop."""
         for sign in itertools.cycle(SPINNER):
             with self.lock:
-                print(f"\r\x1b[K{sign} {step.describe()}", end="", file=sys.stderr, flush=True)
+                # A line that wraps could not be painted over.
+                line = f"{sign} {step.describe()}"[: shutil.get_terminal_size().columns - 1]
+                print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
             if stop.wait(0.1):
                 return
 

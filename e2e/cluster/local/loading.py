@@ -1,12 +1,14 @@
-"""Loading images into the containerd of a node, from layers in the cache."""
+"""Loading images into the containerd of each node, from layers in the cache."""
 
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from e2e.cluster.errors import CommandError
 from e2e.cluster.images.oci import full_name, write_archive
+from e2e.cluster.local.layout import NODES
 from e2e.cluster.shell import run
 from e2e.cluster.waiting import wait_for
 
@@ -21,17 +23,36 @@ if TYPE_CHECKING:
 __all__ = ["load"]
 
 
-def load(node: Node, images: Sequence[Image], *, inside: Namespaces, progress: Progress) -> None:
-    """Load what the node lacks; an image of the same name and another content counts as lacking."""
-    ctr = inside.command("ctr", "--address", node.socket)
-    wait_for(f"containerd of {node.name}", lambda: run([*ctr, "version"]), seconds=30)
-    command = [*ctr, "--namespace", "k8s.io", "images"]
-    present = digests(command)
-    missing = [image for image in images if present.get(full_name(image.name)) != image.digest]
-    if missing:
-        names = ", ".join(image.name for image in missing)
-        with progress.step(f"loading {names} into {node.name}", key=f"load {len(missing)}"):
-            stream([*command, "import", "-"], missing)
+def load(images: Sequence[Image], *, inside: Namespaces, progress: Progress) -> None:
+    """Load what the nodes lack; an image of the same name and another content counts as lacking."""
+    missing = {node: lacking(node, images, inside=inside) for node in NODES}
+    if not any(missing.values()):
+        return
+    names = {
+        image.name.partition(":")[0].rpartition("/")[2]: None for found in missing.values() for image in found
+    }
+    title = f"loading {', '.join(names)} into {' and '.join(node.name for node in NODES)}"
+    with progress.step(title, key=f"load {len(names)}"), ThreadPoolExecutor() as both:
+        started = [
+            both.submit(stream, [*images_command(node, inside=inside), "import", "-"], found)
+            for node, found in missing.items()
+            if found
+        ]
+        for one in started:
+            one.result()
+
+
+def lacking(node: Node, images: Sequence[Image], *, inside: Namespaces) -> list[Image]:
+    """Those of the images that a node doesn't hold; waits for its containerd, which may just be starting."""
+    ctr = images_command(node, inside=inside)
+    wait_for(f"containerd of {node.name}", lambda: run([*ctr, "list"]), seconds=30)
+    present = digests(ctr)
+    return [image for image in images if present.get(full_name(image.name)) != image.digest]
+
+
+def images_command(node: Node, *, inside: Namespaces) -> list[str]:
+    """`ctr images` against one node."""
+    return inside.command("ctr", "--address", node.socket, "--namespace", "k8s.io", "images")
 
 
 def digests(ctr: list[str]) -> dict[str, str]:

@@ -169,8 +169,7 @@ class LocalProvider:
         inside = namespaces.find(self.root, name=self.cluster)
         if inside is None:
             raise self.absent()
-        for one in layout.NODES:
-            loading.load(one, images, inside=inside, progress=progress)
+        loading.load(images, inside=inside, progress=progress)
 
     def absent(self) -> ClusterError:
         """For what needs a running cluster."""
