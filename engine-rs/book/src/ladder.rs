@@ -1,9 +1,7 @@
-//! A sorted map from rank to queue that asks for no memory once it has been as large as it gets.
+//! A sorted map from rank to level that asks for no memory once it has been as large as it gets.
 //!
 //! Ranks stand in rising order in blocks of a few cache lines, the best of all at the very end: what
 //! comes and goes near the best price moves next to nothing, and emptied blocks are used again.
-
-use crate::levels::Queue;
 
 /// Entries of a block.
 const BLOCK: usize = 64;
@@ -16,7 +14,7 @@ const SPARE: usize = 4;
 struct Block {
     len: usize,
     ranks: [i64; BLOCK],
-    queues: [Queue; BLOCK],
+    levels: [u32; BLOCK],
 }
 
 impl Block {
@@ -24,7 +22,7 @@ impl Block {
         Box::new(Self {
             len: 0,
             ranks: [0; BLOCK],
-            queues: [Queue::EMPTY; BLOCK],
+            levels: [0; BLOCK],
         })
     }
 
@@ -32,24 +30,23 @@ impl Block {
         &self.ranks[..self.len]
     }
 
-    fn insert(&mut self, at: usize, rank: i64) {
+    fn insert(&mut self, at: usize, rank: i64, level: u32) {
         self.ranks.copy_within(at..self.len, at + 1);
-        self.queues.copy_within(at..self.len, at + 1);
-        self.ranks[at] = rank;
-        self.queues[at] = Queue::EMPTY;
+        self.levels.copy_within(at..self.len, at + 1);
+        (self.ranks[at], self.levels[at]) = (rank, level);
         self.len += 1;
     }
 
     fn remove(&mut self, at: usize) {
         self.ranks.copy_within(at + 1..self.len, at);
-        self.queues.copy_within(at + 1..self.len, at);
+        self.levels.copy_within(at + 1..self.len, at);
         self.len -= 1;
     }
 
     /// Takes over all entries of the block behind this one.
     fn append(&mut self, next: &Self) {
         self.ranks[self.len..self.len + next.len].copy_from_slice(next.ranks());
-        self.queues[self.len..self.len + next.len].copy_from_slice(&next.queues[..next.len]);
+        self.levels[self.len..self.len + next.len].copy_from_slice(&next.levels[..next.len]);
         self.len += next.len;
     }
 }
@@ -61,11 +58,11 @@ struct Place {
     at: usize,
 }
 
-/// Rank to queue; the higher rank is the better one.
+/// Rank to number of a level; the higher rank is the better one.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::vec_box,
-    reason = "blocks change places, and a block is two kilobytes"
+    reason = "blocks change places, and a block is most of a kilobyte"
 )]
 pub(crate) struct Ladder {
     blocks: Vec<Box<Block>>,
@@ -80,38 +77,27 @@ impl Ladder {
         }
     }
 
-    /// The highest rank and its queue.
-    pub fn best(&self) -> Option<(i64, &Queue)> {
+    /// The highest rank and its level.
+    pub fn best(&self) -> Option<(i64, u32)> {
         let block = self.blocks.last()?;
-        Some((block.ranks[block.len - 1], &block.queues[block.len - 1]))
+        Some((block.ranks[block.len - 1], block.levels[block.len - 1]))
     }
 
-    pub fn best_mut(&mut self) -> Option<&mut Queue> {
-        let block = self.blocks.last_mut()?;
-        Some(&mut block.queues[block.len - 1])
-    }
-
-    pub fn get(&self, rank: i64) -> Option<&Queue> {
+    pub fn get(&self, rank: i64) -> Option<u32> {
         let place = self.find(rank).ok()?;
-        Some(&self.blocks[place.block].queues[place.at])
+        Some(self.blocks[place.block].levels[place.at])
     }
 
-    pub fn get_mut(&mut self, rank: i64) -> Option<&mut Queue> {
-        let place = self.find(rank).ok()?;
-        Some(&mut self.blocks[place.block].queues[place.at])
-    }
-
-    /// The queue of this rank, an empty one when there was none.
-    pub fn entry(&mut self, rank: i64) -> &mut Queue {
-        let place = match self.find(rank) {
-            Ok(place) => place,
+    /// The level of this rank, a new one when there was none.
+    pub fn get_or_insert(&mut self, rank: i64, new: impl FnOnce() -> u32) -> u32 {
+        match self.find(rank) {
+            Ok(place) => self.blocks[place.block].levels[place.at],
             Err(place) => {
-                let place = self.with_room(place);
-                self.blocks[place.block].insert(place.at, rank);
-                place
+                let (place, level) = (self.with_room(place), new());
+                self.blocks[place.block].insert(place.at, rank, level);
+                level
             }
-        };
-        &mut self.blocks[place.block].queues[place.at]
+        }
     }
 
     /// Takes a rank out, if it is there.
@@ -128,11 +114,11 @@ impl Ladder {
         }
     }
 
-    /// Every rank and its queue, the highest first.
-    pub fn iter(&self) -> impl Iterator<Item = (i64, &Queue)> {
+    /// Every rank and its level, the highest first.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, u32)> {
         self.blocks.iter().rev().flat_map(|block| {
             let ranks = block.ranks().iter().copied();
-            ranks.zip(&block.queues).rev()
+            ranks.zip(block.levels).rev()
         })
     }
 
@@ -165,7 +151,7 @@ impl Ladder {
         let lower = &mut self.blocks[block];
         let half = BLOCK / 2;
         upper.ranks[..half].copy_from_slice(&lower.ranks[half..]);
-        upper.queues[..half].copy_from_slice(&lower.queues[half..]);
+        upper.levels[..half].copy_from_slice(&lower.levels[half..]);
         (upper.len, lower.len) = (half, half);
         self.blocks.insert(block + 1, upper);
         if at <= half {
@@ -203,11 +189,8 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    fn shown(ladder: &Ladder) -> Vec<(i64, i64)> {
-        let entries = ladder.iter();
-        entries
-            .map(|(rank, queue)| (rank, queue.quantity))
-            .collect()
+    fn shown(ladder: &Ladder) -> Vec<(i64, u32)> {
+        ladder.iter().collect()
     }
 
     proptest! {
@@ -216,15 +199,15 @@ mod tests {
             let (mut ladder, mut tree) = (Ladder::new(), BTreeMap::new());
             for (step, (adds, rank)) in (1..).zip(steps) {
                 if adds {
-                    ladder.entry(rank).quantity = step;
-                    tree.insert(rank, step);
+                    let level = ladder.get_or_insert(rank, || step);
+                    prop_assert_eq!(level, *tree.entry(rank).or_insert(step));
                 } else {
                     ladder.remove(rank);
                     tree.remove(&rank);
                 }
                 let best = tree.last_key_value().map(|(&rank, &step)| (rank, step));
-                prop_assert_eq!(ladder.best().map(|(rank, queue)| (rank, queue.quantity)), best);
-                prop_assert_eq!(ladder.get(rank).map(|queue| queue.quantity), tree.get(&rank).copied());
+                prop_assert_eq!(ladder.best(), best);
+                prop_assert_eq!(ladder.get(rank), tree.get(&rank).copied());
             }
             let wanted: Vec<_> = tree.iter().rev().map(|(&rank, &step)| (rank, step)).collect();
             prop_assert_eq!(shown(&ladder), wanted);
@@ -236,7 +219,7 @@ mod tests {
         for order in [1, -1] {
             let mut ladder = Ladder::new();
             for rank in 0..5_000 {
-                ladder.entry(order * rank).quantity = rank;
+                ladder.get_or_insert(order * rank, || 7);
             }
             assert_eq!(shown(&ladder).len(), 5_000);
             assert!(shown(&ladder).is_sorted_by(|better, worse| better.0 > worse.0));
@@ -251,7 +234,7 @@ mod tests {
     fn blocks_that_emptied_are_used_again() {
         let mut ladder = Ladder::new();
         for rank in 0..1_000 {
-            ladder.entry(rank);
+            ladder.get_or_insert(rank, || 7);
         }
         let held = ladder.blocks.len() + ladder.spare.len();
         (0..1_000)
@@ -259,7 +242,7 @@ mod tests {
             .for_each(|rank| ladder.remove(rank));
         assert!(ladder.blocks.len() <= 2, "{} blocks", ladder.blocks.len());
         (0..1_000).for_each(|rank| {
-            ladder.entry(rank);
+            ladder.get_or_insert(rank, || 7);
         });
         assert_eq!(ladder.blocks.len() + ladder.spare.len(), held);
     }

@@ -20,8 +20,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Of a level that is about to get its first order.
-    pub const EMPTY: Self = Self {
+    const EMPTY: Self = Self {
         head: NONE,
         tail: NONE,
         orders: 0,
@@ -33,36 +32,42 @@ impl Queue {
 #[derive(Clone, Debug)]
 pub(crate) struct Levels {
     side: Side,
-    queues: Ladder,
+    ladder: Ladder,
+    /// By number of the level. A level keeps its number while it has orders, and they know it: what
+    /// happens to a resting order needs no search for its price.
+    queues: Vec<Queue>,
+    /// Numbers that are free.
+    free: Vec<u32>,
 }
 
 impl Levels {
     pub fn new(side: Side) -> Self {
         Self {
             side,
-            queues: Ladder::new(),
+            ladder: Ladder::new(),
+            queues: Vec::new(),
+            free: Vec::new(),
         }
     }
 
     /// The best price and its queue.
     pub fn best(&self) -> Option<(i64, &Queue)> {
-        self.queues
-            .best()
-            .map(|(rank, queue)| (self.turned(rank), queue))
+        let (rank, level) = self.ladder.best()?;
+        Some((self.turned(rank), &self.queues[level as usize]))
     }
 
     /// Lots resting at a price.
     pub fn quantity_at(&self, price: i64) -> i64 {
-        self.queues
+        self.ladder
             .get(self.turned(price))
-            .map_or(0, |queue| queue.quantity)
+            .map_or(0, |level| self.queues[level as usize].quantity)
     }
 
     /// Every level, best first.
     pub fn iter(&self) -> impl Iterator<Item = (i64, &Queue)> {
-        self.queues
+        self.ladder
             .iter()
-            .map(|(rank, queue)| (self.turned(rank), queue))
+            .map(|(rank, level)| (self.turned(rank), &self.queues[level as usize]))
     }
 
     /// Puts the order in `slot` at the end of its price's queue. The caller made sure that the total fits.
@@ -71,7 +76,9 @@ impl Levels {
             price, remaining, ..
         } = *slab.get(slot);
         let rank = self.turned(price);
-        let queue = self.queues.entry(rank);
+        let (queues, free) = (&mut self.queues, &mut self.free);
+        let level = self.ladder.get_or_insert(rank, || opened(queues, free));
+        let queue = &mut self.queues[level as usize];
         let before = queue.tail;
         queue.tail = slot;
         queue.orders += 1;
@@ -84,6 +91,7 @@ impl Levels {
         let order = slab.get_mut(slot);
         order.prev = before;
         order.next = NONE;
+        order.level = level;
     }
 
     /// Takes the order in `slot` out of its queue, and the level away when it was the last one there.
@@ -93,13 +101,10 @@ impl Levels {
             remaining,
             prev,
             next,
+            level,
             ..
         } = *slab.get(slot);
-        let rank = self.turned(price);
-        let Some(queue) = self.queues.get_mut(rank) else {
-            debug_assert!(false, "Invariant: a resting order has a level");
-            return;
-        };
+        let queue = &mut self.queues[level as usize];
         queue.orders -= 1;
         queue.quantity -= remaining;
         if prev == NONE {
@@ -113,14 +118,15 @@ impl Levels {
             slab.get_mut(next).prev = prev;
         }
         if queue.orders == 0 {
-            self.queues.remove(rank);
+            self.ladder.remove(self.turned(price));
+            self.free.push(level);
         }
     }
 
     /// Takes traded lots off the best level's total.
     pub fn reduce_best(&mut self, quantity: i64) {
-        if let Some(best) = self.queues.best_mut() {
-            best.quantity -= quantity;
+        if let Some((_, level)) = self.ladder.best() {
+            self.queues[level as usize].quantity -= quantity;
         }
     }
 
@@ -130,4 +136,19 @@ impl Levels {
             Side::Sell => -value,
         }
     }
+}
+
+/// The number of a level without orders.
+fn opened(queues: &mut Vec<Queue>, free: &mut Vec<u32>) -> u32 {
+    if let Some(level) = free.pop() {
+        queues[level as usize] = Queue::EMPTY;
+        return level;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "there are no more levels than orders, which the slab numbers in 32 bits"
+    )]
+    let level = queues.len() as u32;
+    queues.push(Queue::EMPTY);
+    level
 }

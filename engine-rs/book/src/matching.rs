@@ -130,6 +130,7 @@ impl Book {
                 remaining,
                 prev: NONE,
                 next: NONE,
+                level: NONE,
                 side: taker.side,
                 order_type: taker.order_type,
             });

@@ -23,6 +23,8 @@ pub(crate) struct Order {
     pub prev: u32,
     /// The order behind it in the queue, or [`NONE`]; in a free slot, the next free slot.
     pub next: u32,
+    /// The number of its price level, set when it comes to rest.
+    pub level: u32,
     pub side: Side,
     pub order_type: OrderType,
 }

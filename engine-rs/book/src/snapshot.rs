@@ -254,6 +254,7 @@ fn read_order(side: Side, from: &mut Reader<'_>) -> Result<Order, RestoreError> 
         remaining,
         prev: NONE,
         next: NONE,
+        level: NONE,
         side,
         order_type,
     })
