@@ -39,7 +39,7 @@ BIN = Path(sys.executable).parent
 def apply_pair(kubectl: Kubectl, *, progress: Progress) -> None:
     """Apply the example and wait until the operator calls it ready."""
     with progress.step(f"waiting for {SYMBOL} to be Ready", key="pair ready") as step:
-        kubectl.apply(EXAMPLE.read_text())
+        kubectl.run("apply", "-f", str(EXAMPLE))  # as a person would, who may go on editing it
         wait_ready(kubectl, step)
 
 
