@@ -59,7 +59,8 @@ pub fn publisher_config(settings: &Settings) -> ClientConfig {
         .set("enable.idempotence", "true")
         .set("enable.gapless.guarantee", "true")
         .set("acks", "all")
-        .set("linger.ms", "1")
+        // The tail gathers events into records by itself: see `Tail::next_unsent`.
+        .set("linger.ms", "0")
         .set("compression.type", "none")
         .set("batch.size", "1000000")
         .set("message.max.bytes", "1000000")

@@ -282,7 +282,7 @@ mod tests {
         let shared = Arc::new(Shared::new(settings));
         let mut publishing = Publishing::new(&shared, config).expect("a client");
         publishing.begin(1, Mark::default());
-        let mut tail = filled(1..=20_000);
+        let mut tail = filled(1..=40_000);
         let sent_at = clock::nanos();
         while tail.next_unsent().is_some() {
             tail.mark_sent(sent_at);
@@ -292,7 +292,7 @@ mod tests {
         let mark = publishing.mark();
         tail.trim_to(mark.seq);
         assert!(publishing.waiting_since(&tail) > Some(sent_at));
-        tail.trim_to(20_000);
+        tail.trim_to(40_000);
         assert_eq!(publishing.waiting_since(&tail), None);
     }
 }

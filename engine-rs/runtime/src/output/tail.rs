@@ -7,8 +7,11 @@ use outcry_book::Event;
 use crate::codec::{BatchReader, begin_event_batch, push_event};
 
 /// A record is closed when it holds this much.
-const RECORD_BYTES: usize = 64 << 10;
-const RECORD_EVENTS: usize = 4096;
+const RECORD_BYTES: usize = 256 << 10;
+const RECORD_EVENTS: usize = 16 << 10;
+/// Records with the producer at a time. An idempotent one of librdkafka has five on the wire at most,
+/// and its thread spins for as long as a sixth waits.
+const WINDOW: usize = 4;
 /// Beyond this the tail takes no more: the engine waits until something is published.
 const TAIL_BYTES: usize = 64 << 20;
 /// Emptied records whose memory is used again.
@@ -193,9 +196,13 @@ impl Tail {
         }
     }
 
-    /// The oldest record that no producer has.
+    /// The oldest record that no producer has and that is worth sending: a full one, or any one while no
+    /// other is on its way. What comes while one is goes together with what comes behind it, so the
+    /// busier the market, the larger the records, and a quiet one waits for nothing.
     pub fn next_unsent(&self) -> Option<&Chunk> {
-        self.chunks.get(self.sent)
+        let next = self.chunks.get(self.sent)?;
+        let worth = self.sent == 0 || (self.sent < WINDOW && !next.is_open());
+        worth.then_some(next)
     }
 
     pub fn mark_sent(&mut self, now: u64) {
@@ -239,7 +246,8 @@ mod tests {
         tail
     }
 
-    fn unsent_seqs(tail: &mut Tail) -> Vec<u64> {
+    /// Sends what is to be sent at once; the seqs of it.
+    fn sent_seqs(tail: &mut Tail) -> Vec<u64> {
         let mut seqs = Vec::new();
         while let Some(chunk) = tail.next_unsent() {
             let events = decode_events(&chunk.value).expect("a record");
@@ -250,11 +258,49 @@ mod tests {
         seqs
     }
 
+    /// Sends everything, each time as if all that was sent had been acknowledged at once.
+    fn unsent_seqs(tail: &mut Tail) -> Vec<u64> {
+        let mut seqs = Vec::new();
+        loop {
+            let more = sent_seqs(tail);
+            let Some(&last) = more.last() else {
+                return seqs;
+            };
+            seqs.extend(more);
+            tail.trim_to(last);
+        }
+    }
+
     #[test]
     fn all_that_is_pushed_is_sent_once_in_records_of_bounded_size() {
-        let mut tail = filled(1..=10_000);
-        assert_eq!(unsent_seqs(&mut tail), (1..=10_000).collect::<Vec<_>>());
-        assert_eq!(tail.events(), 10_000);
+        let mut tail = filled(1..=50_000);
+        assert_eq!(unsent_seqs(&mut tail), (1..=50_000).collect::<Vec<_>>());
+        assert_eq!(tail.events(), 0);
+    }
+
+    #[test]
+    fn what_comes_while_a_record_is_on_its_way_goes_together() {
+        let mut tail = filled(1..=1);
+        assert_eq!(sent_seqs(&mut tail), [1]);
+        tail.push(&event(2));
+        tail.push(&event(3));
+        assert!(sent_seqs(&mut tail).is_empty(), "1 is not acknowledged");
+        tail.trim_to(1);
+        tail.push(&event(4));
+        assert_eq!(sent_seqs(&mut tail), [2, 3, 4]);
+    }
+
+    #[test]
+    fn full_records_wait_for_nothing_but_the_producer_s_window() {
+        let mut tail = filled(1..=100_000);
+        let sent = sent_seqs(&mut tail).len();
+        assert!((WINDOW * 4_000..90_000).contains(&sent), "{sent} events");
+        let first = tail.chunks[0].last_seq();
+        tail.trim_to(first);
+        assert!(
+            !sent_seqs(&mut tail).is_empty(),
+            "there is room for one more"
+        );
     }
 
     #[test]
@@ -269,7 +315,7 @@ mod tests {
     #[test]
     fn after_a_failure_what_was_not_acknowledged_is_sent_again_and_new_events_behind_it() {
         let mut tail = filled(1..=3_000);
-        unsent_seqs(&mut tail);
+        assert!(!sent_seqs(&mut tail).is_empty());
         tail.push(&event(3_001));
         tail.trim_to(10);
         tail.unsend();
