@@ -15,7 +15,7 @@ const WINDOW: usize = 4;
 /// Beyond this the tail takes no more: the engine waits until something is published.
 const TAIL_BYTES: usize = 64 << 20;
 /// Emptied records whose memory is used again.
-const POOLED: usize = 64;
+const POOLED: usize = 16;
 
 /// The value of one record of `events`, and which events stand where in it.
 #[derive(Debug, Default)]
