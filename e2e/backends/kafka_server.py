@@ -10,13 +10,13 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 from confluent_kafka.cimpl import NewTopic
 
 from e2e.backends.jars import kafka_libs
 from e2e.backends.ports import free_port
-from e2e.backends.process import ServerProcess
+from e2e.backends.process import ServerProcess, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,15 +92,22 @@ class KafkaServer:
     def create_topic(
         self, name: str, *, partitions: int = 1, config: Mapping[str, str] | None = None
     ) -> None:
-        """Make a topic and wait until it is there; raises `KafkaException` when it can't be made."""
+        """Make a topic and wait until it serves; raises `KafkaException` when it can't be made."""
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(config or {}))
         admin = self.admin
         admin.create_topics([topic])[name].result(30)
+        # The controller answers before the broker leads the new partitions.
+        for number in range(partitions):
+            partition = TopicPartition(name, number)
+            wait_until(lambda p=partition: _serves(admin, p), seconds=30, what=f"{partition} served")
 
     def delete_topic(self, name: str) -> None:
-        """Delete a topic and wait for the answer."""
+        """Delete a topic and wait until the broker shows it no more."""
         admin = self.admin
         admin.delete_topics([name])[name].result(30)
+        wait_until(
+            lambda: name not in admin.list_topics(timeout=10).topics, seconds=30, what=f"topic {name} gone"
+        )
 
     def close(self) -> None:
         """Kill the broker and remove what it left."""
@@ -148,9 +155,10 @@ class KafkaServer:
             "share.coordinator.state.topic.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
             "min.insync.replicas": "1",
-            # A killed broker may register again only after its old session ran out.
+            # A killed broker may register again only after its old session ran out; a starved one whose
+            # session ran out leads nothing until it is heard again.
             "broker.heartbeat.interval.ms": "300",
-            "broker.session.timeout.ms": "1000",
+            "broker.session.timeout.ms": "3000",
             "log.cleaner.dedupe.buffer.size": "4194304",
         } | self._settings
 
@@ -172,3 +180,14 @@ def _answers(admin: AdminClient) -> bool:
         return len(admin.list_topics(timeout=1).brokers) > 0
     except KafkaException:
         return False
+
+
+def _serves(admin: AdminClient, partition: TopicPartition) -> bool:
+    asked = admin.list_offsets({partition: OffsetSpec.latest()}, request_timeout=5)
+    try:
+        asked[partition].result(10)
+    except KafkaException as error:
+        if error.args[0].retriable():
+            return False
+        raise
+    return True

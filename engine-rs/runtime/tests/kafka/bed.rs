@@ -107,7 +107,11 @@ impl Bed {
         let dir = tempfile::tempdir().unwrap();
         let settings = Settings::new(&self.symbol, replica, &self.broker, dir.path().to_owned());
         self.dirs.push(dir);
-        settings
+        // No shell puts a replica back that fell silent because a busy machine's broker took a second.
+        Settings {
+            detection_time: Duration::from_secs(20),
+            ..settings
+        }
     }
 
     pub fn engine(&mut self, replica: &str) -> Engine {
