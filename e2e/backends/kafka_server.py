@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import signal
 import tempfile
@@ -99,7 +100,7 @@ class KafkaServer:
         # The controller answers before the broker leads the new partitions.
         for number in range(partitions):
             partition = TopicPartition(name, number)
-            wait_until(lambda p=partition: _serves(admin, p), seconds=30, what=f"{partition} served")
+            wait_until(functools.partial(_serves, admin, partition), seconds=30, what=f"{partition} served")
 
     def delete_topic(self, name: str) -> None:
         """Delete a topic and wait until the broker shows it no more."""
