@@ -33,7 +33,8 @@ examples:
   eval "$(python -m e2e.cluster env)"                # kubectl, outcry and addresses for this shell
   python -m e2e.cluster down --name try
 
-providers: local starts everything as processes of this machine; kind and current were never run."""
+providers: local starts everything as processes of this machine; kind was never run, current on a
+local cluster only."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,7 @@
-"""The provider `current`: the cluster of the present kubeconfig, after asking. Never run on a foreign one."""
+"""The provider `current`: the cluster of the present kubeconfig, after asking.
+
+It was run on a local cluster, never on a foreign one.
+"""
 
 from __future__ import annotations
 
@@ -74,9 +77,13 @@ class CurrentProvider:
         pairs = self.kubectl.run("get", "pairs", "--all-namespaces", "--output", "name").split()
         if others := [pair for pair in pairs if not pair.endswith("/btc-usdt")]:
             raise ClusterError(f"pairs {', '.join(others)} are still there: delete them first")
+        where = ("--namespace", "outcry")
         with progress.step("removing the market and the platform"):
+            if pairs:  # the example's own policy is to retain
+                patch = '{"spec": {"deletionPolicy": "Delete"}}'
+                self.kubectl.run("patch", "pair/btc-usdt", *where, "--type=merge", "--patch", patch)
             self.kubectl.run(
-                *("delete", "job/order-flow", "pair/btc-usdt", "--namespace=outcry", "--ignore-not-found"),
+                *("delete", "job/order-flow", "pair/btc-usdt", *where, "--ignore-not-found"),
                 timeout=180,
             )
             for release in reversed(RELEASES):
