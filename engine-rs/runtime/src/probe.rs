@@ -39,7 +39,7 @@ impl Probe {
             if asked.is_none_or(|at| at.elapsed() >= interval) {
                 asked = Some(Instant::now());
                 self.ask_ends();
-                self.write(interval);
+                self.write();
             }
             if looked.elapsed() >= TOPICS_EVERY {
                 self.look_at_topics();
@@ -74,18 +74,10 @@ impl Probe {
         }
     }
 
-    /// Acknowledged events and snapshots are answers too; a silent replica has none of these.
-    fn write(&self, interval: Duration) {
-        let shared = &self.shared;
-        let quiet = shared
-            .write_answered
-            .age()
-            .is_none_or(|age| age >= interval);
-        let clock_unknown = shared.clock_offset.load(Relaxed) == i64::MIN;
-        if quiet || clock_unknown || shared.role() != Role::Hot {
-            self.side
-                .probe(&shared.settings.topics.book, &shared.settings.replica);
-        }
+    /// Also while events are acknowledged all the time: the probe alone tells whose clock is wrong.
+    fn write(&self) {
+        let settings = &self.shared.settings;
+        self.side.probe(&settings.topics.book, &settings.replica);
     }
 
     fn look_at_topics(&mut self) {

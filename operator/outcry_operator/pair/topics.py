@@ -86,15 +86,15 @@ def desired_config(pair: Pair, name: str) -> dict[str, str]:
     """Configuration of one of the pair's topics.
 
     Input and events are never deleted by time: Kafka would take the last event with the rest, and the
-    numbering with it.
+    numbering with it. `book` carries the broker's own time, by which an engine finds that its clock is wrong.
     """
-    retention = str(_BOOK_RETENTION_MS) if name == pair.book else _FOREVER
+    of_book = {"message.timestamp.type": "LogAppendTime", "retention.ms": str(_BOOK_RETENTION_MS)}
     return {
         **shared_config(pair.spec.kafka),
         "cleanup.policy": "delete",
         "retention.bytes": _FOREVER,
         **pair.spec.kafka.config,
-        "retention.ms": retention,
+        **(of_book if name == pair.book else {"retention.ms": _FOREVER}),
     }
 
 
