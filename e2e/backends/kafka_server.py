@@ -11,7 +11,7 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from confluent_kafka.cimpl import NewTopic
 
@@ -176,6 +176,19 @@ class KafkaServer:
         ]
 
 
+_NOT_YET = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError._TIMED_OUT,  # noqa: SLF001 - confluent-kafka's own names for librdkafka's errors
+    }
+)
+"""A new partition's leader is not there yet, or not yet known to everybody."""
+
+
 def _answers(admin: AdminClient) -> bool:
     try:
         return len(admin.list_topics(timeout=1).brokers) > 0
@@ -188,7 +201,8 @@ def _serves(admin: AdminClient, partition: TopicPartition) -> bool:
     try:
         asked[partition].result(10)
     except KafkaException as error:
-        if error.args[0].retriable():
+        # retriable() is set for errors of transactions alone.
+        if error.args[0].code() in _NOT_YET:
             return False
         raise
     return True
