@@ -26,9 +26,9 @@ class Timing:
     """Silence of a hot peer after which it is deposed."""
     fresh: float = 0.35
     """A beat not older than this says that the peer lives now (beats come every 0.1 s)."""
-    patience: float = 1.2
+    patience: float = 2.0
     """How long a vacant lock is left to a peer that beats as hot and says that Consul answers it."""
-    short_patience: float = 0.4
+    short_patience: float = 0.6
     """The same when that peer says that Consul does not answer it."""
     succession: float = 2.0
     """How long a released lock is left to the successor that its value names."""

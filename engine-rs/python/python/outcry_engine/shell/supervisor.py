@@ -160,7 +160,7 @@ class Supervisor:
         try:
             async with asyncio.timeout(seconds):
                 while not can_succeed(self.peer, now=time.monotonic(), timing=self._timing):
-                    if self.role is not Role.HOT or self.peer.heard_at is None or self.peer.gone:
+                    if self.role is not Role.HOT or self._monitor is None or self.peer.gone:
                         return False
                     await self._looked.wait()
         except TimeoutError:

@@ -167,6 +167,6 @@ def test_a_terminated_hot_one_hands_over_and_leaves(pair: EnginePair) -> None:
     hot, warm = pair.wait_ready()
     hot.process.send(signal.SIGTERM)
     assert hot.process.wait(seconds=20) == 0
-    assert status(warm).role == engine_admin_pb2.ROLE_HOT
+    became_hot(warm)
     assert hot.name not in pair.registry.members()
-    assert pair.registry.lock()["reason"] == "switchover"
+    assert pair.registry.lock()["reason"] == "switchover", hot.process.tail() + warm.process.tail()

@@ -208,7 +208,7 @@ PATIENT = Wait(reason=f"{OTHER} still beats as hot: leaving it the vacant lock")
         pytest.param(vacant(), 0.0, GONE, Acquire(cause="takeover"), id="holder is gone"),
         pytest.param(vacant(), 0.0, silent_for(1.0), Acquire(cause="takeover"), id="holder is silent"),
         pytest.param(vacant(), 0.3, PEER_HOT, PATIENT, id="registry failed, not the holder: leave it"),
-        pytest.param(vacant(), 1.3, PEER_HOT, Acquire(cause="takeover"), id="left it long enough"),
+        pytest.param(vacant(), 2.1, PEER_HOT, Acquire(cause="takeover"), id="left it long enough"),
         pytest.param(
             vacant(),
             0.3,
@@ -218,7 +218,7 @@ PATIENT = Wait(reason=f"{OTHER} still beats as hot: leaving it the vacant lock")
         ),
         pytest.param(
             vacant(),
-            0.5,
+            0.7,
             replace(PEER_HOT, registry_answers=False),
             Acquire(cause="takeover"),
             id="cut off from Consul: not for long",
