@@ -183,7 +183,8 @@ _NOT_YET = frozenset(
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.UNKNOWN_LEADER_EPOCH,
         KafkaError.FENCED_LEADER_EPOCH,
-        KafkaError._TIMED_OUT,  # noqa: SLF001 - confluent-kafka's own names for librdkafka's errors
+        KafkaError._NOENT,  # noqa: SLF001 - no leader found
+        KafkaError._TIMED_OUT,  # noqa: SLF001
     }
 )
 """A new partition's leader is not there yet, or not yet known to everybody."""
