@@ -83,7 +83,11 @@ STAGES: dict[str, list[Step]] = {
         Step(title="generated CRDs", command=python("-m", "outcry_operator.models", "generate", "--check")),
         Step(title="rustfmt", command=("cargo", "fmt", "--all", "--check")),
         *mypy_steps(),
-        Step(title="import-linter", command=(str(BIN / "lint-imports"),)),
+        # The engine is found before it is built and installed.
+        Step(
+            title="import-linter",
+            command=("env", "PYTHONPATH=engine-rs/python/python", str(BIN / "lint-imports")),
+        ),
         Step(
             title="clippy",
             command=("cargo", "clippy", "--quiet", "--locked", "--all-targets", "--", "-D", "warnings"),
