@@ -10,10 +10,12 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from e2e.cluster.build.artifact import file_lock
 from e2e.cluster.errors import ClusterError
-from e2e.cluster.paths import CHECKOUT, cluster_root
+from e2e.cluster.paths import CHECKOUT, cache_root, cluster_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +38,7 @@ class ClusterForTests:
         self.name = name
         self.until = until
         self.environment: dict[str, str] = {}
+        self.held = ExitStack()
 
     @property
     def root(self) -> Path:
@@ -43,19 +46,24 @@ class ClusterForTests:
         return cluster_root(self.name)
 
     def __enter__(self) -> Self:
-        """Bring it up; raises ClusterError with everything that `up` said."""
+        """Bring it up; raises ClusterError with everything that `up` said.
+
+        A second test run of this checkout waits here until the first one is done with the name.
+        """
+        self.held.enter_context(file_lock(cache_root() / "locks" / f"{self.name}.tests"))
         self.run("down")
         try:
             self.run("up", "--until", self.until, seconds=UP_SECONDS)
             self.environment = json.loads(self.run("env", "--json"))
         except BaseException:
-            self.run("down")
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
         """Take it down."""
-        self.run("down")
+        with self.held:
+            self.run("down")
 
     def run(self, verb: str, *arguments: str, seconds: float = 120) -> str:
         """What a verb prints on standard output."""

@@ -100,13 +100,18 @@ def pids(name: str) -> set[int]:
 def pids_below(folder: Path) -> set[int]:
     """Every process in this cgroup or one below it."""
     found: set[int] = set()
-    for listing in folder.rglob("cgroup.procs"):
+    for group_folder in folders_of(folder):
         try:
-            found |= {int(word) for word in listing.read_text().split()}
+            found |= {int(word) for word in (group_folder / "cgroup.procs").read_text().split()}
         except OSError:  # the group went away meanwhile
             continue
     found.discard(0)  # a process of a namespace that isn't ours to see
     return found
+
+
+def folders_of(top: Path) -> list[Path]:
+    """This cgroup and all below it that are there, while kubelets make and remove some."""
+    return [Path(folder) for folder, _, _ in os.walk(top)]  # passes over what vanishes meanwhile
 
 
 def remove(name: str, *, timeout: float = 20.0) -> None:
@@ -118,8 +123,7 @@ def remove(name: str, *, timeout: float = 20.0) -> None:
     kill_all(lambda: pids(name), name=name, deadline=deadline)
     for controller in mounted_controllers():
         top = controller / group(name)
-        folders = sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True)
-        for folder in [*folders, top]:
+        for folder in sorted(folders_of(top), reverse=True):
             remove_folder(folder, deadline=deadline)
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from e2e.backends import wait_until
+from e2e.cluster.build.artifact import file_lock
 from e2e.cluster.local import callers, cgroups
 from e2e.cluster.local.network import link_name
 from e2e.cluster.local.provider import LocalProvider
+from e2e.cluster.paths import cache_root
 from e2e.cluster.testing import ClusterForTests, name_for_tests
 from e2e.cluster.tests.machine import look
 
@@ -31,9 +33,10 @@ def machine():
 @pytest.fixture
 def cluster():
     cluster = ClusterForTests(name=NAME, until="cluster")
-    cluster.run("down")
-    yield cluster
-    cluster.run("down")
+    with file_lock(cache_root() / "locks" / f"{NAME}.killing"):  # one test run of a checkout at a time
+        cluster.run("down")
+        yield cluster
+        cluster.run("down")
 
 
 def cgroups_are_made():
