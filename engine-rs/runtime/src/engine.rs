@@ -1,6 +1,8 @@
 //! The engine: its threads, and what the outside may ask of it.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -29,16 +31,18 @@ pub struct Engine {
     gate: Arc<Gate>,
     requests: mpsc::Sender<Request>,
     handles: Arc<Handles>,
+    /// Held for as long as threads may write there.
+    _claim: File,
 }
 
 impl Engine {
-    /// Starts the threads; restoring and catching up go on in the background, as [`Status`] tells.
+    /// Starts the threads, once no other process uses the data directory; restoring and catching up go on in the background, as [`Status`] tells.
     ///
     /// # Errors
     /// [`StartError`] when a setting makes no sense or the system refuses what was asked.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         check(&settings)?;
-        fs::create_dir_all(&settings.data_dir).map_err(|source| StartError::DataDir {
+        let claim = claim(&settings.data_dir).map_err(|source| StartError::DataDir {
             path: settings.data_dir.clone(),
             source,
         })?;
@@ -67,6 +71,7 @@ impl Engine {
             gate,
             requests,
             handles,
+            _claim: claim,
         })
     }
 
@@ -204,5 +209,44 @@ fn check(settings: &Settings) -> Result<(), StartError> {
             problem: format!("{time:?} is below 10 ms"),
         }),
         None => Ok(()),
+    }
+}
+
+/// Makes the data directory this process's own, waiting until another one that has it ends.
+///
+/// A pod that was deleted by force is replaced at once, while its process may live on for a moment on the
+/// same volume: two lives of one replica would write one row of checkpoints, and the later one would take
+/// the lock from the earlier while that still publishes. The kernel frees the claim of a dead process.
+fn claim(dir: &Path) -> io::Result<File> {
+    fs::create_dir_all(dir)?;
+    let file = File::create(dir.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            tracing::warn!(dir = %dir.display(), "another process uses the data directory: waiting until it ends");
+        }
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    file.lock()?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_directory_is_one_engine_s_until_it_ends() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let first = claim(dir.path()).expect("a claim");
+        let path = dir.path().to_owned();
+        let (sender, receiver) = mpsc::channel();
+        let waiting = thread::spawn(move || sender.send(claim(&path).map(drop)));
+        let busy = File::open(dir.path().join("lock")).expect("the file");
+        assert!(matches!(busy.try_lock(), Err(TryLockError::WouldBlock)));
+        assert!(receiver.try_recv().is_err(), "still claimed by the first");
+        drop(first);
+        receiver.recv().expect("an answer").expect("a claim");
+        waiting.join().expect("no panic").expect("sent");
     }
 }
