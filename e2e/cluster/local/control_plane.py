@@ -51,8 +51,8 @@ def api_server(kube: Path) -> Process:
         "service-cluster-ip-range": layout.SERVICE_RANGE,
         "authorization-mode": "Node,RBAC",
         "enable-admission-plugins": "NodeRestriction",
-        # For manifests/shared-cpu.yaml.
-        "feature-gates": "MutatingAdmissionPolicy=true",
+        # For manifests/shared-cpu.yaml, and for pods that tell their zone (by default from 1.35 on).
+        "feature-gates": "MutatingAdmissionPolicy=true,PodTopologyLabelsAdmission=true",
         "runtime-config": "admissionregistration.k8s.io/v1beta1=true",
         "anonymous-auth": "true",
         "allow-privileged": "true",

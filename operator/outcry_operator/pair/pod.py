@@ -106,6 +106,7 @@ def arguments(pair: Pair, settings: Settings, *, image: str) -> dict[str, str]:
         "data-dir": DATA_DIR,
         "advertise": "$(POD_IP)",
         "cpu-policy": spec.engine.cpu_policy.lower(),
+        **({"cpus": str(spec.engine.cpus)} if spec.engine.cpu_policy == "Exclusive" else {}),
         "spin": settings.engine_spin,
         "checkpoint-interval": spec.engine.checkpoint_interval,
         "detection-time": spec.failover.detection_time,

@@ -19,18 +19,20 @@ class Pinning:
     reason: str
 
 
-def judge(*, policy: str, cpus: frozenset[int], machine_cpus: int, numa_node: int) -> Pinning:
-    """Judge the process's affinity mask `cpus` by what the pair asked for (`exclusive` or `shared`)."""
+def judge(*, policy: str, wanted: int, cpus: frozenset[int], machine_cpus: int, numa_node: int) -> Pinning:
+    """Judge the process's affinity mask `cpus` by what the pair asked for.
+
+    `policy` is `exclusive` or `shared`, `wanted` the whole CPUs of an exclusive one. Only the count tells an
+    exclusive set from the pool that everybody shares, which holds all CPUs of the machine but a few.
+    """
     words = format_cpus(cpus)
-    exclusive = policy == "exclusive" and len(cpus) == 1 and machine_cpus > 1
+    exclusive = policy == "exclusive" and len(cpus) == wanted < machine_cpus
     if policy != "exclusive":
         reason = f"cpuPolicy is Shared: the container may run on CPUs {words}"
     elif machine_cpus == 1:
         reason = "the machine has one CPU, which everything on it shares"
     elif not exclusive:
-        reason = (
-            f"node has no static CPU manager, or gave more than one CPU: container may run on CPUs {words}"
-        )
+        reason = f"node has no static CPU manager: {wanted} asked for, container may run on CPUs {words}"
     elif machine_cpus < _FEW_CPUS:
         reason = f"exclusive within its node; never spins on a machine of {machine_cpus} CPUs"
     else:
@@ -38,10 +40,12 @@ def judge(*, policy: str, cpus: frozenset[int], machine_cpus: int, numa_node: in
     return Pinning(exclusive=exclusive, cpus=tuple(sorted(cpus)), numa_node=numa_node, reason=reason)
 
 
-def read(policy: str) -> Pinning:
+def read(policy: str, *, wanted: int) -> Pinning:
     """Judge this process as it runs now."""
     cpus = frozenset(os.sched_getaffinity(0))
-    return judge(policy=policy, cpus=cpus, machine_cpus=machine_cpus(), numa_node=numa_node_of(cpus))
+    return judge(
+        policy=policy, wanted=wanted, cpus=cpus, machine_cpus=machine_cpus(), numa_node=numa_node_of(cpus)
+    )
 
 
 def machine_cpus() -> int:

@@ -40,7 +40,7 @@ class EngineProcess:
 
     def __init__(self, settings: RunSettings) -> None:
         self._settings = settings
-        self._pinning = pinning.read(settings.cpu_policy)
+        self._pinning = pinning.read(settings.cpu_policy, wanted=settings.cpus)
         self._engine = _start_engine(settings, self._pinning)
         self._consul = ConsulClient(settings.consul)
         self._stop = asyncio.Event()

@@ -41,6 +41,7 @@ class RunSettings(BaseModel):
     data_dir: Path = Field(description="directory of the checkpoints")
     advertise: str = Field(description="address under which others reach this process", min_length=1)
     cpu_policy: Literal["exclusive", "shared"] = Field("shared", description="what the pair asked for")
+    cpus: int = Field(1, description="whole CPUs that an exclusive policy asked for", ge=1)
     spin: Literal["auto", "always", "never"] = Field(
         "auto",
         description="whether the match thread spins; auto: with an exclusive CPU and four or more in all",
