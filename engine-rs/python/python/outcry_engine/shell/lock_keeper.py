@@ -56,7 +56,7 @@ class LockKeeper:
         self._restart.set()
 
     def forget(self) -> None:
-        """Believe nothing until Consul has answered afresh: this process may have stood still."""
+        """Believe nothing until Consul has answered afresh: what is known of the lock is out of date."""
         self.lock = None
         self.look_again()
 
@@ -139,6 +139,9 @@ class LockKeeper:
         )
         if released:
             self.released_term = term
+        else:
+            # It was lost while Consul could not be heard, and the last answer still shows it as ours.
+            self.forget()
         return released
 
     async def depose(self, session: str) -> None:
