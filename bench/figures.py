@@ -16,7 +16,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["RESULTS", "Figure", "machine", "print_figures", "read_figures", "write_figures"]
+__all__ = ["RESULTS", "Figure", "machine", "print_figures", "read_figures", "rounded", "write_figures"]
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -41,6 +41,21 @@ class Figure:
         if self.goal is None:
             return None
         return self.value >= self.goal if self.better == "higher" else self.value <= self.goal
+
+
+def rounded(
+    name: str,
+    value: float,
+    unit: str,
+    better: Literal["higher", "lower"],
+    *,
+    command: str,
+    goal: float | None = None,
+    peers: dict[str, float] | None = None,
+) -> Figure:
+    """A figure in five significant digits, its peers too."""
+    others = {peer: float(f"{number:.5g}") for peer, number in (peers or {}).items()}
+    return Figure(name, float(f"{value:.5g}"), unit, better, command=command, goal=goal, peers=others)
 
 
 def machine() -> str:

@@ -16,12 +16,13 @@ import sys
 import tempfile
 import time
 import urllib.request
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from bench.churn import NAMESPACE, Churn, manifest, pairs_path
 from bench.fake_engines import FakeEngines
-from bench.figures import RESULTS, Figure, print_figures, write_figures
+from bench.figures import RESULTS, Figure, print_figures, rounded, write_figures
 from bench.kube import Kube
 from bench.memory import resident_mib, slope
 from e2e.backends import ConsulServer, KafkaServer, ServerProcess, free_port
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "python -m bench.operator"
+figure = partial(rounded, command=COMMAND)
 CRDS = ROOT / "charts" / "outcry-crds" / "templates"
 SAMPLE_SECONDS = 2.0
 CHANGE_SECONDS = 1.0
@@ -157,20 +159,6 @@ def is_ready(pair: Mapping[str, Any]) -> bool:
         condition["type"] == "Ready" and condition["status"] == "True"
         for condition in status.get("conditions", [])
     )
-
-
-def figure(
-    name: str,
-    value: float,
-    unit: str,
-    better: Literal["higher", "lower"],
-    *,
-    goal: float | None = None,
-    peers: dict[str, float] | None = None,
-) -> Figure:
-    """A figure of this benchmark, rounded."""
-    rounded = {peer: float(f"{number:.5g}") for peer, number in (peers or {}).items()}
-    return Figure(name, float(f"{value:.5g}"), unit, better, command=COMMAND, goal=goal, peers=rounded)
 
 
 def show(text: str) -> None:

@@ -13,9 +13,10 @@ import subprocess
 import sys
 import time
 import urllib.request
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import grpc
 from confluent_kafka import Consumer, TopicPartition
@@ -23,7 +24,7 @@ from outcry.v1.engine_admin_pb2 import CheckpointRequest, StatusRequest
 from outcry.v1.engine_admin_pb2_grpc import EngineAdminStub
 
 from bench import metrics
-from bench.figures import RESULTS, Figure, print_figures, write_figures
+from bench.figures import RESULTS, Figure, print_figures, rounded, write_figures
 from bench.load import SOURCE, Load, market_load, resting_load
 from e2e.backends import ConsulServer, EnginePair, KafkaServer, Replica, create_pair_topics, wait_until
 from e2e.checker.schema import decode_events
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / "target" / "release" / "examples" / "bare_copy"
 COMMAND = "python -m bench.pod"
+_figure = partial(rounded, command=COMMAND)
 TURNS = 5
 STANDSTILL = 0.5
 """Seconds without growth after which a topic's end is looked at: looking costs the machine under test."""
@@ -238,19 +240,6 @@ class _Single:
         self._pair.close()
         self._bench._drop(self._symbol)  # noqa: SLF001 - one module
         self._bench.consul.delete(f"kv/outcry/engines/{self._symbol}?recurse")
-
-
-def _figure(
-    name: str,
-    value: float,
-    unit: str,
-    better: Literal["higher", "lower"],
-    *,
-    goal: float | None = None,
-    peers: dict[str, float] | None = None,
-) -> Figure:
-    rounded = {peer: float(f"{number:.5g}") for peer, number in (peers or {}).items()}
-    return Figure(name, float(f"{value:.5g}"), unit, better, command=COMMAND, goal=goal, peers=rounded)
 
 
 def _resident_mib(pid: int) -> float:

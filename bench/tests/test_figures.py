@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench import metrics
-from bench.figures import Figure, read_figures, write_figures
+from bench.figures import Figure, read_figures, rounded, write_figures
 from bench.load import market_load, resting_load
 from bench.report import render
 from e2e.checker.plain import PlainBook
@@ -68,3 +68,10 @@ def test_the_resting_load_rests():
         for command in decode_commands(record, "A-B"):
             book.apply(command)
     assert len(book.orders) == 500
+
+
+def test_a_rounded_figure_and_its_peers_keep_five_digits():
+    found = rounded(
+        "pod.speed", 123456.7, "commands/s", "higher", command="python -m x", peers={"copy": 1.234567}
+    )
+    assert (found.value, found.peers, found.command) == (123460.0, {"copy": 1.2346}, "python -m x")
