@@ -1,10 +1,10 @@
 //! The state machine: what a command does to the book.
 
-use crate::command::{Body, CancelOrder, Command, PairSettings};
+use crate::command::{Body, CancelOrder, Command, MassCancel, PairSettings, SetDisconnectTimer};
 use crate::depth::{Depth, Level};
 use crate::event::{
-    CancelRejected, Event, EventBody, OrderCancelled, OrderExpired, SettingsChanged,
-    SettingsRejected, Sink,
+    AmendRejected, CancelRejected, DisconnectTimerRejected, Event, EventBody, MassCancelRejected,
+    OrderCancelled, OrderExpired, OrderRejected, SettingsChanged, SettingsRejected, Sink,
 };
 use crate::index::Index;
 use crate::levels::Levels;
@@ -86,6 +86,11 @@ impl Book {
             Body::CancelOrder(cancel) => self.cancel_order(command, cancel, sink),
             Body::PairSettings(asked) => self.change_settings(command, asked, sink),
             Body::Tick(tick) => self.clock = self.clock.max(tick.time_unix_nanos),
+            Body::AmendOrder(_)
+            | Body::CancelReplace(_)
+            | Body::NewOco(_)
+            | Body::MassCancel(_)
+            | Body::SetDisconnectTimer(_) => self.refuse(command, sink),
         }
         #[cfg(debug_assertions)]
         self.check_often();
@@ -157,6 +162,54 @@ impl Book {
             }),
         };
         self.emit(command, body, sink);
+    }
+
+    /// Refuses by name what these rules do not carry out.
+    fn refuse(&mut self, command: &Command, sink: &mut impl Sink) {
+        let reason = match self.settings {
+            None => RejectReason::NoSettings,
+            Some(_) => RejectReason::Unsupported,
+        };
+        let rejected = |order_id, user_id| {
+            EventBody::OrderRejected(OrderRejected {
+                order_id,
+                user_id,
+                reason,
+            })
+        };
+        match command.body {
+            Body::AmendOrder(amend) => {
+                let rejected = AmendRejected {
+                    order_id: amend.order_id,
+                    user_id: amend.user_id,
+                    reason,
+                };
+                self.emit(command, EventBody::AmendRejected(rejected), sink);
+            }
+            Body::CancelReplace(replace) => {
+                let cancel = CancelRejected {
+                    order_id: replace.cancel_order_id,
+                    user_id: replace.order.user_id,
+                    reason,
+                };
+                self.emit(command, EventBody::CancelRejected(cancel), sink);
+                let order = replace.order;
+                self.emit(command, rejected(order.order_id, order.user_id), sink);
+            }
+            Body::NewOco(oco) => {
+                self.emit(command, rejected(oco.limit_order_id, oco.user_id), sink);
+                self.emit(command, rejected(oco.stop_order_id, oco.user_id), sink);
+            }
+            Body::MassCancel(MassCancel { user_id, .. }) => {
+                let rejected = MassCancelRejected { user_id, reason };
+                self.emit(command, EventBody::MassCancelRejected(rejected), sink);
+            }
+            Body::SetDisconnectTimer(SetDisconnectTimer { user_id, .. }) => {
+                let rejected = DisconnectTimerRejected { user_id, reason };
+                self.emit(command, EventBody::DisconnectTimerRejected(rejected), sink);
+            }
+            Body::NewOrder(_) | Body::CancelOrder(_) | Body::PairSettings(_) | Body::Tick(_) => {}
+        }
     }
 
     fn cancellable(&self, cancel: &CancelOrder) -> Result<u32, RejectReason> {

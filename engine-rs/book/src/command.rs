@@ -27,10 +27,20 @@ pub enum Body {
     PairSettings(PairSettings),
     /// The clock that expires orders.
     Tick(Tick),
+    /// Less of an open order, which keeps its place.
+    AmendOrder(AmendOrder),
+    /// The end of an open order and a new one, in one step.
+    CancelReplace(CancelReplace),
+    /// Two orders of which one ends the other.
+    NewOco(NewOco),
+    /// The end of many open orders.
+    MassCancel(MassCancel),
+    /// Moves the time at which an account's open orders end unless it moves that time again.
+    SetDisconnectTimer(SetDisconnectTimer),
 }
 
 /// A new order. Enums are raw numbers of `outcry.v1`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NewOrder {
     /// Not 0; refused while an order of that id rests.
     pub order_id: u64,
@@ -42,14 +52,28 @@ pub struct NewOrder {
     pub order_type: i32,
     /// [`crate::TimeInForce`]; 0 lets MARKET and `LIMIT_MAKER` take the only one they can have.
     pub time_in_force: i32,
-    /// Ticks; 0 for MARKET.
+    /// Ticks; 0 for MARKET, `STOP_LOSS` and `TAKE_PROFIT`.
     pub price: i64,
-    /// Lots.
+    /// Lots; 0 for MARKET by quote.
     pub quantity: i64,
+    /// Tick-lots that a MARKET order may spend, or is to earn; 0 for every other order.
+    pub quote_quantity: i64,
+    /// Lots of an iceberg that the book shows at a time; 0 shows all.
+    pub display_quantity: i64,
+    /// Ticks; 0 for none.
+    pub stop_price: i64,
+    /// Basis points between the best price since tracking began and the trigger; 0 for none.
+    pub trailing_delta: i32,
+    /// [`crate::SelfTradePrevention`]; 0 takes the pair's.
+    pub self_trade_prevention: i32,
+    /// Accounts of one group do not trade with each other; 0 for none.
+    pub trade_group: u64,
+    /// GTD: ends at the first tick that is not before it. Unix nanoseconds; 0 for every other order.
+    pub expire_time_unix_nanos: i64,
 }
 
-/// Cancels a resting order of the same user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Cancels an open order of the same user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CancelOrder {
     /// The order to cancel.
     pub order_id: u64,
@@ -58,7 +82,7 @@ pub struct CancelOrder {
 }
 
 /// What the core must know of the pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PairSettings {
     /// [`crate::TradingStatus`].
     pub trading_status: i32,
@@ -78,11 +102,115 @@ pub struct PairSettings {
     pub quote_units_per_tick_lot: i64,
     /// Ledger units of the base asset in one lot; carried for settlement.
     pub base_units_per_lot: i64,
+    /// What else an order must pass; all zero under rules version 1.
+    pub filters: Filters,
+}
+
+/// The filters of a pair. Rules version 2; a field of 0 is off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filters {
+    /// [`crate::SelfTradePrevention`] of orders that name none; 0 is NONE.
+    pub self_trade_prevention: i32,
+    /// Ticks.
+    pub min_price: i64,
+    /// Ticks.
+    pub max_price: i64,
+    /// Lots.
+    pub min_quantity: i64,
+    /// Lots.
+    pub max_quantity: i64,
+    /// Tick-lots.
+    pub max_notional: i64,
+    /// Whether the notional limits hold for orders without a price, valued at the reference price.
+    pub notional_applies_to_market: bool,
+    /// The reference price before the first trade. Ticks.
+    pub reference_price: i64,
+    /// A buy's highest price, in basis points of the reference price.
+    pub bid_multiplier_up_bps: u32,
+    /// A buy's lowest price, in basis points of the reference price.
+    pub bid_multiplier_down_bps: u32,
+    /// A sell's highest price, in basis points of the reference price.
+    pub ask_multiplier_up_bps: u32,
+    /// A sell's lowest price, in basis points of the reference price.
+    pub ask_multiplier_down_bps: u32,
+    /// Open orders that an account may have.
+    pub max_open_orders: u32,
 }
 
 /// Advances the book's clock, which never goes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tick {
     /// Unix time in nanoseconds.
     pub time_unix_nanos: i64,
+}
+
+/// Lowers the quantity of an open order of the same user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AmendOrder {
+    /// The order to amend.
+    pub order_id: u64,
+    /// Its owner.
+    pub user_id: u64,
+    /// Its new quantity, what has traded included. Lots.
+    pub quantity: i64,
+}
+
+/// Cancels an open order and enters a new one of the same user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CancelReplace {
+    /// The order to cancel.
+    pub cancel_order_id: u64,
+    /// [`crate::CancelReplaceMode`].
+    pub mode: i32,
+    /// The order that takes its place; its id may be the cancelled one's.
+    pub order: NewOrder,
+}
+
+/// One cancels the other: a `LIMIT_MAKER` order and a stop order of one side and quantity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NewOco {
+    /// Owner of both.
+    pub user_id: u64,
+    /// The limit leg's id.
+    pub limit_order_id: u64,
+    /// The stop leg's id.
+    pub stop_order_id: u64,
+    /// [`crate::Side`] of both.
+    pub side: i32,
+    /// Lots of each.
+    pub quantity: i64,
+    /// Ticks, of the limit leg.
+    pub price: i64,
+    /// Lots of the limit leg that the book shows at a time; 0 shows all.
+    pub display_quantity: i64,
+    /// Ticks, of the stop leg; 0 for none.
+    pub stop_price: i64,
+    /// Ticks: the stop leg is `STOP_LOSS_LIMIT` at this price; 0: it is `STOP_LOSS`.
+    pub stop_limit_price: i64,
+    /// [`crate::TimeInForce`] of the stop leg; 0 takes GTC with a limit price and IOC without.
+    pub stop_time_in_force: i32,
+    /// Basis points, of the stop leg; 0 for none.
+    pub trailing_delta: i32,
+    /// [`crate::SelfTradePrevention`]; 0 takes the pair's.
+    pub self_trade_prevention: i32,
+    /// As in [`NewOrder`].
+    pub trade_group: u64,
+}
+
+/// Cancels every open order of an account, or of the pair.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MassCancel {
+    /// The account; 0 is every account, which the operator alone may ask for.
+    pub user_id: u64,
+    /// [`crate::Side`]; 0 is both.
+    pub side: i32,
+}
+
+/// Cancel-on-disconnect: each one moves the deadline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SetDisconnectTimer {
+    /// The account.
+    pub user_id: u64,
+    /// From the book's clock; 0 takes the timer away.
+    pub timeout_millis: u64,
 }

@@ -22,6 +22,7 @@
 //!     taker_fee_ppm: 0,
 //!     quote_units_per_tick_lot: 1,
 //!     base_units_per_lot: 1,
+//!     ..PairSettings::default()
 //! };
 //! let order = |order_id, side: Side| NewOrder {
 //!     order_id,
@@ -31,6 +32,7 @@
 //!     time_in_force: TimeInForce::Gtc.as_i32(),
 //!     price: 100,
 //!     quantity: 5,
+//!     ..NewOrder::default()
 //! };
 //! let bodies = [Body::PairSettings(settings), Body::NewOrder(order(1, Side::Sell)), Body::NewOrder(order(2, Side::Buy))];
 //! for (number, body) in (1..).zip(bodies) {
@@ -56,14 +58,22 @@ mod words;
 
 pub use book::{Book, Outcome};
 pub use checks::InvariantError;
-pub use command::{Body, CancelOrder, Command, NewOrder, PairSettings, Tick};
+pub use command::{
+    AmendOrder, Body, CancelOrder, CancelReplace, Command, Filters, MassCancel, NewOco, NewOrder,
+    PairSettings, SetDisconnectTimer, Tick,
+};
 pub use depth::{Depth, Level};
 pub use event::{
-    CancelRejected, Event, EventBody, OrderAccepted, OrderCancelled, OrderExpired, OrderRejected,
-    SettingsChanged, SettingsRejected, Sink, TradeExecuted,
+    AmendRejected, AuctionPrice, CancelRejected, DisconnectTimerFired, DisconnectTimerRejected,
+    DisconnectTimerSet, Event, EventBody, FiltersChanged, MassCancelRejected, MassCancelled,
+    OrderAccepted, OrderAmended, OrderCancelled, OrderExpired, OrderRejected, OrderTriggered,
+    SelfTradePrevented, SettingsChanged, SettingsRejected, Sink, TradeExecuted,
 };
 pub use snapshot::RestoreError;
-pub use words::{ExpireReason, OrderType, RejectReason, Side, TimeInForce, TradingStatus};
+pub use words::{
+    CancelReplaceMode, ExpireReason, OrderType, RejectReason, SelfTradePrevention, Side,
+    TimeInForce, TradingStatus,
+};
 
 /// The matching semantics that this crate carries out (`PairSettings.rules_version`).
 pub const RULES_VERSION: u32 = 1;

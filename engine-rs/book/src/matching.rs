@@ -63,6 +63,13 @@ impl Book {
                     time_in_force,
                     price,
                     quantity,
+                    quote_quantity: 0,
+                    display_quantity: 0,
+                    stop_price: 0,
+                    trailing_delta: 0,
+                    expire_time_unix_nanos: 0,
+                    self_trade_prevention: None,
+                    list_order_id: 0,
                 };
                 self.emit(command, EventBody::OrderAccepted(accepted), sink);
                 self.execute(command, &taker, &settings, sink);
@@ -249,6 +256,9 @@ fn understood(order: &NewOrder, settings: &SettingsChanged) -> Result<Taker, Rej
     let side = Side::from_i32(order.side).ok_or(RejectReason::InvalidSide)?;
     let order_type = understood_type(order.order_type)?;
     let time_in_force = understood_time_in_force(order.time_in_force, order_type)?;
+    if asks_for_more(order) {
+        return Err(RejectReason::Unsupported);
+    }
     let limit = match (order_type, side) {
         (OrderType::Market, _) if price != 0 => return Err(RejectReason::InvalidPrice),
         (OrderType::Market, Side::Buy) => settings.price_band_upper,
@@ -268,6 +278,27 @@ fn understood(order: &NewOrder, settings: &SettingsChanged) -> Result<Taker, Rej
         limit,
         quantity,
     })
+}
+
+/// Whether the order has a word that rules version 1 does not carry out.
+fn asks_for_more(order: &NewOrder) -> bool {
+    let NewOrder {
+        quote_quantity,
+        display_quantity,
+        stop_price,
+        trailing_delta,
+        self_trade_prevention,
+        trade_group,
+        expire_time_unix_nanos,
+        ..
+    } = *order;
+    quote_quantity != 0
+        || display_quantity != 0
+        || stop_price != 0
+        || trailing_delta != 0
+        || self_trade_prevention != 0
+        || trade_group != 0
+        || expire_time_unix_nanos != 0
 }
 
 fn understood_type(number: i32) -> Result<OrderType, RejectReason> {

@@ -1,6 +1,6 @@
 //! Which `PairSettings` make sense.
 
-use crate::command::PairSettings;
+use crate::command::{Filters, PairSettings};
 use crate::event::SettingsChanged;
 use crate::words::{RejectReason, TradingStatus};
 
@@ -11,6 +11,9 @@ const MILLION: i32 = 1_000_000;
 /// The rules version goes first, because what the rest means depends on it.
 pub(crate) fn checked(asked: &PairSettings) -> Result<SettingsChanged, RejectReason> {
     if asked.rules_version != crate::RULES_VERSION {
+        return Err(RejectReason::Unsupported);
+    }
+    if asked.filters != Filters::default() {
         return Err(RejectReason::Unsupported);
     }
     let trading_status = checked_status(asked.trading_status)?;

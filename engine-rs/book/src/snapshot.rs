@@ -180,6 +180,7 @@ impl Book {
             taker_fee_ppm: from.i32("settings")?,
             quote_units_per_tick_lot: from.i64("settings")?,
             base_units_per_lot: from.i64("settings")?,
+            ..PairSettings::default()
         };
         let settings = settings::checked(&read).map_err(|_| RestoreError::Invalid("settings"))?;
         self.settings = Some(settings);

@@ -57,13 +57,13 @@ words! {
         Market = 2,
         /// Rests or is rejected: never takes.
         LimitMaker = 3,
-        /// Known to the schema, not carried out by rules version 1.
+        /// Waits until the price moves against it, then is a market order. Rules version 2.
         StopLoss = 4,
-        /// Known to the schema, not carried out by rules version 1.
+        /// Waits until the price moves against it, then is a limit order. Rules version 2.
         StopLossLimit = 5,
-        /// Known to the schema, not carried out by rules version 1.
+        /// Waits until the price moves its way, then is a market order. Rules version 2.
         TakeProfit = 6,
-        /// Known to the schema, not carried out by rules version 1.
+        /// Waits until the price moves its way, then is a limit order. Rules version 2.
         TakeProfitLimit = 7,
     }
 }
@@ -77,7 +77,7 @@ words! {
         Ioc = 2,
         /// Trades whole at once or expires whole.
         Fok = 3,
-        /// Known to the schema, not carried out by rules version 1.
+        /// Rests until it is filled, cancelled or its time has come. Rules version 2.
         Gtd = 4,
     }
 }
@@ -91,11 +91,11 @@ words! {
         Halt = 2,
         /// Cancels alone.
         CancelOnly = 3,
-        /// Known to the schema, not carried out by rules version 1.
+        /// Orders that never take, and cancels. Rules version 2.
         PostOnly = 4,
-        /// Known to the schema, not carried out by rules version 1.
+        /// Orders with a price, and cancels. Rules version 2.
         LimitOnly = 5,
-        /// Known to the schema, not carried out by rules version 1.
+        /// A call: orders rest, even crossed, and trade together when it ends. Rules version 2.
         Auction = 6,
     }
 }
@@ -141,6 +141,44 @@ words! {
         InvalidSettings = 18,
         /// A known word of the schema that these rules do not carry out.
         Unsupported = 19,
+        /// No self-trade prevention mode of the schema.
+        InvalidStpMode = 20,
+        /// The pair takes `LIMIT_MAKER` orders alone.
+        MarketPostOnly = 21,
+        /// The pair takes orders with a price alone.
+        MarketLimitOnly = 22,
+        /// The pair holds a call auction, which this order cannot take part in.
+        MarketAuction = 23,
+        /// An iceberg's displayed quantity that makes no sense.
+        InvalidDisplayQuantity = 24,
+        /// A stop price that is missing, out of place or below 0.
+        InvalidStopPrice = 25,
+        /// Basis points outside 1 to 9999, or on an order that is no stop.
+        InvalidTrailingDelta = 26,
+        /// Not in the future, or on an order that is not GTD.
+        InvalidExpireTime = 27,
+        /// Below the least or above the highest price of the pair.
+        PriceFilter = 28,
+        /// Too far from the reference price.
+        PercentPrice = 29,
+        /// Below the least or above the highest quantity of the pair.
+        LotSize = 30,
+        /// price x quantity is above the pair's maximum.
+        NotionalTooLarge = 31,
+        /// The account has as many open orders as it may have.
+        TooManyOpenOrders = 32,
+        /// The stop's condition holds already.
+        WouldTrigger = 33,
+        /// The legs of an OCO contradict each other.
+        InvalidList = 34,
+        /// The order is a leg of an OCO, which cannot be amended.
+        PartOfList = 35,
+        /// No cancel-replace mode of the schema.
+        InvalidMode = 36,
+        /// The cancel before it failed.
+        NotAttempted = 37,
+        /// A disconnect timer of more than a day.
+        InvalidTimeout = 38,
     }
 }
 
@@ -151,8 +189,45 @@ words! {
         ImmediateOrCancel = 1,
         /// An FOK order that could not be filled whole.
         FillOrKill = 2,
-        /// It rested on the wrong side of a new price band.
+        /// It rested on the wrong side of a new price band, or became active outside the band.
         PriceBand = 3,
+        /// It met an order of the same account or trade group.
+        SelfTrade = 4,
+        /// The other leg of its OCO traded, became active or ended.
+        OneCancelsOther = 5,
+        /// Its time had come.
+        GoodTillDate = 6,
+        /// Its account's disconnect timer ran out.
+        Disconnected = 7,
+        /// It became active, and a total of its level would leave the range of its integer.
+        Overflow = 8,
+    }
+}
+
+words! {
+    /// What happens when an order would trade with one of the same account or trade group. The
+    /// taker's mode decides.
+    SelfTradePrevention {
+        /// They trade.
+        None = 1,
+        /// What is left of the taker expires.
+        ExpireTaker = 2,
+        /// The maker expires.
+        ExpireMaker = 3,
+        /// Both expire.
+        ExpireBoth = 4,
+        /// Both lose what they would have traded.
+        Decrement = 5,
+    }
+}
+
+words! {
+    /// What becomes of the new order when the cancel of a cancel-replace fails.
+    CancelReplaceMode {
+        /// It is rejected.
+        StopOnFailure = 1,
+        /// It goes on.
+        AllowFailure = 2,
     }
 }
 
@@ -165,7 +240,7 @@ mod tests {
         for &word in RejectReason::ALL {
             assert_eq!(RejectReason::from_i32(word.as_i32()), Some(word));
         }
-        assert_eq!(RejectReason::ALL.len(), 19);
+        assert_eq!(RejectReason::ALL.len(), 38);
     }
 
     #[test]

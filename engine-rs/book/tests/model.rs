@@ -299,7 +299,7 @@ proptest! {
             let fit = |number: i32, most: i32| if words { number.rem_euclid(most) + 1 } else { number };
             let order = NewOrder {
                 order_id, user_id, side: fit(side, 2), order_type: fit(order_type, 3),
-                time_in_force: fit(time_in_force, 3), price, quantity,
+                time_in_force: fit(time_in_force, 3), price, quantity, ..NewOrder::default()
             };
             let command = Command { source: 0, incarnation: 0, number: at, time_unix_nanos: 0, body: Body::NewOrder(order) };
             book.apply(&command, &mut events);

@@ -274,6 +274,7 @@ fn the_first_failing_check_names_the_reject() {
         time_in_force: 0,
         price: -1,
         quantity: -1,
+        ..NewOrder::default()
     };
     let mut it = Market::default();
     assert_eq!(it.tell(nonsense), ["rejected 0 NoSettings"]);

@@ -94,7 +94,7 @@ fn fill(
     };
     for number in 1..=commands {
         let body = match number {
-            1 => Body::PairSettings(SETTINGS),
+            1 => Body::PairSettings(settings()),
             _ if roll(3) == 0 => Body::CancelOrder(CancelOrder {
                 order_id: number - roll(number.min(2_000)),
                 user_id: 1,
@@ -107,6 +107,7 @@ fn fill(
                 time_in_force: 1,
                 price: 10_000 + i64::try_from(roll(41))?,
                 quantity: 1 + i64::try_from(roll(50))?,
+                ..NewOrder::default()
             }),
         };
         held.push(Command {
@@ -135,14 +136,17 @@ fn fill(
     Ok(())
 }
 
-const SETTINGS: PairSettings = PairSettings {
-    trading_status: 1,
-    rules_version: 1,
-    price_band_lower: 1,
-    price_band_upper: 1_000_000,
-    min_notional: 0,
-    maker_fee_ppm: -10,
-    taker_fee_ppm: 100,
-    quote_units_per_tick_lot: 1,
-    base_units_per_lot: 1,
-};
+fn settings() -> PairSettings {
+    PairSettings {
+        trading_status: 1,
+        rules_version: 1,
+        price_band_lower: 1,
+        price_band_upper: 1_000_000,
+        min_notional: 0,
+        maker_fee_ppm: -10,
+        taker_fee_ppm: 100,
+        quote_units_per_tick_lot: 1,
+        base_units_per_lot: 1,
+        ..PairSettings::default()
+    }
+}

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use outcry_book::{
     Body, CancelOrder, CancelRejected, Command, Depth, Event, EventBody, ExpireReason, Level,
     NewOrder, OrderAccepted, OrderCancelled, OrderExpired, OrderRejected, OrderType, PairSettings,
-    RejectReason, SettingsChanged, SettingsRejected, Side, Tick, TimeInForce, TradeExecuted,
-    TradingStatus,
+    RejectReason, SelfTradePrevention, SettingsChanged, SettingsRejected, Side, Tick, TimeInForce,
+    TradeExecuted, TradingStatus,
 };
 use outcry_runtime::codec::{
     Poison, begin_event_batch, decode_commands, decode_events, encode_book, encode_commands,
@@ -75,6 +75,7 @@ fn body() -> impl Strategy<Value = Body> {
                     time_in_force,
                     price,
                     quantity,
+                    ..NewOrder::default()
                 })
             },
         );
@@ -113,6 +114,7 @@ fn body() -> impl Strategy<Value = Body> {
                     taker_fee_ppm: taker,
                     quote_units_per_tick_lot: quote,
                     base_units_per_lot: base,
+                    ..PairSettings::default()
                 })
             },
         );
@@ -144,11 +146,14 @@ fn event_body() -> impl Strategy<Value = EventBody> {
         word(Side::ALL),
         word(OrderType::ALL),
         word(TimeInForce::ALL),
-        number(),
-        number(),
+        prop::array::uniform6(number()),
+        small(),
+        prop::option::of(word(SelfTradePrevention::ALL)),
+        natural(),
     )
         .prop_map(
-            |(order_id, user_id, side, order_type, time_in_force, price, quantity)| {
+            |(order_id, user_id, side, order_type, time_in_force, numbers, delta, mode, list)| {
+                let [price, quantity, quote, display, stop, expire] = numbers;
                 EventBody::OrderAccepted(OrderAccepted {
                     order_id,
                     user_id,
@@ -157,6 +162,13 @@ fn event_body() -> impl Strategy<Value = EventBody> {
                     time_in_force,
                     price,
                     quantity,
+                    quote_quantity: quote,
+                    display_quantity: display,
+                    stop_price: stop,
+                    trailing_delta: delta,
+                    expire_time_unix_nanos: expire,
+                    self_trade_prevention: mode,
+                    list_order_id: list,
                 })
             },
         );

@@ -20,6 +20,7 @@ pub fn settings() -> PairSettings {
         taker_fee_ppm: 750,
         quote_units_per_tick_lot: 1,
         base_units_per_lot: 1,
+        ..PairSettings::default()
     }
 }
 
@@ -33,6 +34,7 @@ pub fn limit(order_id: u64, side: Side, price: i64, quantity: i64) -> NewOrder {
         time_in_force: TimeInForce::Gtc.as_i32(),
         price,
         quantity,
+        ..NewOrder::default()
     }
 }
 
@@ -165,5 +167,6 @@ pub fn short(body: &EventBody) -> String {
         EventBody::CancelRejected(it) => format!("cancel rejected {} {:?}", it.order_id, it.reason),
         EventBody::SettingsChanged(it) => format!("settings {:?}", it.trading_status),
         EventBody::SettingsRejected(it) => format!("settings rejected {:?}", it.reason),
+        other => format!("{other:?}"),
     }
 }

@@ -52,6 +52,7 @@ impl Row {
                 taker_fee_ppm: 0,
                 quote_units_per_tick_lot: 1,
                 base_units_per_lot: 1,
+                ..PairSettings::default()
             }),
             _ => Body::NewOrder(NewOrder {
                 order_id: number,
@@ -61,6 +62,7 @@ impl Row {
                 time_in_force: 1,
                 price: 100 + self.offset * 7 % 5,
                 quantity: 3,
+                ..NewOrder::default()
             }),
         };
         Command {

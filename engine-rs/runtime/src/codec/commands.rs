@@ -1,9 +1,10 @@
 //! `CommandBatch`: the records of `matching.{symbol}`.
 
-use outcry_book::{Body, CancelOrder, Command, NewOrder, PairSettings, Tick};
+use outcry_book::Command;
 
+use super::bodies::{encode_command, read_body};
 use super::poison::{BATCH_VERSION, Limits, Poison};
-use super::wire::{BYTES, Reader, Scalar, VARINT, WireError, Zigzag, put, put_bytes, put_message};
+use super::wire::{BYTES, Reader, Scalar, VARINT, WireError, put, put_bytes, put_message};
 
 /// Decodes one record whole.
 ///
@@ -118,8 +119,8 @@ fn read_command(bytes: &[u8]) -> Result<Option<Command>, WireError> {
             (2, VARINT) => incarnation = reader.varint()?,
             (3, VARINT) => number = reader.varint()?,
             (4, VARINT) => time_unix_nanos = i64::from_wire(reader.varint()?),
-            (5..=8, BYTES) => body = Some(read_body(field.0, reader.bytes()?, body)?),
-            (1..=8, _) => return Err(WireError::WireType),
+            (5..=13, BYTES) => body = Some(read_body(field.0, reader.bytes()?, body)?),
+            (1..=13, _) => return Err(WireError::WireType),
             (number, wire_type) => reader.skip(number, wire_type)?,
         }
     }
@@ -130,105 +131,6 @@ fn read_command(bytes: &[u8]) -> Result<Option<Command>, WireError> {
         time_unix_nanos,
         body,
     }))
-}
-
-/// A body that comes twice is merged, as protobuf has it; another one replaces it.
-fn read_body(field: u32, bytes: &[u8], before: Option<Body>) -> Result<Body, WireError> {
-    match (field, before) {
-        (5, Some(Body::NewOrder(order))) => read_new_order(bytes, order).map(Body::NewOrder),
-        (5, _) => read_new_order(bytes, NO_ORDER).map(Body::NewOrder),
-        (6, Some(Body::CancelOrder(cancel))) => read_cancel(bytes, cancel).map(Body::CancelOrder),
-        (6, _) => read_cancel(bytes, NO_CANCEL).map(Body::CancelOrder),
-        (7, Some(Body::PairSettings(settings))) => {
-            read_settings(bytes, settings).map(Body::PairSettings)
-        }
-        (7, _) => read_settings(bytes, NO_SETTINGS).map(Body::PairSettings),
-        (_, Some(Body::Tick(tick))) => read_tick(bytes, tick).map(Body::Tick),
-        (_, _) => read_tick(bytes, Tick { time_unix_nanos: 0 }).map(Body::Tick),
-    }
-}
-
-const NO_ORDER: NewOrder = NewOrder {
-    order_id: 0,
-    user_id: 0,
-    side: 0,
-    order_type: 0,
-    time_in_force: 0,
-    price: 0,
-    quantity: 0,
-};
-const NO_CANCEL: CancelOrder = CancelOrder {
-    order_id: 0,
-    user_id: 0,
-};
-const NO_SETTINGS: PairSettings = PairSettings {
-    trading_status: 0,
-    rules_version: 0,
-    price_band_lower: 0,
-    price_band_upper: 0,
-    min_notional: 0,
-    maker_fee_ppm: 0,
-    taker_fee_ppm: 0,
-    quote_units_per_tick_lot: 0,
-    base_units_per_lot: 0,
-};
-
-/// Reads a message of integers alone, numbered from 1 to `known`.
-fn read_integers(bytes: &[u8], known: u32, mut set: impl FnMut(u32, u64)) -> Result<(), WireError> {
-    let mut reader = Reader::new(bytes);
-    while let Some((number, wire_type)) = reader.field()? {
-        if number > known {
-            reader.skip(number, wire_type)?;
-        } else if wire_type == VARINT {
-            set(number, reader.varint()?);
-        } else {
-            return Err(WireError::WireType);
-        }
-    }
-    Ok(())
-}
-
-fn read_new_order(bytes: &[u8], mut order: NewOrder) -> Result<NewOrder, WireError> {
-    read_integers(bytes, 7, |number, value| match number {
-        1 => order.order_id = value,
-        2 => order.user_id = value,
-        3 => order.side = i32::from_wire(value),
-        4 => order.order_type = i32::from_wire(value),
-        5 => order.time_in_force = i32::from_wire(value),
-        6 => order.price = i64::from_wire(value),
-        _ => order.quantity = i64::from_wire(value),
-    })?;
-    Ok(order)
-}
-
-fn read_cancel(bytes: &[u8], mut cancel: CancelOrder) -> Result<CancelOrder, WireError> {
-    read_integers(bytes, 2, |number, value| match number {
-        1 => cancel.order_id = value,
-        _ => cancel.user_id = value,
-    })?;
-    Ok(cancel)
-}
-
-fn read_settings(bytes: &[u8], mut settings: PairSettings) -> Result<PairSettings, WireError> {
-    read_integers(bytes, 9, |number, value| match number {
-        1 => settings.trading_status = i32::from_wire(value),
-        2 => settings.rules_version = u32::from_wire(value),
-        3 => settings.price_band_lower = i64::from_wire(value),
-        4 => settings.price_band_upper = i64::from_wire(value),
-        5 => settings.min_notional = i64::from_wire(value),
-        6 => settings.maker_fee_ppm = Zigzag::from_wire(value).0,
-        7 => settings.taker_fee_ppm = Zigzag::from_wire(value).0,
-        8 => settings.quote_units_per_tick_lot = i64::from_wire(value),
-        _ => settings.base_units_per_lot = i64::from_wire(value),
-    })?;
-    Ok(settings)
-}
-
-fn read_tick(bytes: &[u8], mut tick: Tick) -> Result<Tick, WireError> {
-    read_integers(bytes, 1, |_, value| {
-        tick.time_unix_nanos = i64::from_wire(value);
-    })?;
-    Ok(tick)
 }
 
 /// Encodes one record of the pair's input.
@@ -244,41 +146,6 @@ pub fn encode_commands(symbol: &str, commands: &[Command]) -> Vec<u8> {
         put_message(&mut out, 4, |out| encode_command(command, out));
     }
     out
-}
-
-/// Appends one `Command` message, without a tag.
-pub fn encode_command(command: &Command, out: &mut Vec<u8>) {
-    put(out, 1, command.source);
-    put(out, 2, command.incarnation);
-    put(out, 3, command.number);
-    put(out, 4, command.time_unix_nanos);
-    match &command.body {
-        Body::NewOrder(order) => put_message(out, 5, |out| {
-            put(out, 1, order.order_id);
-            put(out, 2, order.user_id);
-            put(out, 3, order.side);
-            put(out, 4, order.order_type);
-            put(out, 5, order.time_in_force);
-            put(out, 6, order.price);
-            put(out, 7, order.quantity);
-        }),
-        Body::CancelOrder(cancel) => put_message(out, 6, |out| {
-            put(out, 1, cancel.order_id);
-            put(out, 2, cancel.user_id);
-        }),
-        Body::PairSettings(settings) => put_message(out, 7, |out| {
-            put(out, 1, settings.trading_status);
-            put(out, 2, settings.rules_version);
-            put(out, 3, settings.price_band_lower);
-            put(out, 4, settings.price_band_upper);
-            put(out, 5, settings.min_notional);
-            put(out, 6, Zigzag(settings.maker_fee_ppm));
-            put(out, 7, Zigzag(settings.taker_fee_ppm));
-            put(out, 8, settings.quote_units_per_tick_lot);
-            put(out, 9, settings.base_units_per_lot);
-        }),
-        Body::Tick(tick) => put_message(out, 8, |out| put(out, 1, tick.time_unix_nanos)),
-    }
 }
 
 /// Collects commands into a `CommandBatch` whose count is not known beforehand. Protobuf lets a

@@ -138,6 +138,7 @@ impl Bed {
                 taker_fee_ppm: 100,
                 quote_units_per_tick_lot: 1,
                 base_units_per_lot: 1,
+                ..PairSettings::default()
             });
         }
         if self.roll(4) == 0 {
@@ -154,6 +155,7 @@ impl Bed {
             time_in_force: i32::try_from(self.roll(4)).unwrap(),
             price: 10_000 + i64::try_from(self.roll(21)).unwrap(),
             quantity: 1 + i64::try_from(self.roll(50)).unwrap(),
+            ..NewOrder::default()
         })
     }
 

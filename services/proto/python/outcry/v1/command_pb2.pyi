@@ -71,6 +71,11 @@ class Command(_message.Message):
     CANCEL_ORDER_FIELD_NUMBER: _builtins.int
     PAIR_SETTINGS_FIELD_NUMBER: _builtins.int
     TICK_FIELD_NUMBER: _builtins.int
+    AMEND_ORDER_FIELD_NUMBER: _builtins.int
+    CANCEL_REPLACE_FIELD_NUMBER: _builtins.int
+    NEW_OCO_FIELD_NUMBER: _builtins.int
+    MASS_CANCEL_FIELD_NUMBER: _builtins.int
+    SET_DISCONNECT_TIMER_FIELD_NUMBER: _builtins.int
     source: _builtins.int
     """0..1023: order shards. 1024: the operator. 1025: the clock. From 2048: generators and tests."""
     incarnation: _builtins.int
@@ -87,6 +92,16 @@ class Command(_message.Message):
     def pair_settings(self) -> Global___PairSettings: ...
     @_builtins.property
     def tick(self) -> Global___Tick: ...
+    @_builtins.property
+    def amend_order(self) -> Global___AmendOrder: ...
+    @_builtins.property
+    def cancel_replace(self) -> Global___CancelReplace: ...
+    @_builtins.property
+    def new_oco(self) -> Global___NewOco: ...
+    @_builtins.property
+    def mass_cancel(self) -> Global___MassCancel: ...
+    @_builtins.property
+    def set_disconnect_timer(self) -> Global___SetDisconnectTimer: ...
     def __init__(
         self,
         *,
@@ -98,12 +113,17 @@ class Command(_message.Message):
         cancel_order: Global___CancelOrder | None = ...,
         pair_settings: Global___PairSettings | None = ...,
         tick: Global___Tick | None = ...,
+        amend_order: Global___AmendOrder | None = ...,
+        cancel_replace: Global___CancelReplace | None = ...,
+        new_oco: Global___NewOco | None = ...,
+        mass_cancel: Global___MassCancel | None = ...,
+        set_disconnect_timer: Global___SetDisconnectTimer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_order", b"cancel_order", "new_order", b"new_order", "pair_settings", b"pair_settings", "tick", b"tick"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amend_order", b"amend_order", "body", b"body", "cancel_order", b"cancel_order", "cancel_replace", b"cancel_replace", "mass_cancel", b"mass_cancel", "new_oco", b"new_oco", "new_order", b"new_order", "pair_settings", b"pair_settings", "set_disconnect_timer", b"set_disconnect_timer", "tick", b"tick"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_order", b"cancel_order", "incarnation", b"incarnation", "new_order", b"new_order", "number", b"number", "pair_settings", b"pair_settings", "source", b"source", "tick", b"tick", "time_unix_nanos", b"time_unix_nanos"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amend_order", b"amend_order", "body", b"body", "cancel_order", b"cancel_order", "cancel_replace", b"cancel_replace", "incarnation", b"incarnation", "mass_cancel", b"mass_cancel", "new_oco", b"new_oco", "new_order", b"new_order", "number", b"number", "pair_settings", b"pair_settings", "set_disconnect_timer", b"set_disconnect_timer", "source", b"source", "tick", b"tick", "time_unix_nanos", b"time_unix_nanos"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["new_order", "cancel_order", "pair_settings", "tick"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["new_order", "cancel_order", "pair_settings", "tick", "amend_order", "cancel_replace", "new_oco", "mass_cancel", "set_disconnect_timer"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -120,6 +140,13 @@ class NewOrder(_message.Message):
     TIME_IN_FORCE_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
+    QUOTE_QUANTITY_FIELD_NUMBER: _builtins.int
+    DISPLAY_QUANTITY_FIELD_NUMBER: _builtins.int
+    STOP_PRICE_FIELD_NUMBER: _builtins.int
+    TRAILING_DELTA_FIELD_NUMBER: _builtins.int
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _builtins.int
+    TRADE_GROUP_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_UNIX_NANOS_FIELD_NUMBER: _builtins.int
     order_id: _builtins.int
     """Not 0; unique for ever among the pair's orders, and refused while an order of that id rests."""
     user_id: _builtins.int
@@ -129,9 +156,24 @@ class NewOrder(_message.Message):
     time_in_force: _types_pb2.TimeInForce.ValueType
     """MARKET (IOC) and LIMIT_MAKER (GTC) may leave it out; OrderAccepted names the one in force."""
     price: _builtins.int
-    """Ticks. 0 for MARKET."""
+    """Ticks. 0 for MARKET, STOP_LOSS and TAKE_PROFIT."""
     quantity: _builtins.int
-    """Lots."""
+    """Lots. 0 for MARKET by quote."""
+    quote_quantity: _builtins.int
+    """From here on: rules version 2.
+    Tick-lots that a MARKET order may spend (buy) or is to earn (sell), instead of `quantity`.
+    """
+    display_quantity: _builtins.int
+    """Lots of an iceberg that the book shows at a time (icebergQty); 0 shows all."""
+    stop_price: _builtins.int
+    """Ticks; stop types alone. Optional with trailing_delta, which then starts at this price."""
+    trailing_delta: _builtins.int
+    """Basis points, 1 to 9999; stop types alone."""
+    self_trade_prevention: _types_pb2.SelfTradePrevention.ValueType
+    trade_group: _builtins.int
+    """Accounts of one group don't trade with each other; 0: none."""
+    expire_time_unix_nanos: _builtins.int
+    """GTD alone: the order ends at the first tick that is not before it."""
     def __init__(
         self,
         *,
@@ -142,10 +184,17 @@ class NewOrder(_message.Message):
         time_in_force: _types_pb2.TimeInForce.ValueType = ...,
         price: _builtins.int = ...,
         quantity: _builtins.int = ...,
+        quote_quantity: _builtins.int = ...,
+        display_quantity: _builtins.int = ...,
+        stop_price: _builtins.int = ...,
+        trailing_delta: _builtins.int = ...,
+        self_trade_prevention: _types_pb2.SelfTradePrevention.ValueType = ...,
+        trade_group: _builtins.int = ...,
+        expire_time_unix_nanos: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_id", b"order_id", "price", b"price", "quantity", b"quantity", "side", b"side", "time_in_force", b"time_in_force", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_quantity", b"display_quantity", "expire_time_unix_nanos", b"expire_time_unix_nanos", "order_id", b"order_id", "price", b"price", "quantity", b"quantity", "quote_quantity", b"quote_quantity", "self_trade_prevention", b"self_trade_prevention", "side", b"side", "stop_price", b"stop_price", "time_in_force", b"time_in_force", "trade_group", b"trade_group", "trailing_delta", b"trailing_delta", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -174,6 +223,176 @@ class CancelOrder(_message.Message):
 Global___CancelOrder: _TypeAlias = CancelOrder  # noqa: Y015
 
 @_typing.final
+class AmendOrder(_message.Message):
+    """Lowers the quantity of an open order, which keeps its place."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.int
+    user_id: _builtins.int
+    quantity: _builtins.int
+    """The new quantity, what has traded included. Lots."""
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+        quantity: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_id", b"order_id", "quantity", b"quantity", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AmendOrder: _TypeAlias = AmendOrder  # noqa: Y015
+
+@_typing.final
+class CancelReplace(_message.Message):
+    """Cancels an open order of order.user_id and enters `order`, in one step."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANCEL_ORDER_ID_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    cancel_order_id: _builtins.int
+    mode: _types_pb2.CancelReplaceMode.ValueType
+    @_builtins.property
+    def order(self) -> Global___NewOrder:
+        """Its id may be the cancelled one's."""
+
+    def __init__(
+        self,
+        *,
+        cancel_order_id: _builtins.int = ...,
+        mode: _types_pb2.CancelReplaceMode.ValueType = ...,
+        order: Global___NewOrder | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_order_id", b"cancel_order_id", "mode", b"mode", "order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelReplace: _TypeAlias = CancelReplace  # noqa: Y015
+
+@_typing.final
+class NewOco(_message.Message):
+    """One cancels the other: a LIMIT_MAKER order and a stop order of one side and quantity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_ORDER_ID_FIELD_NUMBER: _builtins.int
+    STOP_ORDER_ID_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    DISPLAY_QUANTITY_FIELD_NUMBER: _builtins.int
+    STOP_PRICE_FIELD_NUMBER: _builtins.int
+    STOP_LIMIT_PRICE_FIELD_NUMBER: _builtins.int
+    STOP_TIME_IN_FORCE_FIELD_NUMBER: _builtins.int
+    TRAILING_DELTA_FIELD_NUMBER: _builtins.int
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _builtins.int
+    TRADE_GROUP_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    limit_order_id: _builtins.int
+    stop_order_id: _builtins.int
+    side: _types_pb2.Side.ValueType
+    quantity: _builtins.int
+    """Lots of each."""
+    price: _builtins.int
+    """Ticks, of the limit leg; lots of it that the book shows at a time."""
+    display_quantity: _builtins.int
+    stop_price: _builtins.int
+    """The stop leg: STOP_LOSS_LIMIT at stop_limit_price (ticks), STOP_LOSS when that is 0."""
+    stop_limit_price: _builtins.int
+    stop_time_in_force: _types_pb2.TimeInForce.ValueType
+    trailing_delta: _builtins.int
+    self_trade_prevention: _types_pb2.SelfTradePrevention.ValueType
+    trade_group: _builtins.int
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        limit_order_id: _builtins.int = ...,
+        stop_order_id: _builtins.int = ...,
+        side: _types_pb2.Side.ValueType = ...,
+        quantity: _builtins.int = ...,
+        price: _builtins.int = ...,
+        display_quantity: _builtins.int = ...,
+        stop_price: _builtins.int = ...,
+        stop_limit_price: _builtins.int = ...,
+        stop_time_in_force: _types_pb2.TimeInForce.ValueType = ...,
+        trailing_delta: _builtins.int = ...,
+        self_trade_prevention: _types_pb2.SelfTradePrevention.ValueType = ...,
+        trade_group: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_quantity", b"display_quantity", "limit_order_id", b"limit_order_id", "price", b"price", "quantity", b"quantity", "self_trade_prevention", b"self_trade_prevention", "side", b"side", "stop_limit_price", b"stop_limit_price", "stop_order_id", b"stop_order_id", "stop_price", b"stop_price", "stop_time_in_force", b"stop_time_in_force", "trade_group", b"trade_group", "trailing_delta", b"trailing_delta", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NewOco: _TypeAlias = NewOco  # noqa: Y015
+
+@_typing.final
+class MassCancel(_message.Message):
+    """Cancels every open order of an account, or, for the operator alone, of the pair (user_id 0)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    side: _types_pb2.Side.ValueType
+    """SIDE_UNSPECIFIED: both."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        side: _types_pb2.Side.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["side", b"side", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MassCancel: _TypeAlias = MassCancel  # noqa: Y015
+
+@_typing.final
+class SetDisconnectTimer(_message.Message):
+    """Cancel-on-disconnect: the account's open orders end when the book's clock reaches its time at this
+    command plus the timeout, unless another one moves that deadline. 0 takes the timer away; at most
+    a day.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TIMEOUT_MILLIS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    timeout_millis: _builtins.int
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        timeout_millis: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["timeout_millis", b"timeout_millis", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetDisconnectTimer: _TypeAlias = SetDisconnectTimer  # noqa: Y015
+
+@_typing.final
 class PairSettings(_message.Message):
     """What the core must know of the pair. Sent by the operator as source 1024, incarnation = the
     object's creation time in Unix seconds, number = its generation: every replica changes at the
@@ -191,9 +410,10 @@ class PairSettings(_message.Message):
     TAKER_FEE_PPM_FIELD_NUMBER: _builtins.int
     QUOTE_UNITS_PER_TICK_LOT_FIELD_NUMBER: _builtins.int
     BASE_UNITS_PER_LOT_FIELD_NUMBER: _builtins.int
+    FILTERS_FIELD_NUMBER: _builtins.int
     trading_status: _types_pb2.TradingStatus.ValueType
     rules_version: _builtins.int
-    """Matching semantics in force from here on; 1."""
+    """Matching semantics in force from here on; 1 or 2."""
     price_band_lower: _builtins.int
     """Ticks, inclusive. Orders outside are rejected and nothing executes outside."""
     price_band_upper: _builtins.int
@@ -207,6 +427,10 @@ class PairSettings(_message.Message):
     is. For settlement; the core only carries them.
     """
     base_units_per_lot: _builtins.int
+    @_builtins.property
+    def filters(self) -> Global___Filters:
+        """Rules version 2."""
+
     def __init__(
         self,
         *,
@@ -219,14 +443,80 @@ class PairSettings(_message.Message):
         taker_fee_ppm: _builtins.int = ...,
         quote_units_per_tick_lot: _builtins.int = ...,
         base_units_per_lot: _builtins.int = ...,
+        filters: Global___Filters | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_units_per_lot", b"base_units_per_lot", "maker_fee_ppm", b"maker_fee_ppm", "min_notional", b"min_notional", "price_band_lower", b"price_band_lower", "price_band_upper", b"price_band_upper", "quote_units_per_tick_lot", b"quote_units_per_tick_lot", "rules_version", b"rules_version", "taker_fee_ppm", b"taker_fee_ppm", "trading_status", b"trading_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_units_per_lot", b"base_units_per_lot", "filters", b"filters", "maker_fee_ppm", b"maker_fee_ppm", "min_notional", b"min_notional", "price_band_lower", b"price_band_lower", "price_band_upper", b"price_band_upper", "quote_units_per_tick_lot", b"quote_units_per_tick_lot", "rules_version", b"rules_version", "taker_fee_ppm", b"taker_fee_ppm", "trading_status", b"trading_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PairSettings: _TypeAlias = PairSettings  # noqa: Y015
+
+@_typing.final
+class Filters(_message.Message):
+    """What else an order must pass. A field of 0 is off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _builtins.int
+    MIN_PRICE_FIELD_NUMBER: _builtins.int
+    MAX_PRICE_FIELD_NUMBER: _builtins.int
+    MIN_QUANTITY_FIELD_NUMBER: _builtins.int
+    MAX_QUANTITY_FIELD_NUMBER: _builtins.int
+    MAX_NOTIONAL_FIELD_NUMBER: _builtins.int
+    NOTIONAL_APPLIES_TO_MARKET_FIELD_NUMBER: _builtins.int
+    REFERENCE_PRICE_FIELD_NUMBER: _builtins.int
+    BID_MULTIPLIER_UP_BPS_FIELD_NUMBER: _builtins.int
+    BID_MULTIPLIER_DOWN_BPS_FIELD_NUMBER: _builtins.int
+    ASK_MULTIPLIER_UP_BPS_FIELD_NUMBER: _builtins.int
+    ASK_MULTIPLIER_DOWN_BPS_FIELD_NUMBER: _builtins.int
+    MAX_OPEN_ORDERS_FIELD_NUMBER: _builtins.int
+    self_trade_prevention: _types_pb2.SelfTradePrevention.ValueType
+    """Of orders that name none."""
+    min_price: _builtins.int
+    """PRICE_FILTER. Ticks."""
+    max_price: _builtins.int
+    min_quantity: _builtins.int
+    """LOT_SIZE. Lots."""
+    max_quantity: _builtins.int
+    max_notional: _builtins.int
+    """NOTIONAL, with PairSettings.min_notional. Tick-lots."""
+    notional_applies_to_market: _builtins.bool
+    """The notional limits hold for orders without a price too, valued at the reference price."""
+    reference_price: _builtins.int
+    """The reference price (last trade) before the first trade. Ticks."""
+    bid_multiplier_up_bps: _builtins.int
+    """PERCENT_PRICE_BY_SIDE: basis points of the reference price."""
+    bid_multiplier_down_bps: _builtins.int
+    ask_multiplier_up_bps: _builtins.int
+    ask_multiplier_down_bps: _builtins.int
+    max_open_orders: _builtins.int
+    """Open orders that an account may have (MAX_NUM_ORDERS)."""
+    def __init__(
+        self,
+        *,
+        self_trade_prevention: _types_pb2.SelfTradePrevention.ValueType = ...,
+        min_price: _builtins.int = ...,
+        max_price: _builtins.int = ...,
+        min_quantity: _builtins.int = ...,
+        max_quantity: _builtins.int = ...,
+        max_notional: _builtins.int = ...,
+        notional_applies_to_market: _builtins.bool = ...,
+        reference_price: _builtins.int = ...,
+        bid_multiplier_up_bps: _builtins.int = ...,
+        bid_multiplier_down_bps: _builtins.int = ...,
+        ask_multiplier_up_bps: _builtins.int = ...,
+        ask_multiplier_down_bps: _builtins.int = ...,
+        max_open_orders: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_multiplier_down_bps", b"ask_multiplier_down_bps", "ask_multiplier_up_bps", b"ask_multiplier_up_bps", "bid_multiplier_down_bps", b"bid_multiplier_down_bps", "bid_multiplier_up_bps", b"bid_multiplier_up_bps", "max_notional", b"max_notional", "max_open_orders", b"max_open_orders", "max_price", b"max_price", "max_quantity", b"max_quantity", "min_price", b"min_price", "min_quantity", b"min_quantity", "notional_applies_to_market", b"notional_applies_to_market", "reference_price", b"reference_price", "self_trade_prevention", b"self_trade_prevention"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Filters: _TypeAlias = Filters  # noqa: Y015
 
 @_typing.final
 class Tick(_message.Message):

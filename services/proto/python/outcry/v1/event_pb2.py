@@ -22,36 +22,57 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from outcry.v1 import command_pb2 as outcry_dot_v1_dot_command__pb2
 from outcry.v1 import types_pb2 as outcry_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15outcry/v1/event.proto\x12\toutcry.v1\x1a\x15outcry/v1/types.proto\">\n\nEventBatch\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12 \n\x06\x65vents\x18\x02 \x03(\x0b\x32\x10.outcry.v1.Event\"\x96\x04\n\x05\x45vent\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x0e\n\x06source\x18\x02 \x01(\r\x12\x13\n\x0bincarnation\x18\x03 \x01(\x04\x12\x0e\n\x06number\x18\x04 \x01(\x04\x12\x17\n\x0ftime_unix_nanos\x18\x05 \x01(\x03\x12\x32\n\x0eorder_accepted\x18\x06 \x01(\x0b\x32\x18.outcry.v1.OrderAcceptedH\x00\x12\x32\n\x0eorder_rejected\x18\x07 \x01(\x0b\x32\x18.outcry.v1.OrderRejectedH\x00\x12\x32\n\x0etrade_executed\x18\x08 \x01(\x0b\x32\x18.outcry.v1.TradeExecutedH\x00\x12\x34\n\x0forder_cancelled\x18\t \x01(\x0b\x32\x19.outcry.v1.OrderCancelledH\x00\x12\x30\n\rorder_expired\x18\n \x01(\x0b\x32\x17.outcry.v1.OrderExpiredH\x00\x12\x34\n\x0f\x63\x61ncel_rejected\x18\x0b \x01(\x0b\x32\x19.outcry.v1.CancelRejectedH\x00\x12\x36\n\x10settings_changed\x18\x0c \x01(\x0b\x32\x1a.outcry.v1.SettingsChangedH\x00\x12\x38\n\x11settings_rejected\x18\r \x01(\x0b\x32\x1b.outcry.v1.SettingsRejectedH\x00\x42\x06\n\x04\x62ody\"\xc5\x01\n\rOrderAccepted\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x1d\n\x04side\x18\x03 \x01(\x0e\x32\x0f.outcry.v1.Side\x12\"\n\x04type\x18\x04 \x01(\x0e\x32\x14.outcry.v1.OrderType\x12-\n\rtime_in_force\x18\x05 \x01(\x0e\x32\x16.outcry.v1.TimeInForce\x12\r\n\x05price\x18\x06 \x01(\x03\x12\x10\n\x08quantity\x18\x07 \x01(\x03\"[\n\rOrderRejected\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\'\n\x06reason\x18\x03 \x01(\x0e\x32\x17.outcry.v1.RejectReason\"\xa5\x02\n\rTradeExecuted\x12\x10\n\x08trade_id\x18\x01 \x01(\x04\x12\r\n\x05price\x18\x02 \x01(\x03\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\x16\n\x0emaker_order_id\x18\x04 \x01(\x04\x12\x16\n\x0etaker_order_id\x18\x05 \x01(\x04\x12\x15\n\rmaker_user_id\x18\x06 \x01(\x04\x12\x15\n\rtaker_user_id\x18\x07 \x01(\x04\x12#\n\ntaker_side\x18\x08 \x01(\x0e\x32\x0f.outcry.v1.Side\x12\x17\n\x0fmaker_remaining\x18\t \x01(\x03\x12\x17\n\x0ftaker_remaining\x18\n \x01(\x03\x12\x15\n\rmaker_fee_ppm\x18\x0b \x01(\x11\x12\x15\n\rtaker_fee_ppm\x18\x0c \x01(\x11\"F\n\x0eOrderCancelled\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x11\n\tremaining\x18\x03 \x01(\x03\"m\n\x0cOrderExpired\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x11\n\tremaining\x18\x03 \x01(\x03\x12\'\n\x06reason\x18\x04 \x01(\x0e\x32\x17.outcry.v1.ExpireReason\"\\\n\x0e\x43\x61ncelRejected\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\'\n\x06reason\x18\x03 \x01(\x0e\x32\x17.outcry.v1.RejectReason\"\x90\x02\n\x0fSettingsChanged\x12\x30\n\x0etrading_status\x18\x01 \x01(\x0e\x32\x18.outcry.v1.TradingStatus\x12\x15\n\rrules_version\x18\x02 \x01(\r\x12\x18\n\x10price_band_lower\x18\x03 \x01(\x03\x12\x18\n\x10price_band_upper\x18\x04 \x01(\x03\x12\x14\n\x0cmin_notional\x18\x05 \x01(\x03\x12\x15\n\rmaker_fee_ppm\x18\x06 \x01(\x11\x12\x15\n\rtaker_fee_ppm\x18\x07 \x01(\x11\x12 \n\x18quote_units_per_tick_lot\x18\x08 \x01(\x03\x12\x1a\n\x12\x62\x61se_units_per_lot\x18\t \x01(\x03\";\n\x10SettingsRejected\x12\'\n\x06reason\x18\x01 \x01(\x0e\x32\x17.outcry.v1.RejectReason*\x92\x01\n\x0c\x45xpireReason\x12\x1d\n\x19\x45XPIRE_REASON_UNSPECIFIED\x10\x00\x12%\n!EXPIRE_REASON_IMMEDIATE_OR_CANCEL\x10\x01\x12\x1e\n\x1a\x45XPIRE_REASON_FILL_OR_KILL\x10\x02\x12\x1c\n\x18\x45XPIRE_REASON_PRICE_BAND\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15outcry/v1/event.proto\x12\toutcry.v1\x1a\x17outcry/v1/command.proto\x1a\x15outcry/v1/types.proto\">\n\nEventBatch\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12 \n\x06\x65vents\x18\x02 \x03(\x0b\x32\x10.outcry.v1.Event\"\xcb\t\n\x05\x45vent\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x0e\n\x06source\x18\x02 \x01(\r\x12\x13\n\x0bincarnation\x18\x03 \x01(\x04\x12\x0e\n\x06number\x18\x04 \x01(\x04\x12\x17\n\x0ftime_unix_nanos\x18\x05 \x01(\x03\x12\x32\n\x0eorder_accepted\x18\x06 \x01(\x0b\x32\x18.outcry.v1.OrderAcceptedH\x00\x12\x32\n\x0eorder_rejected\x18\x07 \x01(\x0b\x32\x18.outcry.v1.OrderRejectedH\x00\x12\x32\n\x0etrade_executed\x18\x08 \x01(\x0b\x32\x18.outcry.v1.TradeExecutedH\x00\x12\x34\n\x0forder_cancelled\x18\t \x01(\x0b\x32\x19.outcry.v1.OrderCancelledH\x00\x12\x30\n\rorder_expired\x18\n \x01(\x0b\x32\x17.outcry.v1.OrderExpiredH\x00\x12\x34\n\x0f\x63\x61ncel_rejected\x18\x0b \x01(\x0b\x32\x19.outcry.v1.CancelRejectedH\x00\x12\x36\n\x10settings_changed\x18\x0c \x01(\x0b\x32\x1a.outcry.v1.SettingsChangedH\x00\x12\x38\n\x11settings_rejected\x18\r \x01(\x0b\x32\x1b.outcry.v1.SettingsRejectedH\x00\x12-\n\x0f\x66ilters_changed\x18\x0e \x01(\x0b\x32\x12.outcry.v1.FiltersH\x00\x12\x34\n\x0forder_triggered\x18\x0f \x01(\x0b\x32\x19.outcry.v1.OrderTriggeredH\x00\x12\x30\n\rorder_amended\x18\x10 \x01(\x0b\x32\x17.outcry.v1.OrderAmendedH\x00\x12\x32\n\x0e\x61mend_rejected\x18\x11 \x01(\x0b\x32\x18.outcry.v1.AmendRejectedH\x00\x12=\n\x14self_trade_prevented\x18\x12 \x01(\x0b\x32\x1d.outcry.v1.SelfTradePreventedH\x00\x12\x32\n\x0emass_cancelled\x18\x13 \x01(\x0b\x32\x18.outcry.v1.MassCancelledH\x00\x12=\n\x14mass_cancel_rejected\x18\x14 \x01(\x0b\x32\x1d.outcry.v1.MassCancelRejectedH\x00\x12=\n\x14\x64isconnect_timer_set\x18\x15 \x01(\x0b\x32\x1d.outcry.v1.DisconnectTimerSetH\x00\x12G\n\x19\x64isconnect_timer_rejected\x18\x16 \x01(\x0b\x32\".outcry.v1.DisconnectTimerRejectedH\x00\x12\x41\n\x16\x64isconnect_timer_fired\x18\x17 \x01(\x0b\x32\x1f.outcry.v1.DisconnectTimerFiredH\x00\x12\x35\n\x12\x61uction_indicative\x18\x18 \x01(\x0b\x32\x17.outcry.v1.AuctionPriceH\x00\x12\x34\n\x11\x61uction_uncrossed\x18\x19 \x01(\x0b\x32\x17.outcry.v1.AuctionPriceH\x00\x42\x06\n\x04\x62ody\"\x99\x03\n\rOrderAccepted\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x1d\n\x04side\x18\x03 \x01(\x0e\x32\x0f.outcry.v1.Side\x12\"\n\x04type\x18\x04 \x01(\x0e\x32\x14.outcry.v1.OrderType\x12-\n\rtime_in_force\x18\x05 \x01(\x0e\x32\x16.outcry.v1.TimeInForce\x12\r\n\x05price\x18\x06 \x01(\x03\x12\x10\n\x08quantity\x18\x07 \x01(\x03\x12\x16\n\x0equote_quantity\x18\x08 \x01(\x03\x12\x18\n\x10\x64isplay_quantity\x18\t \x01(\x03\x12\x12\n\nstop_price\x18\n \x01(\x03\x12\x16\n\x0etrailing_delta\x18\x0b \x01(\x05\x12\x1e\n\x16\x65xpire_time_unix_nanos\x18\x0c \x01(\x03\x12=\n\x15self_trade_prevention\x18\r \x01(\x0e\x32\x1e.outcry.v1.SelfTradePrevention\x12\x15\n\rlist_order_id\x18\x0e \x01(\x04\"[\n\rOrderRejected\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\'\n\x06reason\x18\x03 \x01(\x0e\x32\x17.outcry.v1.RejectReason\"\xa5\x02\n\rTradeExecuted\x12\x10\n\x08trade_id\x18\x01 \x01(\x04\x12\r\n\x05price\x18\x02 \x01(\x03\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\x16\n\x0emaker_order_id\x18\x04 \x01(\x04\x12\x16\n\x0etaker_order_id\x18\x05 \x01(\x04\x12\x15\n\rmaker_user_id\x18\x06 \x01(\x04\x12\x15\n\rtaker_user_id\x18\x07 \x01(\x04\x12#\n\ntaker_side\x18\x08 \x01(\x0e\x32\x0f.outcry.v1.Side\x12\x17\n\x0fmaker_remaining\x18\t \x01(\x03\x12\x17\n\x0ftaker_remaining\x18\n \x01(\x03\x12\x15\n\rmaker_fee_ppm\x18\x0b \x01(\x11\x12\x15\n\rtaker_fee_ppm\x18\x0c \x01(\x11\"F\n\x0eOrderCancelled\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x11\n\tremaining\x18\x03 \x01(\x03\"m\n\x0cOrderExpired\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x11\n\tremaining\x18\x03 \x01(\x03\x12\'\n\x06reason\x18\x04 \x01(\x0e\x32\x17.outcry.v1.ExpireReason\"\\\n\x0e\x43\x61ncelRejected\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\'\n\x06reason\x18\x03 \x01(\x0e\x32\x17.outcry.v1.RejectReason\"\x90\x02\n\x0fSettingsChanged\x12\x30\n\x0etrading_status\x18\x01 \x01(\x0e\x32\x18.outcry.v1.TradingStatus\x12\x15\n\rrules_version\x18\x02 \x01(\r\x12\x18\n\x10price_band_lower\x18\x03 \x01(\x03\x12\x18\n\x10price_band_upper\x18\x04 \x01(\x03\x12\x14\n\x0cmin_notional\x18\x05 \x01(\x03\x12\x15\n\rmaker_fee_ppm\x18\x06 \x01(\x11\x12\x15\n\rtaker_fee_ppm\x18\x07 \x01(\x11\x12 \n\x18quote_units_per_tick_lot\x18\x08 \x01(\x03\x12\x1a\n\x12\x62\x61se_units_per_lot\x18\t \x01(\x03\";\n\x10SettingsRejected\x12\'\n\x06reason\x18\x01 \x01(\x0e\x32\x17.outcry.v1.RejectReason\"J\n\x0eOrderTriggered\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x15\n\rtrigger_price\x18\x03 \x01(\x03\"V\n\x0cOrderAmended\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\x11\n\tremaining\x18\x04 \x01(\x03\"[\n\rAmendRejected\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\'\n\x06reason\x18\x03 \x01(\x0e\x32\x17.outcry.v1.RejectReason\"\xea\x01\n\x12SelfTradePrevented\x12\r\n\x05price\x18\x01 \x01(\x03\x12\x10\n\x08quantity\x18\x02 \x01(\x03\x12\x16\n\x0emaker_order_id\x18\x03 \x01(\x04\x12\x16\n\x0etaker_order_id\x18\x04 \x01(\x04\x12\x15\n\rmaker_user_id\x18\x05 \x01(\x04\x12\x15\n\rtaker_user_id\x18\x06 \x01(\x04\x12#\n\ntaker_side\x18\x07 \x01(\x0e\x32\x0f.outcry.v1.Side\x12\x17\n\x0fmaker_remaining\x18\x08 \x01(\x03\x12\x17\n\x0ftaker_remaining\x18\t \x01(\x03\"O\n\rMassCancelled\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x1d\n\x04side\x18\x02 \x01(\x0e\x32\x0f.outcry.v1.Side\x12\x0e\n\x06orders\x18\x03 \x01(\x04\"N\n\x12MassCancelRejected\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\'\n\x06reason\x18\x02 \x01(\x0e\x32\x17.outcry.v1.RejectReason\"B\n\x12\x44isconnectTimerSet\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x1b\n\x13\x64\x65\x61\x64line_unix_nanos\x18\x02 \x01(\x03\"S\n\x17\x44isconnectTimerRejected\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\'\n\x06reason\x18\x02 \x01(\x0e\x32\x17.outcry.v1.RejectReason\"7\n\x14\x44isconnectTimerFired\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06orders\x18\x02 \x01(\x04\"e\n\x0c\x41uctionPrice\x12\r\n\x05price\x18\x01 \x01(\x03\x12\x0e\n\x06volume\x18\x02 \x01(\x03\x12%\n\x0csurplus_side\x18\x03 \x01(\x0e\x32\x0f.outcry.v1.Side\x12\x0f\n\x07surplus\x18\x04 \x01(\x03*\xb3\x02\n\x0c\x45xpireReason\x12\x1d\n\x19\x45XPIRE_REASON_UNSPECIFIED\x10\x00\x12%\n!EXPIRE_REASON_IMMEDIATE_OR_CANCEL\x10\x01\x12\x1e\n\x1a\x45XPIRE_REASON_FILL_OR_KILL\x10\x02\x12\x1c\n\x18\x45XPIRE_REASON_PRICE_BAND\x10\x03\x12\x1c\n\x18\x45XPIRE_REASON_SELF_TRADE\x10\x04\x12#\n\x1f\x45XPIRE_REASON_ONE_CANCELS_OTHER\x10\x05\x12 \n\x1c\x45XPIRE_REASON_GOOD_TILL_DATE\x10\x06\x12\x1e\n\x1a\x45XPIRE_REASON_DISCONNECTED\x10\x07\x12\x1a\n\x16\x45XPIRE_REASON_OVERFLOW\x10\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outcry.v1.event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXPIREREASON']._serialized_start=1863
-  _globals['_EXPIREREASON']._serialized_end=2009
-  _globals['_EVENTBATCH']._serialized_start=59
-  _globals['_EVENTBATCH']._serialized_end=121
-  _globals['_EVENT']._serialized_start=124
-  _globals['_EVENT']._serialized_end=658
-  _globals['_ORDERACCEPTED']._serialized_start=661
-  _globals['_ORDERACCEPTED']._serialized_end=858
-  _globals['_ORDERREJECTED']._serialized_start=860
-  _globals['_ORDERREJECTED']._serialized_end=951
-  _globals['_TRADEEXECUTED']._serialized_start=954
-  _globals['_TRADEEXECUTED']._serialized_end=1247
-  _globals['_ORDERCANCELLED']._serialized_start=1249
-  _globals['_ORDERCANCELLED']._serialized_end=1319
-  _globals['_ORDEREXPIRED']._serialized_start=1321
-  _globals['_ORDEREXPIRED']._serialized_end=1430
-  _globals['_CANCELREJECTED']._serialized_start=1432
-  _globals['_CANCELREJECTED']._serialized_end=1524
-  _globals['_SETTINGSCHANGED']._serialized_start=1527
-  _globals['_SETTINGSCHANGED']._serialized_end=1799
-  _globals['_SETTINGSREJECTED']._serialized_start=1801
-  _globals['_SETTINGSREJECTED']._serialized_end=1860
+  _globals['_EXPIREREASON']._serialized_start=3761
+  _globals['_EXPIREREASON']._serialized_end=4068
+  _globals['_EVENTBATCH']._serialized_start=84
+  _globals['_EVENTBATCH']._serialized_end=146
+  _globals['_EVENT']._serialized_start=149
+  _globals['_EVENT']._serialized_end=1376
+  _globals['_ORDERACCEPTED']._serialized_start=1379
+  _globals['_ORDERACCEPTED']._serialized_end=1788
+  _globals['_ORDERREJECTED']._serialized_start=1790
+  _globals['_ORDERREJECTED']._serialized_end=1881
+  _globals['_TRADEEXECUTED']._serialized_start=1884
+  _globals['_TRADEEXECUTED']._serialized_end=2177
+  _globals['_ORDERCANCELLED']._serialized_start=2179
+  _globals['_ORDERCANCELLED']._serialized_end=2249
+  _globals['_ORDEREXPIRED']._serialized_start=2251
+  _globals['_ORDEREXPIRED']._serialized_end=2360
+  _globals['_CANCELREJECTED']._serialized_start=2362
+  _globals['_CANCELREJECTED']._serialized_end=2454
+  _globals['_SETTINGSCHANGED']._serialized_start=2457
+  _globals['_SETTINGSCHANGED']._serialized_end=2729
+  _globals['_SETTINGSREJECTED']._serialized_start=2731
+  _globals['_SETTINGSREJECTED']._serialized_end=2790
+  _globals['_ORDERTRIGGERED']._serialized_start=2792
+  _globals['_ORDERTRIGGERED']._serialized_end=2866
+  _globals['_ORDERAMENDED']._serialized_start=2868
+  _globals['_ORDERAMENDED']._serialized_end=2954
+  _globals['_AMENDREJECTED']._serialized_start=2956
+  _globals['_AMENDREJECTED']._serialized_end=3047
+  _globals['_SELFTRADEPREVENTED']._serialized_start=3050
+  _globals['_SELFTRADEPREVENTED']._serialized_end=3284
+  _globals['_MASSCANCELLED']._serialized_start=3286
+  _globals['_MASSCANCELLED']._serialized_end=3365
+  _globals['_MASSCANCELREJECTED']._serialized_start=3367
+  _globals['_MASSCANCELREJECTED']._serialized_end=3445
+  _globals['_DISCONNECTTIMERSET']._serialized_start=3447
+  _globals['_DISCONNECTTIMERSET']._serialized_end=3513
+  _globals['_DISCONNECTTIMERREJECTED']._serialized_start=3515
+  _globals['_DISCONNECTTIMERREJECTED']._serialized_end=3598
+  _globals['_DISCONNECTTIMERFIRED']._serialized_start=3600
+  _globals['_DISCONNECTTIMERFIRED']._serialized_end=3655
+  _globals['_AUCTIONPRICE']._serialized_start=3657
+  _globals['_AUCTIONPRICE']._serialized_end=3758
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from outcry.v1 import command_pb2 as _command_pb2
 from outcry.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -35,6 +36,15 @@ class _ExpireReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExpireRe
     """It rested through a price band that PairSettings moved: a bid above the new upper bound or an
     ask below the new lower one.
     """
+    EXPIRE_REASON_SELF_TRADE: _ExpireReason.ValueType  # 4
+    """It met an order of the same account or trade group (EXPIRED_IN_MATCH)."""
+    EXPIRE_REASON_ONE_CANCELS_OTHER: _ExpireReason.ValueType  # 5
+    """The other leg of its OCO traded, became active or ended."""
+    EXPIRE_REASON_GOOD_TILL_DATE: _ExpireReason.ValueType  # 6
+    EXPIRE_REASON_DISCONNECTED: _ExpireReason.ValueType  # 7
+    """Its account's disconnect timer ran out."""
+    EXPIRE_REASON_OVERFLOW: _ExpireReason.ValueType  # 8
+    """It became active, and a total of its level would leave the range of its integer."""
 
 class ExpireReason(_ExpireReason, metaclass=_ExpireReasonEnumTypeWrapper): ...
 
@@ -47,6 +57,15 @@ EXPIRE_REASON_PRICE_BAND: ExpireReason.ValueType  # 3
 """It rested through a price band that PairSettings moved: a bid above the new upper bound or an
 ask below the new lower one.
 """
+EXPIRE_REASON_SELF_TRADE: ExpireReason.ValueType  # 4
+"""It met an order of the same account or trade group (EXPIRED_IN_MATCH)."""
+EXPIRE_REASON_ONE_CANCELS_OTHER: ExpireReason.ValueType  # 5
+"""The other leg of its OCO traded, became active or ended."""
+EXPIRE_REASON_GOOD_TILL_DATE: ExpireReason.ValueType  # 6
+EXPIRE_REASON_DISCONNECTED: ExpireReason.ValueType  # 7
+"""Its account's disconnect timer ran out."""
+EXPIRE_REASON_OVERFLOW: ExpireReason.ValueType  # 8
+"""It became active, and a total of its level would leave the range of its integer."""
 Global___ExpireReason: _TypeAlias = ExpireReason  # noqa: Y015
 
 @_typing.final
@@ -98,6 +117,18 @@ class Event(_message.Message):
     CANCEL_REJECTED_FIELD_NUMBER: _builtins.int
     SETTINGS_CHANGED_FIELD_NUMBER: _builtins.int
     SETTINGS_REJECTED_FIELD_NUMBER: _builtins.int
+    FILTERS_CHANGED_FIELD_NUMBER: _builtins.int
+    ORDER_TRIGGERED_FIELD_NUMBER: _builtins.int
+    ORDER_AMENDED_FIELD_NUMBER: _builtins.int
+    AMEND_REJECTED_FIELD_NUMBER: _builtins.int
+    SELF_TRADE_PREVENTED_FIELD_NUMBER: _builtins.int
+    MASS_CANCELLED_FIELD_NUMBER: _builtins.int
+    MASS_CANCEL_REJECTED_FIELD_NUMBER: _builtins.int
+    DISCONNECT_TIMER_SET_FIELD_NUMBER: _builtins.int
+    DISCONNECT_TIMER_REJECTED_FIELD_NUMBER: _builtins.int
+    DISCONNECT_TIMER_FIRED_FIELD_NUMBER: _builtins.int
+    AUCTION_INDICATIVE_FIELD_NUMBER: _builtins.int
+    AUCTION_UNCROSSED_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """Consecutive from 1 for the life of the pair."""
     source: _builtins.int
@@ -122,6 +153,30 @@ class Event(_message.Message):
     def settings_changed(self) -> Global___SettingsChanged: ...
     @_builtins.property
     def settings_rejected(self) -> Global___SettingsRejected: ...
+    @_builtins.property
+    def filters_changed(self) -> _command_pb2.Filters: ...
+    @_builtins.property
+    def order_triggered(self) -> Global___OrderTriggered: ...
+    @_builtins.property
+    def order_amended(self) -> Global___OrderAmended: ...
+    @_builtins.property
+    def amend_rejected(self) -> Global___AmendRejected: ...
+    @_builtins.property
+    def self_trade_prevented(self) -> Global___SelfTradePrevented: ...
+    @_builtins.property
+    def mass_cancelled(self) -> Global___MassCancelled: ...
+    @_builtins.property
+    def mass_cancel_rejected(self) -> Global___MassCancelRejected: ...
+    @_builtins.property
+    def disconnect_timer_set(self) -> Global___DisconnectTimerSet: ...
+    @_builtins.property
+    def disconnect_timer_rejected(self) -> Global___DisconnectTimerRejected: ...
+    @_builtins.property
+    def disconnect_timer_fired(self) -> Global___DisconnectTimerFired: ...
+    @_builtins.property
+    def auction_indicative(self) -> Global___AuctionPrice: ...
+    @_builtins.property
+    def auction_uncrossed(self) -> Global___AuctionPrice: ...
     def __init__(
         self,
         *,
@@ -138,12 +193,24 @@ class Event(_message.Message):
         cancel_rejected: Global___CancelRejected | None = ...,
         settings_changed: Global___SettingsChanged | None = ...,
         settings_rejected: Global___SettingsRejected | None = ...,
+        filters_changed: _command_pb2.Filters | None = ...,
+        order_triggered: Global___OrderTriggered | None = ...,
+        order_amended: Global___OrderAmended | None = ...,
+        amend_rejected: Global___AmendRejected | None = ...,
+        self_trade_prevented: Global___SelfTradePrevented | None = ...,
+        mass_cancelled: Global___MassCancelled | None = ...,
+        mass_cancel_rejected: Global___MassCancelRejected | None = ...,
+        disconnect_timer_set: Global___DisconnectTimerSet | None = ...,
+        disconnect_timer_rejected: Global___DisconnectTimerRejected | None = ...,
+        disconnect_timer_fired: Global___DisconnectTimerFired | None = ...,
+        auction_indicative: Global___AuctionPrice | None = ...,
+        auction_uncrossed: Global___AuctionPrice | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_rejected", b"cancel_rejected", "order_accepted", b"order_accepted", "order_cancelled", b"order_cancelled", "order_expired", b"order_expired", "order_rejected", b"order_rejected", "settings_changed", b"settings_changed", "settings_rejected", b"settings_rejected", "trade_executed", b"trade_executed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amend_rejected", b"amend_rejected", "auction_indicative", b"auction_indicative", "auction_uncrossed", b"auction_uncrossed", "body", b"body", "cancel_rejected", b"cancel_rejected", "disconnect_timer_fired", b"disconnect_timer_fired", "disconnect_timer_rejected", b"disconnect_timer_rejected", "disconnect_timer_set", b"disconnect_timer_set", "filters_changed", b"filters_changed", "mass_cancel_rejected", b"mass_cancel_rejected", "mass_cancelled", b"mass_cancelled", "order_accepted", b"order_accepted", "order_amended", b"order_amended", "order_cancelled", b"order_cancelled", "order_expired", b"order_expired", "order_rejected", b"order_rejected", "order_triggered", b"order_triggered", "self_trade_prevented", b"self_trade_prevented", "settings_changed", b"settings_changed", "settings_rejected", b"settings_rejected", "trade_executed", b"trade_executed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_rejected", b"cancel_rejected", "incarnation", b"incarnation", "number", b"number", "order_accepted", b"order_accepted", "order_cancelled", b"order_cancelled", "order_expired", b"order_expired", "order_rejected", b"order_rejected", "seq", b"seq", "settings_changed", b"settings_changed", "settings_rejected", b"settings_rejected", "source", b"source", "time_unix_nanos", b"time_unix_nanos", "trade_executed", b"trade_executed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amend_rejected", b"amend_rejected", "auction_indicative", b"auction_indicative", "auction_uncrossed", b"auction_uncrossed", "body", b"body", "cancel_rejected", b"cancel_rejected", "disconnect_timer_fired", b"disconnect_timer_fired", "disconnect_timer_rejected", b"disconnect_timer_rejected", "disconnect_timer_set", b"disconnect_timer_set", "filters_changed", b"filters_changed", "incarnation", b"incarnation", "mass_cancel_rejected", b"mass_cancel_rejected", "mass_cancelled", b"mass_cancelled", "number", b"number", "order_accepted", b"order_accepted", "order_amended", b"order_amended", "order_cancelled", b"order_cancelled", "order_expired", b"order_expired", "order_rejected", b"order_rejected", "order_triggered", b"order_triggered", "self_trade_prevented", b"self_trade_prevented", "seq", b"seq", "settings_changed", b"settings_changed", "settings_rejected", b"settings_rejected", "source", b"source", "time_unix_nanos", b"time_unix_nanos", "trade_executed", b"trade_executed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["order_accepted", "order_rejected", "trade_executed", "order_cancelled", "order_expired", "cancel_rejected", "settings_changed", "settings_rejected"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["order_accepted", "order_rejected", "trade_executed", "order_cancelled", "order_expired", "cancel_rejected", "settings_changed", "settings_rejected", "filters_changed", "order_triggered", "order_amended", "amend_rejected", "self_trade_prevented", "mass_cancelled", "mass_cancel_rejected", "disconnect_timer_set", "disconnect_timer_rejected", "disconnect_timer_fired", "auction_indicative", "auction_uncrossed"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -162,6 +229,13 @@ class OrderAccepted(_message.Message):
     TIME_IN_FORCE_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
+    QUOTE_QUANTITY_FIELD_NUMBER: _builtins.int
+    DISPLAY_QUANTITY_FIELD_NUMBER: _builtins.int
+    STOP_PRICE_FIELD_NUMBER: _builtins.int
+    TRAILING_DELTA_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_UNIX_NANOS_FIELD_NUMBER: _builtins.int
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _builtins.int
+    LIST_ORDER_ID_FIELD_NUMBER: _builtins.int
     order_id: _builtins.int
     user_id: _builtins.int
     side: _types_pb2.Side.ValueType
@@ -169,6 +243,16 @@ class OrderAccepted(_message.Message):
     time_in_force: _types_pb2.TimeInForce.ValueType
     price: _builtins.int
     quantity: _builtins.int
+    quote_quantity: _builtins.int
+    """As in NewOrder. What an order by quote has left is in tick-lots everywhere."""
+    display_quantity: _builtins.int
+    stop_price: _builtins.int
+    trailing_delta: _builtins.int
+    expire_time_unix_nanos: _builtins.int
+    self_trade_prevention: _types_pb2.SelfTradePrevention.ValueType
+    """The mode in force; unspecified under rules version 1."""
+    list_order_id: _builtins.int
+    """The other leg of its OCO."""
     def __init__(
         self,
         *,
@@ -179,10 +263,17 @@ class OrderAccepted(_message.Message):
         time_in_force: _types_pb2.TimeInForce.ValueType = ...,
         price: _builtins.int = ...,
         quantity: _builtins.int = ...,
+        quote_quantity: _builtins.int = ...,
+        display_quantity: _builtins.int = ...,
+        stop_price: _builtins.int = ...,
+        trailing_delta: _builtins.int = ...,
+        expire_time_unix_nanos: _builtins.int = ...,
+        self_trade_prevention: _types_pb2.SelfTradePrevention.ValueType = ...,
+        list_order_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_id", b"order_id", "price", b"price", "quantity", b"quantity", "side", b"side", "time_in_force", b"time_in_force", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_quantity", b"display_quantity", "expire_time_unix_nanos", b"expire_time_unix_nanos", "list_order_id", b"list_order_id", "order_id", b"order_id", "price", b"price", "quantity", b"quantity", "quote_quantity", b"quote_quantity", "self_trade_prevention", b"self_trade_prevention", "side", b"side", "stop_price", b"stop_price", "time_in_force", b"time_in_force", "trailing_delta", b"trailing_delta", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -413,3 +504,285 @@ class SettingsRejected(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SettingsRejected: _TypeAlias = SettingsRejected  # noqa: Y015
+
+@_typing.final
+class OrderTriggered(_message.Message):
+    """A stop became active; its trades and, if it may not rest, its expiry follow."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TRIGGER_PRICE_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.int
+    user_id: _builtins.int
+    trigger_price: _builtins.int
+    """The stop price, or the price that trailing made of it. Ticks."""
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+        trigger_price: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_id", b"order_id", "trigger_price", b"trigger_price", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderTriggered: _TypeAlias = OrderTriggered  # noqa: Y015
+
+@_typing.final
+class OrderAmended(_message.Message):
+    """The order is smaller and kept its place."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    REMAINING_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.int
+    user_id: _builtins.int
+    quantity: _builtins.int
+    """Lots, what has traded included."""
+    remaining: _builtins.int
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+        quantity: _builtins.int = ...,
+        remaining: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_id", b"order_id", "quantity", b"quantity", "remaining", b"remaining", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderAmended: _TypeAlias = OrderAmended  # noqa: Y015
+
+@_typing.final
+class AmendRejected(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.int
+    user_id: _builtins.int
+    reason: _types_pb2.RejectReason.ValueType
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+        reason: _types_pb2.RejectReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_id", b"order_id", "reason", b"reason", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AmendRejected: _TypeAlias = AmendRejected  # noqa: Y015
+
+@_typing.final
+class SelfTradePrevented(_message.Message):
+    """No trade: both orders lost the quantity. One with 0 left has ended (EXPIRED_IN_MATCH)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRICE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    MAKER_ORDER_ID_FIELD_NUMBER: _builtins.int
+    TAKER_ORDER_ID_FIELD_NUMBER: _builtins.int
+    MAKER_USER_ID_FIELD_NUMBER: _builtins.int
+    TAKER_USER_ID_FIELD_NUMBER: _builtins.int
+    TAKER_SIDE_FIELD_NUMBER: _builtins.int
+    MAKER_REMAINING_FIELD_NUMBER: _builtins.int
+    TAKER_REMAINING_FIELD_NUMBER: _builtins.int
+    price: _builtins.int
+    quantity: _builtins.int
+    maker_order_id: _builtins.int
+    taker_order_id: _builtins.int
+    maker_user_id: _builtins.int
+    taker_user_id: _builtins.int
+    taker_side: _types_pb2.Side.ValueType
+    maker_remaining: _builtins.int
+    taker_remaining: _builtins.int
+    def __init__(
+        self,
+        *,
+        price: _builtins.int = ...,
+        quantity: _builtins.int = ...,
+        maker_order_id: _builtins.int = ...,
+        taker_order_id: _builtins.int = ...,
+        maker_user_id: _builtins.int = ...,
+        taker_user_id: _builtins.int = ...,
+        taker_side: _types_pb2.Side.ValueType = ...,
+        maker_remaining: _builtins.int = ...,
+        taker_remaining: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["maker_order_id", b"maker_order_id", "maker_remaining", b"maker_remaining", "maker_user_id", b"maker_user_id", "price", b"price", "quantity", b"quantity", "taker_order_id", b"taker_order_id", "taker_remaining", b"taker_remaining", "taker_side", b"taker_side", "taker_user_id", b"taker_user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SelfTradePrevented: _TypeAlias = SelfTradePrevented  # noqa: Y015
+
+@_typing.final
+class MassCancelled(_message.Message):
+    """The end of a mass cancel, behind its OrderCancelled events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """0: every account."""
+    side: _types_pb2.Side.ValueType
+    """SIDE_UNSPECIFIED: both."""
+    orders: _builtins.int
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        side: _types_pb2.Side.ValueType = ...,
+        orders: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders", b"orders", "side", b"side", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MassCancelled: _TypeAlias = MassCancelled  # noqa: Y015
+
+@_typing.final
+class MassCancelRejected(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    reason: _types_pb2.RejectReason.ValueType
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        reason: _types_pb2.RejectReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MassCancelRejected: _TypeAlias = MassCancelRejected  # noqa: Y015
+
+@_typing.final
+class DisconnectTimerSet(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    DEADLINE_UNIX_NANOS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    deadline_unix_nanos: _builtins.int
+    """0: there is no timer any more."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        deadline_unix_nanos: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_unix_nanos", b"deadline_unix_nanos", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisconnectTimerSet: _TypeAlias = DisconnectTimerSet  # noqa: Y015
+
+@_typing.final
+class DisconnectTimerRejected(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    reason: _types_pb2.RejectReason.ValueType
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        reason: _types_pb2.RejectReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisconnectTimerRejected: _TypeAlias = DisconnectTimerRejected  # noqa: Y015
+
+@_typing.final
+class DisconnectTimerFired(_message.Message):
+    """The end of what a timer that ran out did, behind its OrderExpired events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    orders: _builtins.int
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        orders: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders", b"orders", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisconnectTimerFired: _TypeAlias = DisconnectTimerFired  # noqa: Y015
+
+@_typing.final
+class AuctionPrice(_message.Message):
+    """The price of a call auction, and what it leaves. Nothing would trade: all 0."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRICE_FIELD_NUMBER: _builtins.int
+    VOLUME_FIELD_NUMBER: _builtins.int
+    SURPLUS_SIDE_FIELD_NUMBER: _builtins.int
+    SURPLUS_FIELD_NUMBER: _builtins.int
+    price: _builtins.int
+    """Ticks."""
+    volume: _builtins.int
+    """Lots."""
+    surplus_side: _types_pb2.Side.ValueType
+    """The side that has more at this price, and by how many lots."""
+    surplus: _builtins.int
+    def __init__(
+        self,
+        *,
+        price: _builtins.int = ...,
+        volume: _builtins.int = ...,
+        surplus_side: _types_pb2.Side.ValueType = ...,
+        surplus: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["price", b"price", "surplus", b"surplus", "surplus_side", b"surplus_side", "volume", b"volume"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuctionPrice: _TypeAlias = AuctionPrice  # noqa: Y015

@@ -112,6 +112,62 @@ TRADING_STATUS_LIMIT_ONLY: TradingStatus.ValueType  # 5
 TRADING_STATUS_AUCTION: TradingStatus.ValueType  # 6
 Global___TradingStatus: _TypeAlias = TradingStatus  # noqa: Y015
 
+class _SelfTradePrevention:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SelfTradePreventionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SelfTradePrevention.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SELF_TRADE_PREVENTION_UNSPECIFIED: _SelfTradePrevention.ValueType  # 0
+    """An order: the pair's mode. A pair: NONE."""
+    SELF_TRADE_PREVENTION_NONE: _SelfTradePrevention.ValueType  # 1
+    """They trade."""
+    SELF_TRADE_PREVENTION_EXPIRE_TAKER: _SelfTradePrevention.ValueType  # 2
+    """What is left of the taker expires."""
+    SELF_TRADE_PREVENTION_EXPIRE_MAKER: _SelfTradePrevention.ValueType  # 3
+    SELF_TRADE_PREVENTION_EXPIRE_BOTH: _SelfTradePrevention.ValueType  # 4
+    SELF_TRADE_PREVENTION_DECREMENT: _SelfTradePrevention.ValueType  # 5
+    """Both lose what they would have traded."""
+
+class SelfTradePrevention(_SelfTradePrevention, metaclass=_SelfTradePreventionEnumTypeWrapper):
+    """What happens when an order would trade with one of the same account or trade group. The taker's
+    mode decides.
+    """
+
+SELF_TRADE_PREVENTION_UNSPECIFIED: SelfTradePrevention.ValueType  # 0
+"""An order: the pair's mode. A pair: NONE."""
+SELF_TRADE_PREVENTION_NONE: SelfTradePrevention.ValueType  # 1
+"""They trade."""
+SELF_TRADE_PREVENTION_EXPIRE_TAKER: SelfTradePrevention.ValueType  # 2
+"""What is left of the taker expires."""
+SELF_TRADE_PREVENTION_EXPIRE_MAKER: SelfTradePrevention.ValueType  # 3
+SELF_TRADE_PREVENTION_EXPIRE_BOTH: SelfTradePrevention.ValueType  # 4
+SELF_TRADE_PREVENTION_DECREMENT: SelfTradePrevention.ValueType  # 5
+"""Both lose what they would have traded."""
+Global___SelfTradePrevention: _TypeAlias = SelfTradePrevention  # noqa: Y015
+
+class _CancelReplaceMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CancelReplaceModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CancelReplaceMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CANCEL_REPLACE_MODE_UNSPECIFIED: _CancelReplaceMode.ValueType  # 0
+    CANCEL_REPLACE_MODE_STOP_ON_FAILURE: _CancelReplaceMode.ValueType  # 1
+    """It is rejected."""
+    CANCEL_REPLACE_MODE_ALLOW_FAILURE: _CancelReplaceMode.ValueType  # 2
+    """It goes on."""
+
+class CancelReplaceMode(_CancelReplaceMode, metaclass=_CancelReplaceModeEnumTypeWrapper):
+    """What becomes of the new order when the cancel of a cancel-replace fails."""
+
+CANCEL_REPLACE_MODE_UNSPECIFIED: CancelReplaceMode.ValueType  # 0
+CANCEL_REPLACE_MODE_STOP_ON_FAILURE: CancelReplaceMode.ValueType  # 1
+"""It is rejected."""
+CANCEL_REPLACE_MODE_ALLOW_FAILURE: CancelReplaceMode.ValueType  # 2
+"""It goes on."""
+Global___CancelReplaceMode: _TypeAlias = CancelReplaceMode  # noqa: Y015
+
 class _RejectReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -143,6 +199,35 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     REJECT_REASON_INVALID_SETTINGS: _RejectReason.ValueType  # 18
     REJECT_REASON_UNSUPPORTED: _RejectReason.ValueType  # 19
     """A known word of the schema that this rules version does not carry out."""
+    REJECT_REASON_INVALID_STP_MODE: _RejectReason.ValueType  # 20
+    REJECT_REASON_MARKET_POST_ONLY: _RejectReason.ValueType  # 21
+    REJECT_REASON_MARKET_LIMIT_ONLY: _RejectReason.ValueType  # 22
+    REJECT_REASON_MARKET_AUCTION: _RejectReason.ValueType  # 23
+    """The pair holds a call auction, which this order cannot take part in."""
+    REJECT_REASON_INVALID_DISPLAY_QUANTITY: _RejectReason.ValueType  # 24
+    REJECT_REASON_INVALID_STOP_PRICE: _RejectReason.ValueType  # 25
+    REJECT_REASON_INVALID_TRAILING_DELTA: _RejectReason.ValueType  # 26
+    REJECT_REASON_INVALID_EXPIRE_TIME: _RejectReason.ValueType  # 27
+    REJECT_REASON_PRICE_FILTER: _RejectReason.ValueType  # 28
+    """Below min_price or above max_price."""
+    REJECT_REASON_PERCENT_PRICE: _RejectReason.ValueType  # 29
+    """PERCENT_PRICE_BY_SIDE: too far from the reference price."""
+    REJECT_REASON_LOT_SIZE: _RejectReason.ValueType  # 30
+    """Below min_quantity or above max_quantity."""
+    REJECT_REASON_NOTIONAL_TOO_LARGE: _RejectReason.ValueType  # 31
+    REJECT_REASON_TOO_MANY_OPEN_ORDERS: _RejectReason.ValueType  # 32
+    REJECT_REASON_WOULD_TRIGGER: _RejectReason.ValueType  # 33
+    """The stop's condition holds already."""
+    REJECT_REASON_INVALID_LIST: _RejectReason.ValueType  # 34
+    """The legs of an OCO contradict each other."""
+    REJECT_REASON_PART_OF_LIST: _RejectReason.ValueType  # 35
+    """A leg of an OCO cannot be amended."""
+    REJECT_REASON_INVALID_MODE: _RejectReason.ValueType  # 36
+    """No CancelReplaceMode."""
+    REJECT_REASON_NOT_ATTEMPTED: _RejectReason.ValueType  # 37
+    """The cancel before it failed."""
+    REJECT_REASON_INVALID_TIMEOUT: _RejectReason.ValueType  # 38
+    """A disconnect timer of more than a day."""
 
 class RejectReason(_RejectReason, metaclass=_RejectReasonEnumTypeWrapper): ...
 
@@ -171,4 +256,33 @@ REJECT_REASON_NOT_OWNER: RejectReason.ValueType  # 17
 REJECT_REASON_INVALID_SETTINGS: RejectReason.ValueType  # 18
 REJECT_REASON_UNSUPPORTED: RejectReason.ValueType  # 19
 """A known word of the schema that this rules version does not carry out."""
+REJECT_REASON_INVALID_STP_MODE: RejectReason.ValueType  # 20
+REJECT_REASON_MARKET_POST_ONLY: RejectReason.ValueType  # 21
+REJECT_REASON_MARKET_LIMIT_ONLY: RejectReason.ValueType  # 22
+REJECT_REASON_MARKET_AUCTION: RejectReason.ValueType  # 23
+"""The pair holds a call auction, which this order cannot take part in."""
+REJECT_REASON_INVALID_DISPLAY_QUANTITY: RejectReason.ValueType  # 24
+REJECT_REASON_INVALID_STOP_PRICE: RejectReason.ValueType  # 25
+REJECT_REASON_INVALID_TRAILING_DELTA: RejectReason.ValueType  # 26
+REJECT_REASON_INVALID_EXPIRE_TIME: RejectReason.ValueType  # 27
+REJECT_REASON_PRICE_FILTER: RejectReason.ValueType  # 28
+"""Below min_price or above max_price."""
+REJECT_REASON_PERCENT_PRICE: RejectReason.ValueType  # 29
+"""PERCENT_PRICE_BY_SIDE: too far from the reference price."""
+REJECT_REASON_LOT_SIZE: RejectReason.ValueType  # 30
+"""Below min_quantity or above max_quantity."""
+REJECT_REASON_NOTIONAL_TOO_LARGE: RejectReason.ValueType  # 31
+REJECT_REASON_TOO_MANY_OPEN_ORDERS: RejectReason.ValueType  # 32
+REJECT_REASON_WOULD_TRIGGER: RejectReason.ValueType  # 33
+"""The stop's condition holds already."""
+REJECT_REASON_INVALID_LIST: RejectReason.ValueType  # 34
+"""The legs of an OCO contradict each other."""
+REJECT_REASON_PART_OF_LIST: RejectReason.ValueType  # 35
+"""A leg of an OCO cannot be amended."""
+REJECT_REASON_INVALID_MODE: RejectReason.ValueType  # 36
+"""No CancelReplaceMode."""
+REJECT_REASON_NOT_ATTEMPTED: RejectReason.ValueType  # 37
+"""The cancel before it failed."""
+REJECT_REASON_INVALID_TIMEOUT: RejectReason.ValueType  # 38
+"""A disconnect timer of more than a day."""
 Global___RejectReason: _TypeAlias = RejectReason  # noqa: Y015
