@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from outcry_engine._engine import StartError
-from outcry_engine.shell import process, settings
+from outcry_engine.shell import ignition, settings
 from outcry_engine.shell.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"outcry-engine run: {error}", file=sys.stderr)
         return 2
     try:
-        return asyncio.run(process.main(told))
+        ignited = ignition.ignite(told)
+        # Most of a second's worth of imports, which the engine uses to restore its book.
+        from outcry_engine.shell import process  # noqa: PLC0415
+
+        return asyncio.run(process.main(told, ignited))
     except (StartError, OSError) as error:
         print(f"outcry-engine run: {error}", file=sys.stderr)
         return 1

@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from outcry_engine import _engine
-from outcry_engine.shell import admin, http, logs, metrics, pinning
+from outcry_engine.shell import admin, http, metrics, pinning
 from outcry_engine.shell.consul_client import ConsulClient
 from outcry_engine.shell.errors import ConsulError, SwitchoverRefusedError
+from outcry_engine.shell.ignition import Ignited
 from outcry_engine.shell.lock_keeper import LockKeeper
 from outcry_engine.shell.peer import BeatServer, PeerMonitor
 from outcry_engine.shell.registration import Entry, Registrar, check_id
@@ -38,10 +39,10 @@ STALL_LIMIT = 10.0
 class EngineProcess:
     """Everything of one replica. Made inside a running event loop."""
 
-    def __init__(self, settings: RunSettings) -> None:
+    def __init__(self, settings: RunSettings, ignited: Ignited) -> None:
         self._settings = settings
-        self._pinning = pinning.read(settings.cpu_policy, wanted=settings.cpus)
-        self._engine = _start_engine(settings, self._pinning)
+        self._pinning = ignited.pinning
+        self._engine = ignited.engine
         self._consul = ConsulClient(settings.consul)
         self._stop = asyncio.Event()
         self._beats = BeatServer(beat=self._beat)
@@ -260,20 +261,6 @@ class EngineProcess:
             self._registrar.forget()
 
 
-def _start_engine(settings: RunSettings, pinned: pinning.Pinning) -> _engine.Engine:
-    return _engine.Engine(
-        symbol=settings.symbol,
-        replica=settings.replica,
-        bootstrap_servers=settings.kafka,
-        data_dir=settings.data_dir,
-        checkpoint_interval=settings.checkpoint_interval,
-        snapshot_interval=settings.snapshot_interval,
-        detection_time=settings.detection_time,
-        spin=settings.spin,
-        cpu=pinned.cpus[0] if pinned.exclusive else None,
-    )
-
-
 async def _named(part: Awaitable[object]) -> object:
     return await part
 
@@ -289,17 +276,15 @@ def prefer_this_thread() -> None:
     """Put this thread before the engine's where the system allows it; a late heart-beat is a takeover."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     try:
         os.setpriority(os.PRIO_PROCESS, 0, SHELL_NICENESS)
     except OSError as error:
         log.debug("the shell keeps its priority: CAP_SYS_NICE is missing", extra={"error": str(error)})
 
 
-async def main(settings: RunSettings) -> int:
-    """Run one engine process to its end; returns the exit status."""
-    fixed = {"symbol": settings.symbol, "replica": settings.replica}
-    logs.configure(level=settings.log_level, **fixed)
-    _engine.configure_logs(settings.log_level, list(fixed.items()))
-    process = EngineProcess(settings)
+async def main(settings: RunSettings, ignited: Ignited) -> int:
+    """Run the rest of one engine process to its end; returns the exit status."""
+    process = EngineProcess(settings, ignited)
     prefer_this_thread()
     return await process.run()
