@@ -121,6 +121,12 @@ impl Book {
         self.clock
     }
 
+    /// Whether anything in it waits for time to pass.
+    #[must_use]
+    pub fn needs_ticks(&self) -> bool {
+        false
+    }
+
     /// The best `levels` levels of each side.
     #[must_use]
     pub fn depth(&self, levels: usize) -> Depth {

@@ -25,6 +25,7 @@ use crate::shadow::{Pieces, Request, Shadow};
 use crate::shared::{Shared, Who, lock};
 use crate::start::{Halt, Logs, Restored, find_logs, restore};
 use crate::status::Role;
+use crate::ticks::Ticks;
 
 const INPUT_RING: usize = 1 << 14;
 const EVENT_RING: usize = 1 << 15;
@@ -89,7 +90,7 @@ impl Boot {
         let answered = move |clock_offset: Option<i64>| {
             shared.write_answered.set_now();
             if let Some(offset) = clock_offset {
-                shared.clock_offset.store(offset, Relaxed);
+                shared.set_clock_offset(offset);
             }
         };
         Ok(Side::new(
@@ -123,6 +124,7 @@ impl Boot {
         shared.read_offset.store(restored.input_offset, SeqCst);
         lock(&shared.checkpoint).seq = restored.seq;
         shared.set_mark(restored.mark);
+        shared.note_time(&restored.book);
 
         let bells = &shared.bells;
         let (to_match, from_input) = ring(INPUT_RING, &bells.input, &bells.matching, false);
@@ -177,6 +179,7 @@ impl Boot {
             side: Arc::clone(side),
             topics: logs.topics.clone(),
             missing_since: None,
+            ticks: Ticks::new(shared),
         };
 
         self.spawn_checkpoint(

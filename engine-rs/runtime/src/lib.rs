@@ -30,6 +30,7 @@ mod shadow;
 mod shared;
 mod start;
 mod status;
+mod ticks;
 mod wake;
 
 pub use engine::Engine;

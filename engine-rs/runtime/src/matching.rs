@@ -115,6 +115,7 @@ impl Matching {
     fn end(&self, end: RecordEnd) -> u64 {
         let shared = &self.shared;
         shared.applied_time_ms.store(end.time_ms, Relaxed);
+        shared.note_time(&self.book);
         shared
             .applied_offset
             .store(end.next_offset, std::sync::atomic::Ordering::Release);

@@ -59,6 +59,10 @@ pub struct Metrics {
     pub checkpoint_duration_seconds: f64,
     /// Snapshots written to `book.{symbol}`.
     pub snapshots: u64,
+    /// Ticks appended to the input.
+    pub ticks: u64,
+    /// Times no tick was appended because this clock is off the broker's, or the broker's unknown.
+    pub ticks_refused: u64,
     /// Events held because they aren't known to be published.
     pub tail_events: u64,
     /// Bytes of them.

@@ -1,5 +1,5 @@
 //! The probe thread: asks Kafka where the logs end and whether it takes a write, hears what it
-//! answers, and notices when a topic is not the one it was.
+//! answers, and notices when a topic is not the one it was. A hot replica's ticks are its work too.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
@@ -9,6 +9,7 @@ use crate::clock;
 use crate::kafka::{Side, TopicIdentity, TopicsError, describe_topics, watermarks};
 use crate::shared::{EndSample, Shared, Who, lock};
 use crate::status::Role;
+use crate::ticks::Ticks;
 
 /// How often acknowledgements are heard.
 const POLL: Duration = Duration::from_millis(10);
@@ -25,6 +26,7 @@ pub struct Probe {
     /// Input, events and book, as they were at the start.
     pub topics: Vec<TopicIdentity>,
     pub missing_since: Option<Instant>,
+    pub ticks: Ticks,
 }
 
 impl Probe {
@@ -36,6 +38,7 @@ impl Probe {
             // Not a poll with a time-out: rdkafka spins through the last millisecond of one.
             self.shared.bells.probe.wait(POLL, || false);
             self.side.poll(Duration::ZERO);
+            self.ticks.send_when_due(&self.side);
             if asked.is_none_or(|at| at.elapsed() >= interval) {
                 asked = Some(Instant::now());
                 self.ask_ends();

@@ -125,6 +125,8 @@ impl Shared {
             checkpoint_failures: read(&counters.checkpoint_failures),
             checkpoint_duration_seconds: lock(&self.checkpoint).duration.as_secs_f64(),
             snapshots: read(&counters.snapshots),
+            ticks: read(&counters.ticks),
+            ticks_refused: read(&counters.ticks_refused),
             tail_events: read(&counters.tail_events),
             tail_bytes: read(&counters.tail_bytes),
             compared_events: read(&counters.compared_events),

@@ -7,6 +7,8 @@ use std::sync::atomic::{
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use outcry_book::Book;
+
 use crate::clock;
 use crate::codec::Poison;
 use crate::histogram::Histogram;
@@ -139,6 +141,8 @@ pub struct Counters {
     pub checkpoint_bytes: AtomicU64,
     pub checkpoint_failures: AtomicU64,
     pub snapshots: AtomicU64,
+    pub ticks: AtomicU64,
+    pub ticks_refused: AtomicU64,
     pub tail_events: AtomicU64,
     pub tail_bytes: AtomicU64,
     pub compared_events: AtomicU64,
@@ -177,6 +181,12 @@ pub struct Shared {
     pub write_answered: Moment,
     /// Own clock minus the broker's in nanoseconds; `i64::MIN` while unknown.
     pub clock_offset: AtomicI64,
+    /// Unix time minus [`clock::nanos`] when that was measured.
+    clock_base: AtomicI64,
+    /// Something in the match thread's book waits for ticks.
+    pub waits_for_time: AtomicBool,
+    /// Unix nanoseconds of the newest tick applied.
+    pub book_clock: AtomicI64,
     pub checkpoint: Mutex<CheckpointState>,
     pub checkpoint_at: Moment,
     pub resting_orders: AtomicU64,
@@ -229,6 +239,9 @@ impl Shared {
             read_answered: Moment::default(),
             write_answered: Moment::default(),
             clock_offset: AtomicI64::new(i64::MIN),
+            clock_base: AtomicI64::new(0),
+            waits_for_time: AtomicBool::new(false),
+            book_clock: AtomicI64::new(0),
             checkpoint: Mutex::default(),
             checkpoint_at: Moment::default(),
             resting_orders: AtomicU64::new(0),
@@ -305,6 +318,26 @@ impl Shared {
         Who::ALL.into_iter().map(read).collect()
     }
 
+    /// What the match thread's book says of time.
+    #[inline]
+    pub fn note_time(&self, book: &Book) {
+        self.waits_for_time.store(book.needs_ticks(), Relaxed);
+        self.book_clock.store(book.clock_unix_nanos(), Relaxed);
+    }
+
+    /// Own clock minus the broker's, measured just now.
+    pub fn set_clock_offset(&self, nanos: i64) {
+        self.clock_base.store(clock_base(), Relaxed);
+        self.clock_offset.store(nanos, Relaxed);
+    }
+
+    /// The same at this moment: a clock that was set since it was measured counts as it stands now.
+    pub fn clock_offset_now(&self) -> Option<i64> {
+        let measured = self.clock_offset.load(Relaxed);
+        let moved = clock_base() - self.clock_base.load(Relaxed);
+        (measured != i64::MIN).then(|| measured.saturating_add(moved))
+    }
+
     pub fn set_mark(&self, mark: Mark) {
         *lock(&self.mark) = mark;
     }
@@ -329,4 +362,9 @@ impl Shared {
             bell.ring();
         }
     }
+}
+
+/// Unix time minus the time since the process began: changes only when somebody sets the clock.
+fn clock_base() -> i64 {
+    clock::unix_nanos() - i64::try_from(clock::nanos()).unwrap_or(i64::MAX)
 }

@@ -71,7 +71,7 @@ pub fn publisher_config(settings: &Settings) -> ClientConfig {
     with_extra(config, settings)
 }
 
-/// Snapshots, probes, dead letters: each stands alone.
+/// Snapshots, probes, ticks, dead letters: each stands alone.
 pub fn side_config(settings: &Settings) -> ClientConfig {
     let mut config = common(settings, "side");
     config

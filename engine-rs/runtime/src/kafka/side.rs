@@ -1,4 +1,4 @@
-//! The producer of everything but events: snapshots, write probes, dead letters. Its connection is
+//! The producer of everything but events: snapshots, write probes, ticks, dead letters. Its connection is
 //! also the one over which Kafka is asked how it is, because no long poll stands in the way there.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -16,19 +16,21 @@ use super::publisher::log_line;
 use crate::clock;
 use crate::shared::lock;
 
-/// What a record was for; at most one probe and one snapshot are under way.
+/// What a record was for; at most one probe, one snapshot and one tick are under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum SideRecord {
     Probe = 1,
     Snapshot = 2,
     DeadLetter = 3,
+    Tick = 4,
 }
 
 #[derive(Debug, Default)]
 struct SideState {
     probing: AtomicBool,
     snapshotting: AtomicBool,
+    ticking: AtomicBool,
     letters: AtomicU32,
     /// Unix nanoseconds at which the probe under way was sent.
     probe_sent: Mutex<i64>,
@@ -59,6 +61,7 @@ impl ProducerContext for SideContext {
         match kind {
             1 => self.state.probing.store(false, Relaxed),
             2 => self.state.snapshotting.store(false, Relaxed),
+            4 => self.state.ticking.store(false, Relaxed),
             _ => {
                 self.state.letters.fetch_sub(1, Relaxed);
             }
@@ -142,6 +145,27 @@ impl Side {
         let sent = self.producer.send(record).is_ok();
         if !sent {
             self.state.snapshotting.store(false, Relaxed);
+        }
+        sent
+    }
+
+    /// A record of ticks is under way.
+    pub fn is_ticking(&self) -> bool {
+        self.state.ticking.load(Relaxed)
+    }
+
+    /// Appends a record of ticks to the input unless one is under way; says whether it did.
+    pub fn tick(&self, topic: &str, symbol: &str, value: &[u8]) -> bool {
+        if self.state.ticking.swap(true, Relaxed) {
+            return false;
+        }
+        let record = BaseRecord::with_opaque_to(topic, SideRecord::Tick as usize)
+            .partition(0)
+            .key(symbol)
+            .payload(value);
+        let sent = self.producer.send(record).is_ok();
+        if !sent {
+            self.state.ticking.store(false, Relaxed);
         }
         sent
     }

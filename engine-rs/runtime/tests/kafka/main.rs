@@ -9,3 +9,4 @@ mod bed;
 mod log;
 mod roles;
 mod starting;
+mod ticking;

@@ -113,6 +113,8 @@ class EngineCollector(Collector):
             ("outcry_checkpoint_bytes", "Bytes of checkpoints written", m.checkpoint_bytes),
             ("outcry_checkpoint_failures", "Checkpoints that failed", m.checkpoint_failures),
             ("outcry_snapshots", "OrderBookSnapshots written", m.snapshots),
+            ("outcry_ticks", "Ticks appended to the input", m.ticks),
+            ("outcry_ticks_refused", "Times no tick was sent because the clock is wrong", m.ticks_refused),
             ("outcry_compared_events", "Published events compared with own ones", m.compared_events),
             ("outcry_repeated_events", "Events read that were there already", m.repeated_events),
         ):
