@@ -83,6 +83,10 @@ bench: engine ## Speed and memory: bench/results/pod.json and operator.json
 	$(BIN)/python -m bench.pod
 	$(BIN)/python -m bench.operator
 
+.PHONY: bench-engine
+bench-engine: engine ## The order book beside its peers, two CPUs to itself: bench/results/engine.json
+	$(BIN)/python -m bench.engine
+
 .PHONY: faults
 faults: engine ## The whole fault campaign (hours): bench/results/failover.json
 	$(BIN)/python -m e2e.faults run

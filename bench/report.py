@@ -23,6 +23,7 @@ Every figure was measured by the command beside it and is kept, with its samples
 `make report` writes this page; a figure without a goal is there to be watched.
 """
 TITLES = {
+    "engine": "Engine: the order book beside its peers",
     "pod": "Pod: Kafka to Kafka, latency, memory, recovery",
     "operator": "Operator: many pairs",
     "failover": "Failover",

@@ -1,0 +1,182 @@
+//! Outcry's own core, called as the pod's match thread calls it: a command goes in, its events are
+//! written into a ring.
+
+use outcry_book::{
+    AmendOrder, Body, Book, CancelOrder, CancelReplace, CancelReplaceMode, Command, Event,
+    EventBody, NewOrder, OrderType, PairSettings, Side, Sink, TimeInForce, TradingStatus,
+};
+
+use crate::engine::Engine;
+use crate::outcome::{Digest, Outcome};
+use crate::record::{BUY, Record, kind};
+
+/// As many events as the pod's ring between the match and the output thread holds.
+const RING: usize = 1 << 15;
+const SOURCE: u32 = 2048;
+/// More lots than ever rest.
+const ALL: i64 = 1 << 32;
+
+/// A ring that nobody empties: the oldest events are written over.
+struct Ring {
+    events: Box<[Event]>,
+    next: usize,
+    trades: u64,
+    volume: u64,
+}
+
+impl Sink for Ring {
+    #[inline]
+    fn emit(&mut self, event: &Event) {
+        self.events[self.next & (RING - 1)] = *event;
+        self.next += 1;
+        if let EventBody::TradeExecuted(trade) = &event.body {
+            self.trades += 1;
+            self.volume += trade.quantity.unsigned_abs();
+        }
+    }
+}
+
+/// The core and its ring.
+pub struct Core {
+    book: Book,
+    ring: Ring,
+    number: u64,
+}
+
+impl Core {
+    #[inline]
+    fn command(&mut self, body: Body) -> Command {
+        self.number += 1;
+        Command {
+            source: SOURCE,
+            incarnation: 1,
+            number: self.number,
+            time_unix_nanos: 0,
+            body,
+        }
+    }
+
+    #[inline]
+    fn send(&mut self, body: Body) {
+        let command = self.command(body);
+        self.book.apply(&command, &mut self.ring);
+    }
+}
+
+impl Engine for Core {
+    fn open(_: (u32, u32, u64)) -> Self {
+        let settings = PairSettings {
+            trading_status: TradingStatus::Trading.as_i32(),
+            rules_version: 2,
+            price_band_lower: 1,
+            price_band_upper: 1_000_000_000,
+            maker_fee_ppm: -100,
+            taker_fee_ppm: 750,
+            quote_units_per_tick_lot: 1,
+            base_units_per_lot: 1,
+            ..PairSettings::default()
+        };
+        let nothing = Event {
+            seq: 0,
+            source: 0,
+            incarnation: 0,
+            number: 0,
+            time_unix_nanos: 0,
+            body: EventBody::OrderCancelled(outcry_book::OrderCancelled {
+                order_id: 0,
+                user_id: 0,
+                remaining: 0,
+            }),
+        };
+        let mut core = Self {
+            book: Book::new(),
+            ring: Ring {
+                events: vec![nothing; RING].into_boxed_slice(),
+                next: 0,
+                trades: 0,
+                volume: 0,
+            },
+            number: 0,
+        };
+        core.send(Body::PairSettings(settings));
+        core
+    }
+
+    /// A reduction to nothing is a cancel here; a move is a cancel-replace whose new order has the same id.
+    #[inline]
+    fn apply(&mut self, record: &Record) {
+        let (order_id, user_id) = (record.order_id, record.user_id.into());
+        let body = match record.kind {
+            kind::LIMIT => Body::NewOrder(order(record, TimeInForce::Gtc)),
+            kind::IOC => Body::NewOrder(order(record, TimeInForce::Ioc)),
+            kind::REDUCE if record.left > 0 => Body::AmendOrder(AmendOrder {
+                order_id,
+                user_id,
+                quantity: record.total.into(),
+            }),
+            kind::CANCEL | kind::REDUCE => Body::CancelOrder(CancelOrder { order_id, user_id }),
+            _ => Body::CancelReplace(CancelReplace {
+                cancel_order_id: order_id,
+                mode: CancelReplaceMode::StopOnFailure.as_i32(),
+                order: order(record, TimeInForce::Gtc),
+            }),
+        };
+        self.send(body);
+    }
+
+    /// Two market orders through the whole book tell who rested, in the order of priority.
+    fn outcome(mut self) -> Outcome {
+        let resting = self.book.resting_orders() as u64;
+        let (trades, volume) = (self.ring.trades, self.ring.volume);
+        let mut drained = Drained(Digest::new());
+        for (order_id, side) in [(u64::MAX - 1, Side::Sell), (u64::MAX, Side::Buy)] {
+            let all = NewOrder {
+                order_id,
+                user_id: u64::MAX,
+                side: side.as_i32(),
+                order_type: OrderType::Market.as_i32(),
+                quantity: ALL,
+                ..NewOrder::default()
+            };
+            let command = self.command(Body::NewOrder(all));
+            self.book.apply(&command, &mut drained);
+        }
+        Outcome {
+            trades,
+            volume,
+            resting,
+            book: drained.0.value(),
+        }
+    }
+}
+
+/// Digests the makers of trades.
+struct Drained(Digest);
+
+impl Sink for Drained {
+    fn emit(&mut self, event: &Event) {
+        if let EventBody::TradeExecuted(trade) = &event.body {
+            let (price, left) = (trade.price.unsigned_abs(), trade.quantity.unsigned_abs());
+            self.0.order(trade.maker_order_id, price, left);
+        }
+    }
+}
+
+#[inline]
+fn order(record: &Record, time_in_force: TimeInForce) -> NewOrder {
+    let side = if record.side == BUY {
+        Side::Buy
+    } else {
+        Side::Sell
+    };
+    NewOrder {
+        order_id: record.order_id,
+        user_id: record.user_id.into(),
+        side: side.as_i32(),
+        order_type: OrderType::Limit.as_i32(),
+        time_in_force: time_in_force.as_i32(),
+        price: record.price.into(),
+        quantity: record.quantity.into(),
+        ..NewOrder::default()
+    }
+}

@@ -1,0 +1,1 @@
+"""The order book beside its peers: `python -m bench.engine`."""
