@@ -60,12 +60,35 @@ impl Sources {
         }
     }
 
+    /// Where a source has got to; `None` before its first command.
+    pub fn get(&self, source: u32) -> Option<Cursor> {
+        let found = match self.shards.get(source as usize) {
+            Some(cursor) => Some(*cursor),
+            None => self
+                .others
+                .binary_search_by_key(&source, |&(known, _)| known)
+                .ok()
+                .map(|at| self.others[at].1),
+        };
+        found.filter(|cursor| cursor.number > 0)
+    }
+
     /// Every source that was seen, by rising source.
     pub fn iter(&self) -> impl Iterator<Item = (u32, Cursor)> {
         let shards = (0u32..)
             .zip(self.shards.iter().copied())
             .filter(|(_, cursor)| cursor.number > 0);
         shards.chain(self.others.iter().copied())
+    }
+}
+
+impl crate::Book {
+    /// The incarnation and number of the newest command that this source has sent; `None` before its
+    /// first. What is not newer is a repeat.
+    #[must_use]
+    pub fn cursor(&self, source: u32) -> Option<(u64, u64)> {
+        let cursor = self.sources.get(source)?;
+        Some((cursor.incarnation, cursor.number))
     }
 }
 
@@ -98,6 +121,18 @@ mod tests {
         assert!(!sources.advance(5, 9, 0));
         assert!(!sources.advance(5000, 9, 0));
         assert_eq!(sources.iter().count(), 0);
+    }
+
+    #[test]
+    fn a_source_has_got_to_its_newest_command() {
+        let mut sources = Sources::new();
+        for source in [7, 4096] {
+            assert!(sources.get(source).is_none());
+            assert!(sources.advance(source, 3, 9));
+            assert!(!sources.advance(source, 2, 10));
+            let cursor = sources.get(source).map(|at| (at.incarnation, at.number));
+            assert_eq!(cursor, Some((3, 9)));
+        }
     }
 
     #[test]

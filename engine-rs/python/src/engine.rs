@@ -5,43 +5,12 @@ use std::time::Duration;
 
 use outcry_book as book;
 use outcry_runtime as runtime;
-use pyo3::create_exception;
-use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::errors::{CheckpointError, DrainError, StartError, StoppedError};
 use crate::metrics::Metrics;
 use crate::status::Status;
-
-create_exception!(
-    _engine,
-    EngineError,
-    PyException,
-    "Base of the errors of the Rust engine."
-);
-create_exception!(
-    _engine,
-    StartError,
-    EngineError,
-    "The engine could not start its threads."
-);
-create_exception!(
-    _engine,
-    DrainError,
-    EngineError,
-    "The replica could not hand over."
-);
-create_exception!(
-    _engine,
-    CheckpointError,
-    EngineError,
-    "A checkpoint could not be written."
-);
-create_exception!(
-    _engine,
-    StoppedError,
-    EngineError,
-    "The engine was stopped."
-);
 
 /// One side's or the other's levels: (price in ticks, quantity in lots, orders).
 type Levels = Vec<(i64, i64, u32)>;

@@ -3,8 +3,10 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+mod book;
 mod checkpoint;
 mod engine;
+mod errors;
 mod logs;
 mod metrics;
 mod replay;
@@ -39,7 +41,7 @@ fn configure_logs(level: &str, fixed: Vec<(String, String)>) {
 
 #[pymodule]
 fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    let py = module.py();
+    errors::register(module)?;
     module.add_function(wrap_pyfunction!(build_info, module)?)?;
     module.add_function(wrap_pyfunction!(configure_logs, module)?)?;
     module.add_function(wrap_pyfunction!(checkpoint::describe_checkpoint, module)?)?;
@@ -49,10 +51,6 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<status::ThreadBeat>()?;
     module.add_class::<metrics::Metrics>()?;
     module.add_class::<metrics::LatencyHistogram>()?;
-    module.add("EngineError", py.get_type::<engine::EngineError>())?;
-    module.add("StartError", py.get_type::<engine::StartError>())?;
-    module.add("DrainError", py.get_type::<engine::DrainError>())?;
-    module.add("CheckpointError", py.get_type::<engine::CheckpointError>())?;
-    module.add("StoppedError", py.get_type::<engine::StoppedError>())?;
+    book::register(module)?;
     replay::register(module)
 }

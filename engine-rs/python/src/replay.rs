@@ -123,8 +123,8 @@ impl Replay {
 
 /// Events as published, each behind its length.
 #[derive(Default)]
-struct LengthDelimited {
-    bytes: Vec<u8>,
+pub struct LengthDelimited {
+    pub bytes: Vec<u8>,
     event: Vec<u8>,
 }
 

@@ -1,1 +1,121 @@
-"""Outcry's matching engine: a Rust core with a Python shell."""
+"""Outcry's matching engine: a Rust core with a Python shell.
+
+`Book` is the whole matching engine in the process of the caller, without Kafka and without threads:
+see docs/embedding.md. Prices are counts of ticks, quantities counts of lots, notionals tick-lots.
+
+    EngineError
+    ├── SettingsError     a book's first settings were refused
+    ├── SnapshotError     the bytes are no snapshot of a book
+    ├── BatchError        the bytes or the array are no batch of commands or events
+    └── RecordError       the record of the input could not be written
+"""
+
+from outcry_engine._engine import (
+    BatchError,
+    Book,
+    Depth,
+    EngineError,
+    RecordError,
+    SettingsError,
+    SnapshotError,
+    build_info,
+)
+from outcry_engine._engine.commands import (
+    AmendOrder,
+    CancelOrder,
+    CancelReplace,
+    Command,
+    Filters,
+    MassCancel,
+    NewOco,
+    NewOrder,
+    PairSettings,
+    SetDisconnectTimer,
+    Tick,
+)
+from outcry_engine._engine.events import (
+    AmendRejected,
+    AuctionIndicative,
+    AuctionUncrossed,
+    CancelRejected,
+    DisconnectTimerFired,
+    DisconnectTimerRejected,
+    DisconnectTimerSet,
+    Event,
+    FiltersChanged,
+    MassCancelled,
+    MassCancelRejected,
+    OrderAccepted,
+    OrderAmended,
+    OrderCancelled,
+    OrderExpired,
+    OrderRejected,
+    OrderTriggered,
+    SelfTradePrevented,
+    SettingsChanged,
+    SettingsRejected,
+    TradeExecuted,
+    decode_event,
+)
+from outcry_engine.words import (
+    CancelReplaceMode,
+    ExpireReason,
+    OrderType,
+    RejectReason,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TradingStatus,
+)
+
+__all__ = [
+    "AmendOrder",
+    "AmendRejected",
+    "AuctionIndicative",
+    "AuctionUncrossed",
+    "BatchError",
+    "Book",
+    "CancelOrder",
+    "CancelRejected",
+    "CancelReplace",
+    "CancelReplaceMode",
+    "Command",
+    "Depth",
+    "DisconnectTimerFired",
+    "DisconnectTimerRejected",
+    "DisconnectTimerSet",
+    "EngineError",
+    "Event",
+    "ExpireReason",
+    "Filters",
+    "FiltersChanged",
+    "MassCancel",
+    "MassCancelRejected",
+    "MassCancelled",
+    "NewOco",
+    "NewOrder",
+    "OrderAccepted",
+    "OrderAmended",
+    "OrderCancelled",
+    "OrderExpired",
+    "OrderRejected",
+    "OrderTriggered",
+    "OrderType",
+    "PairSettings",
+    "RecordError",
+    "RejectReason",
+    "SelfTradePrevented",
+    "SelfTradePrevention",
+    "SetDisconnectTimer",
+    "SettingsChanged",
+    "SettingsError",
+    "SettingsRejected",
+    "Side",
+    "SnapshotError",
+    "Tick",
+    "TimeInForce",
+    "TradeExecuted",
+    "TradingStatus",
+    "build_info",
+    "decode_event",
+]

@@ -76,7 +76,10 @@ def _fill(command: command_pb2.Command, kind: str, row: Mapping[str, str], line:
                 side=_word(row, "side", types_pb2.Side, "SIDE_", line),
                 type=_word(row, "type", types_pb2.OrderType, "ORDER_TYPE_", line),
                 time_in_force=_word(row, "time_in_force", types_pb2.TimeInForce, "TIME_IN_FORCE_", line),
-                **{name: _number(row, name, line, 0) for name in _ORDER},
+                order_id=_number(row, "order_id", line, 0),
+                user_id=_number(row, "user_id", line, 0),
+                price=_number(row, "price", line, 0),
+                quantity=_number(row, "quantity", line, 0),
             )
         )
     elif kind == "cancel":

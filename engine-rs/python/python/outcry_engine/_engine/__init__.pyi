@@ -2,7 +2,13 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import final
 
+from outcry_engine._engine import commands, events
+from outcry_engine._engine.commands import Command, NewOrder, PairSettings
+from outcry_engine._engine.events import Event
+
 __all__ = [
+    "BatchError",
+    "Book",
     "CheckpointError",
     "Depth",
     "DrainError",
@@ -10,14 +16,19 @@ __all__ = [
     "EngineError",
     "LatencyHistogram",
     "Metrics",
+    "RecordError",
     "Replay",
+    "SettingsError",
+    "SnapshotError",
     "StartError",
     "Status",
     "StoppedError",
     "ThreadBeat",
     "build_info",
+    "commands",
     "configure_logs",
     "describe_checkpoint",
+    "events",
     "replay_records",
 ]
 
@@ -51,6 +62,10 @@ class StartError(EngineError): ...
 class DrainError(EngineError): ...
 class CheckpointError(EngineError): ...
 class StoppedError(EngineError): ...
+class SettingsError(EngineError): ...
+class SnapshotError(EngineError): ...
+class BatchError(EngineError): ...
+class RecordError(EngineError): ...
 
 @final
 class ThreadBeat:
@@ -231,3 +246,76 @@ class Engine:
     def depth(self, levels: int) -> Depth: ...
     def metrics(self) -> Metrics: ...
     def stop(self) -> None: ...
+
+@final
+class Book:
+    """The order book of one pair, for one thread at a time.
+
+    Each call gives the events of its command, in the order of their seq. A call while another one
+    runs raises RuntimeError.
+    """
+
+    def __new__(
+        cls, settings: PairSettings | None = None, *, symbol: str = "BOOK", source: int = 2048
+    ) -> Book: ...
+    @staticmethod
+    def empty(*, symbol: str = "BOOK", source: int = 2048) -> Book: ...
+    @staticmethod
+    def restore(snapshot: bytes, *, symbol: str = "BOOK", source: int = 2048) -> Book: ...
+    def submit(
+        self,
+        order_id: int,
+        user_id: int,
+        side: int,
+        type: int,  # noqa: A002 - the schema's name
+        quantity: int = 0,
+        price: int = 0,
+        time_in_force: int | None = None,
+        *,
+        quote_quantity: int = 0,
+        display_quantity: int = 0,
+        stop_price: int = 0,
+        trailing_delta: int = 0,
+        self_trade_prevention: int = 0,
+        trade_group: int = 0,
+        expire_time_unix_nanos: int = 0,
+    ) -> list[Event]: ...
+    def cancel(self, order_id: int, user_id: int) -> list[Event]: ...
+    def amend(self, order_id: int, user_id: int, quantity: int) -> list[Event]: ...
+    def cancel_replace(self, cancel_order_id: int, order: NewOrder, mode: int = 1) -> list[Event]: ...
+    def oco(
+        self,
+        limit_order_id: int,
+        stop_order_id: int,
+        user_id: int,
+        side: int,
+        quantity: int,
+        price: int,
+        *,
+        display_quantity: int = 0,
+        stop_price: int = 0,
+        stop_limit_price: int = 0,
+        stop_time_in_force: int = 0,
+        trailing_delta: int = 0,
+        self_trade_prevention: int = 0,
+        trade_group: int = 0,
+    ) -> list[Event]: ...
+    def mass_cancel(self, user_id: int = 0, side: int | None = None) -> list[Event]: ...
+    def set_disconnect_timer(self, user_id: int, timeout_millis: int) -> list[Event]: ...
+    def tick(self, time_unix_nanos: int) -> list[Event]: ...
+    def change_settings(self, settings: PairSettings) -> list[Event]: ...
+    def apply(
+        self, source: int, incarnation: int, number: int, body: Command, time_unix_nanos: int = 0
+    ) -> list[Event]: ...
+    def batch(self, commands: Sequence[Command]) -> list[Event]: ...
+    def apply_record(self, record: bytes) -> bytes: ...
+    def depth(self, levels: int = 20) -> Depth: ...
+    def snapshot(self) -> bytes: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def clock_unix_nanos(self) -> int: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def source(self) -> int: ...

@@ -1,0 +1,421 @@
+//! The book as a Python object.
+
+use outcry_book as core;
+use outcry_book::{Body, OrderType, TimeInForce};
+use outcry_runtime::codec::decode_commands;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+
+use super::commands::{Command, Order};
+use super::events::event_list;
+use super::numbers::{Numbers, OPERATOR};
+use crate::engine::Depth;
+use crate::errors::{BatchError, SettingsError, SnapshotError};
+use crate::replay::LengthDelimited;
+
+/// The order book of one pair, for one thread at a time: a call while another one runs raises
+/// `RuntimeError`.
+#[pyclass(module = "outcry_engine")]
+pub struct Book {
+    symbol: String,
+    inner: core::Book,
+    own: Numbers,
+    operator: Numbers,
+    /// The events of the call at hand; keeps its memory.
+    events: Vec<core::Event>,
+}
+
+#[pymethods]
+impl Book {
+    /// An open book: `settings` are its first command.
+    #[new]
+    #[pyo3(signature = (settings=None, *, symbol="BOOK", source=2048))]
+    fn new(
+        py: Python<'_>,
+        settings: Option<&Bound<'_, Command>>,
+        symbol: &str,
+        source: u32,
+    ) -> PyResult<Self> {
+        let mut book = Self::around(core::Book::new(), symbol, source);
+        let settings = match settings {
+            Some(settings) => pair_settings(settings)?,
+            None => default_settings(),
+        };
+        book.run_as_operator(py, Body::PairSettings(settings))?;
+        match book.events.first().map(|event| event.body) {
+            Some(core::EventBody::SettingsRejected(refused)) => Err(SettingsError::new_err(
+                format!("{:?}: {settings:?}", refused.reason),
+            )),
+            _ => Ok(book),
+        }
+    }
+
+    /// A book that has seen nothing yet, not even settings.
+    #[staticmethod]
+    #[pyo3(signature = (*, symbol="BOOK", source=2048))]
+    fn empty(symbol: &str, source: u32) -> Self {
+        Self::around(core::Book::new(), symbol, source)
+    }
+
+    /// Goes on from the bytes of `snapshot`.
+    #[staticmethod]
+    #[pyo3(signature = (snapshot, *, symbol="BOOK", source=2048))]
+    fn restore(py: Python<'_>, snapshot: &[u8], symbol: &str, source: u32) -> PyResult<Self> {
+        let book = py
+            .detach(|| core::Book::restore(snapshot))
+            .map_err(|error| SnapshotError::new_err(error.to_string()))?;
+        Ok(Self::around(book, symbol, source))
+    }
+
+    /// A new order. Without a time in force it is GTC when its type can be.
+    #[pyo3(signature = (
+        order_id, user_id, side, r#type, quantity=0, price=0, time_in_force=None, *,
+        quote_quantity=0, display_quantity=0, stop_price=0, trailing_delta=0,
+        self_trade_prevention=0, trade_group=0, expire_time_unix_nanos=0
+    ))]
+    #[allow(clippy::too_many_arguments)] // most of them keyword-only in Python
+    fn submit<'py>(
+        &mut self,
+        py: Python<'py>,
+        order_id: u64,
+        user_id: u64,
+        side: i32,
+        r#type: i32,
+        quantity: i64,
+        price: i64,
+        time_in_force: Option<i32>,
+        quote_quantity: i64,
+        display_quantity: i64,
+        stop_price: i64,
+        trailing_delta: i32,
+        self_trade_prevention: i32,
+        trade_group: u64,
+        expire_time_unix_nanos: i64,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let order = core::NewOrder {
+            order_id,
+            user_id,
+            side,
+            order_type: r#type,
+            time_in_force: time_in_force.unwrap_or_else(|| usual_time_in_force(r#type)),
+            price,
+            quantity,
+            quote_quantity,
+            display_quantity,
+            stop_price,
+            trailing_delta,
+            self_trade_prevention,
+            trade_group,
+            expire_time_unix_nanos,
+        };
+        self.run(py, Body::NewOrder(order))
+    }
+
+    fn cancel<'py>(
+        &mut self,
+        py: Python<'py>,
+        order_id: u64,
+        user_id: u64,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let cancel = core::CancelOrder { order_id, user_id };
+        self.run(py, Body::CancelOrder(cancel))
+    }
+
+    fn amend<'py>(
+        &mut self,
+        py: Python<'py>,
+        order_id: u64,
+        user_id: u64,
+        quantity: i64,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let amend = core::AmendOrder {
+            order_id,
+            user_id,
+            quantity,
+        };
+        self.run(py, Body::AmendOrder(amend))
+    }
+
+    #[pyo3(signature = (cancel_order_id, order, mode=1))]
+    #[allow(clippy::needless_pass_by_value)] // what Python hands over is owned
+    fn cancel_replace<'py>(
+        &mut self,
+        py: Python<'py>,
+        cancel_order_id: u64,
+        order: Order,
+        mode: i32,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let replace = core::CancelReplace {
+            cancel_order_id,
+            mode,
+            order: order.0,
+        };
+        self.run(py, Body::CancelReplace(replace))
+    }
+
+    #[pyo3(signature = (
+        limit_order_id, stop_order_id, user_id, side, quantity, price, *, display_quantity=0,
+        stop_price=0, stop_limit_price=0, stop_time_in_force=0, trailing_delta=0,
+        self_trade_prevention=0, trade_group=0
+    ))]
+    #[allow(clippy::too_many_arguments)] // most of them keyword-only in Python
+    fn oco<'py>(
+        &mut self,
+        py: Python<'py>,
+        limit_order_id: u64,
+        stop_order_id: u64,
+        user_id: u64,
+        side: i32,
+        quantity: i64,
+        price: i64,
+        display_quantity: i64,
+        stop_price: i64,
+        stop_limit_price: i64,
+        stop_time_in_force: i32,
+        trailing_delta: i32,
+        self_trade_prevention: i32,
+        trade_group: u64,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let oco = core::NewOco {
+            user_id,
+            limit_order_id,
+            stop_order_id,
+            side,
+            quantity,
+            price,
+            display_quantity,
+            stop_price,
+            stop_limit_price,
+            stop_time_in_force,
+            trailing_delta,
+            self_trade_prevention,
+            trade_group,
+        };
+        self.run(py, Body::NewOco(oco))
+    }
+
+    /// Ends every open order of an account, or of the pair (as the operator) with `user_id` 0.
+    #[pyo3(signature = (user_id=0, side=None))]
+    fn mass_cancel<'py>(
+        &mut self,
+        py: Python<'py>,
+        user_id: u64,
+        side: Option<i32>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let side = side.unwrap_or_default();
+        let body = Body::MassCancel(core::MassCancel { user_id, side });
+        if user_id == 0 {
+            return self.run_as_operator(py, body);
+        }
+        self.run(py, body)
+    }
+
+    fn set_disconnect_timer<'py>(
+        &mut self,
+        py: Python<'py>,
+        user_id: u64,
+        timeout_millis: u64,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let timer = core::SetDisconnectTimer {
+            user_id,
+            timeout_millis,
+        };
+        self.run(py, Body::SetDisconnectTimer(timer))
+    }
+
+    fn tick<'py>(&mut self, py: Python<'py>, time_unix_nanos: i64) -> PyResult<Bound<'py, PyList>> {
+        self.run(py, Body::Tick(core::Tick { time_unix_nanos }))
+    }
+
+    fn change_settings<'py>(
+        &mut self,
+        py: Python<'py>,
+        settings: &Bound<'py, Command>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.run_as_operator(py, Body::PairSettings(pair_settings(settings)?))
+    }
+
+    /// Carries out one command under an identity of the caller's; no events when it is a repeat.
+    #[pyo3(signature = (source, incarnation, number, body, time_unix_nanos=0))]
+    fn apply<'py>(
+        &mut self,
+        py: Python<'py>,
+        source: u32,
+        incarnation: u64,
+        number: u64,
+        body: &Bound<'py, Command>,
+        time_unix_nanos: i64,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let command = core::Command {
+            source,
+            incarnation,
+            number,
+            time_unix_nanos,
+            body: body.get().body,
+        };
+        let events = self.apply_one(py, &command);
+        self.read_cursors();
+        events
+    }
+
+    /// Carries out many commands; their events in one list.
+    #[allow(clippy::needless_pass_by_value)] // what Python hands over is owned
+    fn batch<'py>(
+        &mut self,
+        py: Python<'py>,
+        commands: Vec<Bound<'py, Command>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let bodies: Vec<Body> = commands.iter().map(|command| command.get().body).collect();
+        self.events.clear();
+        py.detach(|| {
+            for body in bodies {
+                let command = self.own.command(body);
+                self.inner.apply(&command, &mut self.events);
+            }
+        });
+        event_list(py, &self.events)
+    }
+
+    /// Carries out a record of `matching.{symbol}`. Gives the bytes of its events as an engine
+    /// publishes them, each behind its length as a varint.
+    fn apply_record<'py>(
+        &mut self,
+        py: Python<'py>,
+        record: &[u8],
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let done = py.detach(|| {
+            let commands = decode_commands(record, &self.symbol)?;
+            let mut out = LengthDelimited::default();
+            for command in &commands {
+                self.inner.apply(command, &mut out);
+            }
+            Ok(out.bytes)
+        });
+        self.read_cursors();
+        done.map(|bytes| PyBytes::new(py, &bytes)).map_err(
+            |poison: outcry_runtime::codec::Poison| BatchError::new_err(poison.to_string()),
+        )
+    }
+
+    /// The best `levels` levels of each side.
+    #[pyo3(signature = (levels=20))]
+    fn depth(&self, levels: usize) -> Depth {
+        Depth::from(self.inner.depth(levels))
+    }
+
+    /// The canonical bytes of the book: equal books have equal bytes.
+    fn snapshot<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let bytes = py.detach(|| {
+            let mut bytes = Vec::new();
+            self.inner.snapshot(&mut bytes);
+            bytes
+        });
+        PyBytes::new(py, &bytes)
+    }
+
+    /// Seq of the last event.
+    #[getter]
+    fn seq(&self) -> u64 {
+        self.inner.seq()
+    }
+
+    /// Unix nanoseconds of the latest tick.
+    #[getter]
+    fn clock_unix_nanos(&self) -> i64 {
+        self.inner.clock_unix_nanos()
+    }
+
+    #[getter]
+    fn symbol(&self) -> &str {
+        &self.symbol
+    }
+
+    #[getter]
+    fn source(&self) -> u32 {
+        self.own.source
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "<Book {} seq={} resting_orders={}>",
+            self.symbol,
+            self.inner.seq(),
+            self.inner.resting_orders()
+        )
+    }
+}
+
+impl Book {
+    fn around(book: core::Book, symbol: &str, source: u32) -> Self {
+        Self {
+            symbol: symbol.to_owned(),
+            own: Numbers::behind(&book, source),
+            operator: Numbers::behind(&book, OPERATOR),
+            inner: book,
+            events: Vec::new(),
+        }
+    }
+
+    /// Goes on behind what somebody else's numbers have reached.
+    fn read_cursors(&mut self) {
+        self.own = Numbers::behind(&self.inner, self.own.source);
+        self.operator = Numbers::behind(&self.inner, OPERATOR);
+    }
+
+    fn run<'py>(&mut self, py: Python<'py>, body: Body) -> PyResult<Bound<'py, PyList>> {
+        let command = self.own.command(body);
+        self.apply_one(py, &command)
+    }
+
+    fn run_as_operator<'py>(
+        &mut self,
+        py: Python<'py>,
+        body: Body,
+    ) -> PyResult<Bound<'py, PyList>> {
+        if self.own.source == OPERATOR {
+            return self.run(py, body);
+        }
+        let command = self.operator.command(body);
+        self.apply_one(py, &command)
+    }
+
+    fn apply_one<'py>(
+        &mut self,
+        py: Python<'py>,
+        command: &core::Command,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.events.clear();
+        self.inner.apply(command, &mut self.events);
+        event_list(py, &self.events)
+    }
+}
+
+fn pair_settings(command: &Bound<'_, Command>) -> PyResult<core::PairSettings> {
+    match command.get().body {
+        Body::PairSettings(settings) => Ok(settings),
+        _ => Err(PyTypeError::new_err("settings: PairSettings are needed")),
+    }
+}
+
+fn default_settings() -> core::PairSettings {
+    core::PairSettings {
+        trading_status: core::TradingStatus::Trading.as_i32(),
+        rules_version: 2,
+        price_band_lower: 1,
+        price_band_upper: 1_000_000_000,
+        quote_units_per_tick_lot: 1,
+        base_units_per_lot: 1,
+        ..core::PairSettings::default()
+    }
+}
+
+/// GTC for the types that must say how long they live, none for the others.
+fn usual_time_in_force(order_type: i32) -> i32 {
+    match OrderType::from_i32(order_type) {
+        Some(OrderType::Limit | OrderType::StopLossLimit | OrderType::TakeProfitLimit) => {
+            TimeInForce::Gtc.as_i32()
+        }
+        _ => 0,
+    }
+}

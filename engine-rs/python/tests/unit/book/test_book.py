@@ -1,0 +1,176 @@
+"""`outcry_engine.Book` in the caller's process: commands in, typed events out."""
+
+import pickle
+
+import pytest
+from outcry.v1 import event_pb2
+from outcry_engine import (
+    BatchError,
+    Book,
+    CancelOrder,
+    Event,
+    NewOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderRejected,
+    OrderType,
+    PairSettings,
+    RejectReason,
+    SettingsChanged,
+    SettingsError,
+    Side,
+    SnapshotError,
+    Tick,
+    TimeInForce,
+    TradeExecuted,
+)
+from outcry_engine.cli.commands import default_settings, record
+from outcry_engine.cli.event_text import events as decoded
+
+RULES_1 = PairSettings(rules_version=1, maker_fee_ppm=-100, taker_fee_ppm=400)
+
+
+@pytest.fixture
+def book() -> Book:
+    return Book(RULES_1)
+
+
+def limit(order_id: int, side: Side, price: int = 100, quantity: int = 5) -> NewOrder:
+    return NewOrder(
+        order_id=order_id,
+        user_id=order_id * 10,
+        side=side,
+        type=OrderType.LIMIT,
+        time_in_force=TimeInForce.GTC,
+        price=price,
+        quantity=quantity,
+    )
+
+
+def test_a_trade_comes_out_as_a_typed_event(book: Book) -> None:
+    book.submit(1, 10, Side.SELL, OrderType.LIMIT, price=100, quantity=5)
+    accepted, trade = book.submit(2, 20, Side.BUY, OrderType.MARKET, 3)
+    assert isinstance(accepted, OrderAccepted)
+    assert (accepted.type, accepted.time_in_force) == (OrderType.MARKET, TimeInForce.IOC)
+    assert isinstance(trade, TradeExecuted)
+    assert (trade.price, trade.quantity, trade.maker_remaining) == (100, 3, 2)
+    assert (trade.maker_fee_ppm, trade.taker_fee_ppm) == (-100, 400)
+    assert trade.taker_side is Side.BUY
+
+
+def test_events_match_by_position(book: Book) -> None:
+    for event in book.submit(0, 10, Side.SELL, OrderType.LIMIT, price=100, quantity=5):
+        match event:
+            case OrderRejected(order_id, user_id, RejectReason.INVALID_ORDER_ID):
+                assert (order_id, user_id) == (0, 10)
+            case _:
+                pytest.fail(f"{event!r}")
+
+
+def test_events_are_values(book: Book) -> None:
+    (event,) = book.submit(1, 10, Side.SELL, OrderType.LIMIT, 5, 100)
+    (other,) = Book(RULES_1).submit(1, 10, Side.SELL, OrderType.LIMIT, 5, 100)
+    assert event == other
+    assert hash(event) == hash(other)
+    assert pickle.loads(pickle.dumps(event)) == event
+    assert "side=<Side.SELL: 2>" in repr(event)
+    with pytest.raises(AttributeError):
+        event.seq = 1  # type: ignore[misc]
+
+
+def test_an_event_encodes_as_it_is_published(book: Book) -> None:
+    (event,) = book.submit(1, 10, Side.SELL, OrderType.LIMIT, 5, 100)
+    published = event_pb2.Event.FromString(event.encode())
+    assert published.order_accepted.order_id == 1
+    assert (published.seq, published.source, published.number) == (2, 2048, 1)
+
+
+def test_a_word_that_is_none_is_refused_by_name(book: Book) -> None:
+    order = NewOrder(order_id=1, user_id=2, side=9, type=OrderType.LIMIT)
+    assert order.side == 9
+    (event,) = book.batch([order])
+    assert isinstance(event, OrderRejected)
+    assert event.reason is RejectReason.INVALID_SIDE
+
+
+def test_a_repeated_command_does_nothing(book: Book) -> None:
+    order = limit(1, Side.BUY)
+    assert len(book.apply(7, 1, 1, order)) == 1
+    assert book.apply(7, 1, 1, order) == []
+    (event,) = book.apply(7, 2, 1, limit(2, Side.BUY), time_unix_nanos=99)
+    assert (event.source, event.incarnation, event.number, event.time_unix_nanos) == (7, 2, 1, 99)
+
+
+def test_own_numbers_go_on_behind_those_of_others(book: Book) -> None:
+    book.apply(2048, 3, 50, limit(1, Side.BUY))
+    (event,) = book.cancel(1, 10)
+    assert isinstance(event, OrderCancelled)
+    assert (event.incarnation, event.number) == (3, 51)
+
+
+def test_a_batch_is_its_commands_one_by_one(book: Book) -> None:
+    commands = [limit(1, Side.SELL), limit(2, Side.BUY, 101, 7), CancelOrder(order_id=2, user_id=20)]
+    other = Book(RULES_1)
+    one_by_one = [event for command in commands for event in other.batch([command])]
+    assert book.batch(commands) == one_by_one
+    assert book.snapshot() == other.snapshot()
+
+
+def test_a_record_gives_the_published_bytes(book: Book) -> None:
+    settings = record("BOOK", [default_settings()])
+    empty = Book.empty()
+    (event,) = decoded(empty.apply_record(settings))
+    assert event.WhichOneof("body") == "settings_changed"
+    with pytest.raises(BatchError, match="symbol"):
+        empty.apply_record(record("OTHER", [default_settings()]))
+
+
+def test_a_restored_book_goes_on(book: Book) -> None:
+    book.batch([limit(1, Side.SELL), limit(2, Side.SELL, 101)])
+    restored = Book.restore(book.snapshot())
+    assert restored.snapshot() == book.snapshot()
+    assert restored.submit(3, 30, Side.BUY, OrderType.MARKET, 7) == book.submit(
+        3, 30, Side.BUY, OrderType.MARKET, 7
+    )
+    with pytest.raises(SnapshotError):
+        Book.restore(book.snapshot()[:-1])
+
+
+def test_depth_shows_the_best_levels(book: Book) -> None:
+    book.batch([limit(1, Side.SELL, 101), limit(2, Side.SELL, 102), limit(3, Side.BUY, 99)])
+    depth = book.depth(1)
+    assert depth.asks == [(101, 5, 1)]
+    assert depth.bids == [(99, 5, 1)]
+    assert depth.resting_orders == 3
+
+
+def test_settings_that_make_no_sense_open_no_book() -> None:
+    with pytest.raises(SettingsError, match="InvalidSettings"):
+        Book(PairSettings(rules_version=1, price_band_lower=0))
+
+
+def test_settings_change_as_the_operators_command(book: Book) -> None:
+    (event,) = book.change_settings(PairSettings(rules_version=1, price_band_upper=200))
+    assert isinstance(event, SettingsChanged)
+    assert (event.source, event.price_band_upper) == (1024, 200)
+
+
+def test_ticks_move_the_clock(book: Book) -> None:
+    assert book.tick(5) == []
+    assert book.batch([Tick(time_unix_nanos=4)]) == []
+    assert book.clock_unix_nanos == 5
+
+
+def test_an_empty_book_waits_for_settings() -> None:
+    (event,) = Book.empty().submit(1, 10, Side.BUY, OrderType.LIMIT, 1, 1)
+    assert isinstance(event, OrderRejected)
+    assert event.reason is RejectReason.NO_SETTINGS
+
+
+def test_what_is_no_command_is_a_type_error(book: Book) -> None:
+    with pytest.raises(TypeError):
+        book.batch([Event])  # type: ignore[list-item]
+    with pytest.raises(TypeError):
+        book.change_settings(limit(1, Side.BUY))  # type: ignore[arg-type]
+    with pytest.raises(OverflowError):
+        book.cancel(-1, 1)
