@@ -87,6 +87,10 @@ bench: engine ## Speed and memory: bench/results/pod.json and operator.json
 bench-engine: engine ## The order book beside its peers, two CPUs to itself: bench/results/engine.json
 	$(BIN)/python -m bench.engine
 
+.PHONY: bench-checkpoint
+bench-checkpoint: .venv/.synced ## What checkpoints cost the match thread, and a restart: bench/results/checkpoint.json
+	$(BIN)/python -m bench.checkpoint
+
 .PHONY: faults
 faults: engine ## The whole fault campaign (hours): bench/results/failover.json
 	$(BIN)/python -m e2e.faults run

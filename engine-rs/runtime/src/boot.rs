@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use outcry_book::Book;
 
-use crate::checkpoint::Store;
+use crate::checkpoint::{Identity, Store};
 use crate::clock::Ticker;
 use crate::codec::Limits;
 use crate::disk::Disk;
@@ -27,9 +27,9 @@ use crate::start::{Halt, Logs, Restored, find_logs, restore};
 use crate::status::Role;
 use crate::ticks::Ticks;
 
-const INPUT_RING: usize = 1 << 14;
-const EVENT_RING: usize = 1 << 15;
-const SHADOW_RING: usize = 1 << 16;
+pub const INPUT_RING: usize = 1 << 14;
+pub const EVENT_RING: usize = 1 << 15;
+pub const SHADOW_RING: usize = 1 << 16;
 /// From this many CPUs on, a pinned match thread spins by itself.
 const SPIN_FROM_CPUS: usize = 4;
 
@@ -184,7 +184,7 @@ impl Boot {
 
         self.spawn_checkpoint(
             side,
-            logs,
+            logs.identity,
             restored.shadow,
             (restored.input_offset, restored.seq),
             from_intake,
@@ -200,10 +200,10 @@ impl Boot {
         Ok(())
     }
 
-    fn spawn_checkpoint(
+    pub fn spawn_checkpoint(
         &self,
         side: &Arc<Side>,
-        logs: Logs,
+        identity: Identity,
         book: Book,
         at: (i64, u64),
         ring: Receiver<Item>,
@@ -233,7 +233,7 @@ impl Boot {
             ring,
             requests,
             side: Arc::clone(side),
-            identity: logs.identity,
+            identity,
             book,
             pieces,
             at_boundary: true,
@@ -248,7 +248,21 @@ impl Boot {
         self.spawn(Who::Checkpoint, move || shadow.run())
     }
 
-    fn spawn_match(&self, matching: Matching) -> Result<(), Halt> {
+    /// In place of the checkpoint thread: nobody wants what would go to it.
+    #[cfg(feature = "bench")]
+    pub fn spawn_discard(&self, mut ring: Receiver<Item>) -> Result<(), Halt> {
+        let shared = Arc::clone(&self.shared);
+        self.spawn(Who::Checkpoint, move || {
+            while !shared.is_stopping() {
+                while ring.pop().is_some() {}
+                ring.popped();
+                let wait = std::time::Duration::from_millis(10);
+                shared.bells.checkpoint.wait(wait, || false);
+            }
+        })
+    }
+
+    pub fn spawn_match(&self, matching: Matching) -> Result<(), Halt> {
         let (shared, cpus) = (Arc::clone(&self.shared), self.plan.matching.clone());
         self.spawn(Who::Match, move || {
             if let Err(error) = run_on(&cpus) {

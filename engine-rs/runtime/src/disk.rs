@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Release;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use crate::checkpoint::{Header, Kind, Store, encode_piece};
+use crate::checkpoint::{Frame, Header, Kind, Store};
 use crate::error::CheckpointError;
 use crate::histogram::bump;
 use crate::shadow::{CheckpointInfo, CheckpointReply};
@@ -45,13 +45,17 @@ impl Disk {
     }
 
     fn write_until_done(&mut self, mut job: Job) {
-        let encoded = encode_piece(&job.header, &job.body);
-        job.body = Vec::new();
+        let frame = Frame::new(&job.header, &job.body);
+        let bytes: u64 = frame
+            .around(&job.body)
+            .iter()
+            .map(|part| part.len() as u64)
+            .sum();
         while !self.shared.is_stopping() {
             self.shared.beat(Who::Disk);
             let started = Instant::now();
-            match self.store.write(&job.header, &encoded) {
-                Ok(()) => return self.written(job, encoded.len() as u64, started.elapsed()),
+            match self.store.write(&job.header, &frame, &job.body) {
+                Ok(()) => return self.written(job, bytes, started.elapsed()),
                 Err(error) => self.refused(&mut job, &error.to_string()),
             }
             std::thread::park_timeout(self.shared.settings.checkpoint_interval);

@@ -1,45 +1,57 @@
-//! A histogram with one writer: two buckets to an octave, from 100 ns to 14 s.
+//! A histogram with one writer: 32 buckets to an octave, from 4 ns to 27 s; read two to an octave.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::metrics::{Bucket, LatencyHistogram};
 
-const BUCKETS: usize = 56;
+/// Up to here a bucket is as wide as [`WIDTH`]; the octaves begin above.
+const FIRST: u64 = 100;
+const WIDTH: u64 = 4;
+const LINEAR: usize = (FIRST / WIDTH) as usize;
+const OCTAVES: usize = 28;
+const PER_OCTAVE: usize = 32;
+const BUCKETS: usize = LINEAR + OCTAVES * PER_OCTAVE;
 
 /// Written by one thread, read by any.
 #[derive(Debug)]
 pub struct Histogram {
-    counts: [AtomicU64; BUCKETS],
+    counts: Box<[AtomicU64; BUCKETS]>,
     sum_nanos: AtomicU64,
 }
 
 impl Default for Histogram {
     fn default() -> Self {
         Self {
-            counts: std::array::from_fn(|_| AtomicU64::new(0)),
+            counts: Box::new(std::array::from_fn(|_| AtomicU64::new(0))),
             sum_nanos: AtomicU64::new(0),
         }
     }
 }
 
-/// The upper bound of a bucket: 100, 150, 200, 300, 400, 600, ...
+/// The upper bound of a bucket.
 const fn bound(index: usize) -> u64 {
-    let octave = 100u64 << (index / 2);
-    if index.is_multiple_of(2) {
-        octave
-    } else {
-        octave + octave / 2
-    }
+    let Some(above) = index.checked_sub(LINEAR) else {
+        return WIDTH * (index as u64 + 1);
+    };
+    let low = FIRST << (above / PER_OCTAVE);
+    let part = (above % PER_OCTAVE) as u64 + 1;
+    low + (low * part).div_ceil(PER_OCTAVE as u64)
 }
 
+#[allow(clippy::cast_possible_truncation)] // below 32 and below 100
+#[inline]
 fn index(nanos: u64) -> usize {
-    if nanos <= 100 {
-        return 0;
+    let below = nanos.saturating_sub(1);
+    if below < FIRST {
+        return (below / WIDTH) as usize;
     }
-    let octave = ((nanos - 1) / 100).ilog2() as usize;
-    let (low, middle) = (100u64 << octave, 150u64 << octave);
-    let index = 2 * octave + usize::from(nanos > low) + usize::from(nanos > middle);
-    index.min(BUCKETS - 1)
+    let octave = (below / FIRST).ilog2() as usize;
+    if octave >= OCTAVES {
+        return BUCKETS - 1;
+    }
+    let over = below - (FIRST << octave);
+    let part = (over * PER_OCTAVE as u64 / FIRST) >> octave;
+    LINEAR + octave * PER_OCTAVE + part as usize
 }
 
 impl Histogram {
@@ -50,22 +62,57 @@ impl Histogram {
         bump(&self.sum_nanos, nanos);
     }
 
+    /// At 100 ns, 150, 200, 300, 400, 600, ...: bounds that a monitoring system can live with.
     pub fn read(&self) -> LatencyHistogram {
-        let mut count = 0;
-        let buckets = (0..BUCKETS)
-            .map(|index| {
-                count += self.counts[index].load(Relaxed);
-                Bucket {
-                    le_nanos: bound(index),
-                    count,
-                }
-            })
-            .collect();
+        let (first, above) = self.counts.split_at(LINEAR);
+        let sum =
+            |counts: &[AtomicU64]| counts.iter().map(|count| count.load(Relaxed)).sum::<u64>();
+        let mut count = sum(first);
+        let mut buckets = vec![Bucket {
+            le_nanos: FIRST,
+            count,
+        }];
+        for (index, half) in (1..).zip(above.chunks(PER_OCTAVE / 2)) {
+            count += sum(half);
+            buckets.push(Bucket {
+                le_nanos: bound(LINEAR + index * PER_OCTAVE / 2 - 1),
+                count,
+            });
+        }
         LatencyHistogram {
             buckets,
             count,
             sum_nanos: self.sum_nanos.load(Relaxed),
         }
+    }
+
+    /// The bound under which this share of all values lies, to 3 %; 0 while there are none.
+    #[cfg(feature = "bench")]
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )] // counts far below 2^52
+    pub fn quantile(&self, share: f64) -> u64 {
+        let counts: Vec<u64> = self
+            .counts
+            .iter()
+            .map(|count| count.load(Relaxed))
+            .collect();
+        let wanted = (counts.iter().sum::<u64>() as f64 * share).ceil() as u64;
+        let mut seen = 0;
+        let found = counts.iter().position(|count| {
+            seen += count;
+            seen >= wanted.max(1)
+        });
+        found.map_or(0, bound)
+    }
+
+    /// Forgets everything; nobody may be writing.
+    #[cfg(feature = "bench")]
+    pub fn clear(&self) {
+        self.counts.iter().for_each(|count| count.store(0, Relaxed));
+        self.sum_nanos.store(0, Relaxed);
     }
 }
 
@@ -93,12 +140,19 @@ mod tests {
     #[test]
     fn buckets_are_cumulative() {
         let histogram = Histogram::default();
-        for nanos in [50, 120, 120, u64::MAX / 2] {
+        for nanos in [50, 120, 150, 151, u64::MAX / 2] {
             histogram.record(nanos);
         }
         let read = histogram.read();
-        assert_eq!(read.buckets[0].count, 1);
-        assert_eq!(read.buckets[1].count, 3);
-        assert_eq!(read.count, 4);
+        let firsts: Vec<_> = read.buckets.iter().take(4).collect();
+        assert_eq!(
+            firsts.iter().map(|at| at.le_nanos).collect::<Vec<_>>(),
+            [100, 150, 200, 300]
+        );
+        assert_eq!(
+            firsts.iter().map(|at| at.count).collect::<Vec<_>>(),
+            [1, 3, 4, 4]
+        );
+        assert_eq!(read.count, 5);
     }
 }

@@ -93,8 +93,12 @@ impl Intake {
     }
 
     fn take_record(&mut self, record: &Record<'_>) -> Result<(), Stopped> {
+        self.take_value(record.value(), record.offset(), record.time_ms())
+    }
+
+    /// Takes what stands at an offset of the input.
+    pub fn take_value(&mut self, value: &[u8], offset: i64, time_ms: i64) -> Result<(), Stopped> {
         let shared = Arc::clone(&self.shared);
-        let value = record.value();
         bump(&shared.counters.input_records, 1);
         bump(&shared.counters.input_bytes, value.len() as u64);
         match decode_commands_into(
@@ -104,11 +108,11 @@ impl Intake {
             &mut self.commands,
         ) {
             Ok(()) => {}
-            Err(poison) => self.skip(record, poison),
+            Err(poison) => self.skip(value, offset, poison),
         }
         let end = RecordEnd {
-            next_offset: record.offset() + 1,
-            time_ms: record.time_ms(),
+            next_offset: offset + 1,
+            time_ms,
             decoded_at: Ticker::now(),
         };
         self.hand_on(end)?;
@@ -133,15 +137,15 @@ impl Intake {
         Ok(())
     }
 
-    fn skip(&mut self, record: &Record<'_>, reason: Poison) {
+    fn skip(&mut self, value: &[u8], offset: i64, reason: Poison) {
         let shared = &self.shared;
-        tracing::warn!(offset = record.offset(), reason = %reason, "poison record skipped");
+        tracing::warn!(offset, reason = %reason, "poison record skipped");
         shared.count_poison(&reason);
-        let mut value = record.value().to_vec();
+        let mut value = value.to_vec();
         value.truncate(self.limits.record_bytes);
         let letter = DeadLetter {
             value,
-            offset: record.offset(),
+            offset,
             reason,
             seen_at: clock::nanos(),
         };

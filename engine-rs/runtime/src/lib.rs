@@ -9,6 +9,8 @@
 
 pub mod checkpoint;
 pub mod codec;
+#[cfg(feature = "bench")]
+pub mod harness;
 
 mod boot;
 mod clock;

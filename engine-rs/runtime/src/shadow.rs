@@ -31,7 +31,8 @@ const SNAPSHOT_LEVELS: usize = 20;
 const QUIET_SNAPSHOT: Duration = Duration::from_secs(1);
 /// Deltas are not collected beyond this while the disk refuses them: an image follows.
 const DELTA_LIMIT: usize = 64 << 20;
-/// Deltas between two images: at least this many bytes, and no more than the image itself has ...
+/// Deltas between two images: at least this many bytes, and no more than half as many as the image itself
+/// has, because a command takes longer to apply again than an order to put back ...
 const IMAGE_EVERY_BYTES: u64 = 8 << 20;
 /// ... nor more pieces than this.
 const IMAGE_EVERY_PIECES: u32 = 600;
@@ -122,7 +123,7 @@ impl Pieces {
         self.needs_image
             || !self.waiting.is_empty()
             || self.deltas >= IMAGE_EVERY_PIECES
-            || self.delta_bytes > self.image_bytes.max(IMAGE_EVERY_BYTES)
+            || self.delta_bytes > (self.image_bytes / 2).max(IMAGE_EVERY_BYTES)
     }
 }
 

@@ -6,7 +6,8 @@
 //! Integers are little-endian. The body of an image is [`outcry_book::Book::snapshot`], that of a delta
 //! a `CommandBatch`.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use crate::shared::Mark;
@@ -114,7 +115,7 @@ pub enum PieceError {
     #[error("torn: {held} bytes where {wanted} are stated")]
     Torn {
         /// Bytes there.
-        held: usize,
+        held: u64,
         /// Bytes that should be.
         wanted: u64,
     },
@@ -137,18 +138,34 @@ pub enum PieceError {
     Header(&'static str),
 }
 
-pub fn encode(header: &Header, body: &[u8]) -> Vec<u8> {
-    let head = encode_header(header);
-    let mut out = Vec::with_capacity(PREFIX + head.len() + body.len() + CHECKSUM);
-    out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&VERSION.to_le_bytes());
-    #[allow(clippy::cast_possible_truncation)] // a few hundred bytes
-    out.extend_from_slice(&(head.len() as u32).to_le_bytes());
-    out.extend_from_slice(&(body.len() as u64).to_le_bytes());
-    out.extend_from_slice(&head);
-    out.extend_from_slice(body);
-    out.extend_from_slice(&crc32c::crc32c(&out).to_le_bytes());
-    out
+/// What stands around a body in its file. An image is large: it is never copied to get there.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    before: Vec<u8>,
+    checksum: [u8; CHECKSUM],
+}
+
+impl Frame {
+    pub fn new(header: &Header, body: &[u8]) -> Self {
+        let head = encode_header(header);
+        let mut before = Vec::with_capacity(PREFIX + head.len());
+        before.extend_from_slice(MAGIC);
+        before.extend_from_slice(&VERSION.to_le_bytes());
+        #[allow(clippy::cast_possible_truncation)] // a few hundred bytes
+        before.extend_from_slice(&(head.len() as u32).to_le_bytes());
+        before.extend_from_slice(&(body.len() as u64).to_le_bytes());
+        before.extend_from_slice(&head);
+        let checksum = crc32c::crc32c_append(crc32c::crc32c(&before), body);
+        Self {
+            before,
+            checksum: checksum.to_le_bytes(),
+        }
+    }
+
+    /// The parts of the file.
+    pub fn around<'a>(&'a self, body: &'a [u8]) -> [&'a [u8]; 3] {
+        [&self.before, body, &self.checksum]
+    }
 }
 
 fn encode_header(header: &Header) -> Vec<u8> {
@@ -195,7 +212,9 @@ fn encode_header(header: &Header) -> Vec<u8> {
 /// # Errors
 /// [`PieceError`] when any byte of it is not as it was written.
 pub fn read_piece(path: &Path) -> Result<Piece, PieceError> {
-    decode(&fs::read(path)?)
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    decode(&mut file, size)
 }
 
 /// Reads a piece's header; the whole file is checked all the same.
@@ -206,41 +225,54 @@ pub fn read_header(path: &Path) -> Result<Header, PieceError> {
     read_piece(path).map(|piece| piece.header)
 }
 
-pub fn decode(bytes: &[u8]) -> Result<Piece, PieceError> {
-    let torn = |wanted: u64| PieceError::Torn {
-        held: bytes.len(),
-        wanted,
-    };
-    let prefix = bytes
-        .get(..PREFIX)
-        .ok_or_else(|| torn((PREFIX + CHECKSUM) as u64))?;
-    let mut reader = Fields(prefix);
-    if reader.take("magic", 8)? != MAGIC {
+/// Reads the `size` bytes of a piece, each straight to where it stays.
+pub fn decode(from: &mut impl Read, size: u64) -> Result<Piece, PieceError> {
+    let torn = |wanted: u64| PieceError::Torn { held: size, wanted };
+    if size < (PREFIX + CHECKSUM) as u64 {
+        return Err(torn((PREFIX + CHECKSUM) as u64));
+    }
+    let prefix = take(from, PREFIX as u64)?;
+    let mut fields = Fields(&prefix);
+    if fields.take("magic", 8)? != MAGIC {
         return Err(PieceError::Magic);
     }
-    let version = reader.u32("version")?;
+    let version = fields.u32("version")?;
     if version != VERSION {
         return Err(PieceError::Version(version));
     }
-    let head = u64::from(reader.u32("header length")?);
-    let body = reader.u64("body length")?;
+    let head = u64::from(fields.u32("header length")?);
+    let body = fields.u64("body length")?;
     let wanted = head
         .checked_add(body)
         .and_then(|sum| sum.checked_add((PREFIX + CHECKSUM) as u64));
     let wanted = wanted.ok_or(PieceError::Header("body length"))?;
-    if bytes.len() as u64 != wanted {
+    if size != wanted {
         return Err(torn(wanted));
     }
-    let (checked, stated) = bytes.split_at(bytes.len() - CHECKSUM);
-    let (found, stated) = (crc32c::crc32c(checked), Fields(stated).u32("checksum")?);
+    let (head, body) = (take(from, head)?, take(from, body)?);
+    let checksum = take(from, CHECKSUM as u64)?;
+    let stated = Fields(&checksum).u32("checksum")?;
+    let found = [&head, &body]
+        .iter()
+        .fold(crc32c::crc32c(&prefix), |sum, part| {
+            crc32c::crc32c_append(sum, part)
+        });
     if found != stated {
         return Err(PieceError::Checksum { found, stated });
     }
-    let (head, body) = checked[PREFIX..].split_at(usize::try_from(head).map_err(|_| torn(wanted))?);
     Ok(Piece {
-        header: decode_header(head)?,
-        body: body.to_vec(),
+        header: decode_header(&head)?,
+        body,
     })
+}
+
+/// The next `count` bytes of a file that holds as many.
+fn take(from: &mut impl Read, count: u64) -> Result<Vec<u8>, PieceError> {
+    let mut bytes = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
+    if from.take(count).read_to_end(&mut bytes)? as u64 != count {
+        return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(bytes)
 }
 
 fn decode_header(bytes: &[u8]) -> Result<Header, PieceError> {

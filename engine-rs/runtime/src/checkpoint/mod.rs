@@ -8,6 +8,7 @@ mod store;
 mod tests;
 
 pub use chain::{Chain, ChainError, RestorePoint, chains};
+pub(crate) use format::Frame;
 pub use format::{Header, Identity, Kind, Piece, PieceError, read_header, read_piece};
+pub(crate) use store::Store;
 pub use store::{Listed, list};
-pub(crate) use store::{Store, encode_piece};

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::format::{Header, Kind, PieceError, encode, read_header};
+use super::format::{Frame, Header, Kind, PieceError, read_header};
 
 /// A file of the directory and what its name says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,9 +60,19 @@ pub fn list(dir: &Path) -> io::Result<Vec<Listed>> {
 #[derive(Clone, Debug)]
 struct Kept {
     number: u64,
-    /// Of images alone.
-    image_seq: Option<u64>,
+    image: Image,
     path: PathBuf,
+}
+
+/// What is known of a piece as a place to start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Image {
+    /// It is a delta, or a damaged image.
+    No,
+    /// One from before this process; nobody has looked into it yet.
+    Unread,
+    /// Its seq.
+    Of(u64),
 }
 
 /// Writes pieces and forgets old ones. Used by the disk thread alone.
@@ -83,9 +93,9 @@ impl Store {
         }
         let kept = list(dir)?.into_iter().map(|piece| Kept {
             number: piece.number,
-            image_seq: match piece.kind {
-                Kind::Image => piece.header().ok().map(|header| header.seq_after),
-                Kind::Delta => None,
+            image: match piece.kind {
+                Kind::Image => Image::Unread,
+                Kind::Delta => Image::No,
             },
             path: piece.path,
         });
@@ -105,33 +115,47 @@ impl Store {
     }
 
     /// Puts a piece on disk, so that after a crash it is there whole or not at all.
-    pub fn write(&mut self, header: &Header, encoded: &[u8]) -> io::Result<()> {
+    pub fn write(&mut self, header: &Header, frame: &Frame, body: &[u8]) -> io::Result<()> {
         let path = self.dir.join(header.file_name());
         let temporary = path.with_extension("tmp");
-        if let Err(error) =
-            write_synced(&temporary, encoded).and_then(|()| fs::rename(&temporary, &path))
+        if let Err(error) = write_synced(&temporary, frame.around(body))
+            .and_then(|()| fs::rename(&temporary, &path))
         {
             // Nothing else can be done about a file that can't be removed: opening tries again.
             let _ = fs::remove_file(&temporary);
             return Err(error);
         }
         File::open(&self.dir)?.sync_all()?;
-        let image_seq = (header.kind == Kind::Image).then_some(header.seq_after);
+        let image = match header.kind {
+            Kind::Image => Image::Of(header.seq_after),
+            Kind::Delta => Image::No,
+        };
         self.kept.push(Kept {
             number: header.number,
-            image_seq,
+            image,
             path,
         });
         Ok(())
     }
 
+    /// Not at the start: an image takes a while to read, and the market waits for that start.
+    fn read_unread(&mut self) {
+        for kept in &mut self.kept {
+            if kept.image == Image::Unread {
+                kept.image =
+                    read_header(&kept.path).map_or(Image::No, |header| Image::Of(header.seq_after));
+            }
+        }
+    }
+
     /// Forgets what lies before the second newest image that is not ahead of what is published:
     /// from that one on, any start finds an image that it may use and one to fall back to.
     pub fn prune(&mut self, published_seq: u64) -> io::Result<()> {
+        self.read_unread();
         let usable = self
             .kept
             .iter()
-            .filter(|kept| kept.image_seq.is_some_and(|seq| seq <= published_seq));
+            .filter(|kept| matches!(kept.image, Image::Of(seq) if seq <= published_seq));
         let mut numbers: Vec<u64> = usable.map(|kept| kept.number).collect();
         numbers.sort_unstable();
         let Some(&first) = numbers.iter().rev().nth(1) else {
@@ -153,12 +177,10 @@ impl Store {
     }
 }
 
-pub fn encode_piece(header: &Header, body: &[u8]) -> Vec<u8> {
-    encode(header, body)
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_synced(path: &Path, parts: [&[u8]; 3]) -> io::Result<()> {
     let mut file = File::create(path)?;
-    file.write_all(bytes)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
     file.sync_all()
 }

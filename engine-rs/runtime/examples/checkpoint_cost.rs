@@ -1,0 +1,241 @@
+//! What checkpoints cost the match thread, and how long a book takes to come back. `bench/checkpoint.py`
+//! runs it; it prints one JSON object.
+//!
+//! `checkpoint_cost run DIR RESTING RATE SECONDS with|without`: an open-loop flow of so many commands a
+//! second over a book of so many resting orders, half of them cancels of any order, with checkpoints every
+//! 100 ms into DIR or with none. The match thread spins on the last CPU that there is, and has it alone.
+//!
+//! `checkpoint_cost restore DIR`: what a start does with DIR before it reads any log.
+
+use std::env::args;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::thread::{available_parallelism, yield_now};
+use std::time::{Duration, Instant};
+
+use outcry_book::{Body, Book, CancelOrder, Command, NewOrder, PairSettings};
+use outcry_runtime::codec::encode_commands;
+use outcry_runtime::harness::{Entry, Exit, Harness, restore};
+use outcry_runtime::{Settings, Spin};
+
+const SYMBOL: &str = "CHECK-POINT";
+const MID: i64 = 6_000_000;
+const LEVELS: u64 = 25_000;
+const ACCOUNTS: u64 = 1_000;
+/// Commands in a record.
+const BATCH: u64 = 20;
+const WARM_UP_SECONDS: u64 = 2;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["run", dir, resting, rate, seconds, with] => {
+            let mut bench = Bench::start(dir.into(), resting.parse()?, *with == "with")?;
+            bench.measure(rate.parse()?, seconds.parse()?)
+        }
+        ["restore", dir] => time_restore(Path::new(dir)),
+        _ => Err(
+            "usage: checkpoint_cost run DIR RESTING RATE SECONDS with|without | restore DIR".into(),
+        ),
+    }
+}
+
+/// A seeded flow over a book that keeps its size: every other command ends an order, any of them.
+struct Flow {
+    random: u64,
+    number: u64,
+    resting: Vec<u64>,
+}
+
+impl Flow {
+    fn roll(&mut self, below: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random % below
+    }
+
+    fn command(&mut self, body: Body) -> Command {
+        self.number += 1;
+        Command {
+            source: 2048,
+            incarnation: 1,
+            number: self.number,
+            time_unix_nanos: 1_700_000_000_000_000_000,
+            body,
+        }
+    }
+
+    fn order(&mut self) -> Command {
+        let order_id = self.number + 1;
+        let (side, distance) = (1 + self.roll(2), 1 + self.roll(LEVELS));
+        let (distance, quantity) = (distance.cast_signed(), 1 + self.roll(50).cast_signed());
+        self.resting.push(order_id);
+        self.command(Body::NewOrder(NewOrder {
+            order_id,
+            user_id: account(order_id),
+            side: if side == 1 { 1 } else { 2 },
+            order_type: 1,
+            time_in_force: 1,
+            price: if side == 1 {
+                MID - distance
+            } else {
+                MID + distance
+            },
+            quantity,
+            ..NewOrder::default()
+        }))
+    }
+
+    fn next(&mut self) -> Command {
+        if self.number.is_multiple_of(2) {
+            return self.order();
+        }
+        let at = usize::try_from(self.roll(self.resting.len() as u64)).unwrap_or(0);
+        let order_id = self.resting.swap_remove(at);
+        self.command(Body::CancelOrder(CancelOrder {
+            order_id,
+            user_id: account(order_id),
+        }))
+    }
+}
+
+fn account(order_id: u64) -> u64 {
+    1 + order_id % ACCOUNTS
+}
+
+fn opening() -> PairSettings {
+    PairSettings {
+        trading_status: 1,
+        rules_version: 1,
+        price_band_lower: 1,
+        price_band_upper: 2 * MID,
+        quote_units_per_tick_lot: 1,
+        base_units_per_lot: 1,
+        ..PairSettings::default()
+    }
+}
+
+struct Bench {
+    harness: Harness,
+    entry: Entry,
+    exit: Exit,
+    flow: Flow,
+    offset: i64,
+    checkpoints: bool,
+}
+
+impl Bench {
+    fn start(dir: PathBuf, resting: u64, checkpoints: bool) -> Result<Self, Box<dyn Error>> {
+        let mut flow = Flow {
+            random: 0x9e37_79b9_7f4a_7c15,
+            number: 0,
+            resting: Vec::new(),
+        };
+        let (mut book, mut events) = (Book::new(), Vec::new());
+        book.apply(&flow.command(Body::PairSettings(opening())), &mut events);
+        for _ in 0..resting {
+            events.clear();
+            book.apply(&flow.order(), &mut events);
+        }
+        let mut settings = Settings::new(SYMBOL, "bench", "127.0.0.1:1", dir);
+        settings.spin = Spin::Always;
+        settings.cpu = Some(available_parallelism()?.get() - 1);
+        let (harness, entry, exit) = Harness::start(settings, book, checkpoints)?;
+        Ok(Self {
+            harness,
+            entry,
+            exit,
+            flow,
+            offset: 0,
+            checkpoints,
+        })
+    }
+
+    fn measure(&mut self, rate: u64, seconds: u64) -> Result<(), Box<dyn Error>> {
+        self.send(rate, WARM_UP_SECONDS)?;
+        if self.checkpoints {
+            self.wait("an image", |harness| harness.written().1 > 0)?;
+        }
+        self.harness.clear();
+        let (bytes, images) = self.harness.written();
+        let (elapsed, late) = self.send(rate, seconds)?;
+        let (written, all_images) = self.harness.written();
+        let harness = &self.harness;
+        let at = |latency: fn(&Harness, f64) -> u64| {
+            [0.5, 0.99, 0.999].map(|share| latency(harness, share))
+        };
+        #[allow(clippy::cast_precision_loss)] // far below 2^52
+        let per_second = (written - bytes) as f64 / elapsed.as_secs_f64();
+        println!(
+            r#"{{"match_nanos": {:?}, "pipeline_nanos": {:?}, "bytes_per_second": {per_second:.0}, "images": {}, "worst_late_nanos": {}}}"#,
+            at(Harness::match_latency),
+            at(Harness::pipeline_latency),
+            all_images - images,
+            late.as_nanos()
+        );
+        Ok(())
+    }
+
+    /// Sends for so long, and waits until it is applied: how long it took, how late the latest record was.
+    fn send(&mut self, rate: u64, seconds: u64) -> Result<(Duration, Duration), Box<dyn Error>> {
+        let records: Vec<Vec<u8>> = (0..rate * seconds / BATCH)
+            .map(|_| {
+                let commands: Vec<Command> = (0..BATCH).map(|_| self.flow.next()).collect();
+                encode_commands(SYMBOL, &commands)
+            })
+            .collect();
+        let (started, mut late) = (Instant::now(), Duration::ZERO);
+        for (number, record) in (0u64..).zip(&records) {
+            let due = Duration::from_nanos(number * BATCH * 1_000_000_000 / rate);
+            while started.elapsed() < due {
+                self.take_events();
+                yield_now();
+            }
+            late = late.max(started.elapsed().saturating_sub(due));
+            if !self.entry.record(record, self.offset) {
+                return Err("the threads stopped".into());
+            }
+            self.offset += 1;
+        }
+        let last = self.offset - 1;
+        self.wait("all applied", |harness| harness.applied(last))?;
+        Ok((started.elapsed(), late))
+    }
+
+    fn take_events(&mut self) {
+        let mut taken = false;
+        while self.exit.event().is_some() {
+            taken = true;
+        }
+        if taken {
+            self.exit.taken();
+        }
+    }
+
+    fn wait(&mut self, what: &str, done: impl Fn(&Harness) -> bool) -> Result<(), Box<dyn Error>> {
+        let deadline = Instant::now() + PATIENCE;
+        while !done(&self.harness) {
+            if Instant::now() > deadline {
+                return Err(format!("no {what} within {PATIENCE:?}").into());
+            }
+            self.take_events();
+            yield_now();
+        }
+        Ok(())
+    }
+}
+
+fn time_restore(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let started = Instant::now();
+    let (book, shadow) = restore(dir)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let orders = book.resting_orders();
+    if shadow.resting_orders() != orders {
+        return Err("the two books differ".into());
+    }
+    println!(r#"{{"restore_seconds": {seconds:.4}, "orders": {orders}}}"#);
+    Ok(())
+}
