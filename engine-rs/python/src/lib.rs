@@ -52,5 +52,6 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<metrics::Metrics>()?;
     module.add_class::<metrics::LatencyHistogram>()?;
     book::register(module)?;
+    module.add("RULES_VERSION", outcry_book::RULES_VERSION)?;
     replay::register(module)
 }

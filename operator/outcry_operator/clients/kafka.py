@@ -23,6 +23,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from outcry_operator.clients.kafka_reader import read_records
 from outcry_operator.errors import KafkaUnavailableError, OperatorError, RefusedError
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+READ_BYTES = 8 << 20
+"""How much of a topic one call reads: about a second of a busy market."""
 
 _AWAY = {
     KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - librdkafka's local errors are named so
@@ -169,6 +173,18 @@ class Kafka:
             # After an indefinite error the producer is not used again.
             self._producer = None
             raise
+
+    async def read(self, topic: str, *, start: int) -> tuple[list[bytes], int]:
+        """Values of partition 0 from an offset on, bounded by size and time; the offset to go on from."""
+        work = asyncio.to_thread(
+            read_records,
+            self._bootstrap,
+            topic,
+            start=start,
+            most_bytes=READ_BYTES,
+            seconds=self._timeout,
+        )
+        return await self._answer(work, what=f"reading {topic}")
 
     async def _topic(self, name: str, future: Future[Any]) -> Topic | None:
         try:

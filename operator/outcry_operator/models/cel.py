@@ -73,6 +73,11 @@ def positive(text: str) -> str:
     return f"{text}.matches('[1-9]')"
 
 
+def is_off(text: str) -> str:
+    """The decimal is zero."""
+    return f"!{positive(text)}"
+
+
 def less(left: str, right: str) -> str:
     """The left is less than the right, by comparing both padded to 18 digits on either side of the point."""
     return f"{_padded(left)} < {_padded(right)}"

@@ -5,6 +5,7 @@ Messages are what a person reads from `kubectl apply`: each says what is wrong, 
 
 from __future__ import annotations
 
+from outcry_operator.models import filter_rules
 from outcry_operator.models.cel import (
     decimals,
     digits,
@@ -156,6 +157,7 @@ SPEC = [
         "has(self.marketData) == has(oldSelf.marketData) || !has(oldSelf.marketData)",
         "marketData cannot be removed from a pair: its subscribers would wait for packets for ever",
     ),
+    *filter_rules.SPEC,
 ]
 
 OBJECT = [
@@ -164,4 +166,5 @@ OBJECT = [
         "metadata.name must be the symbol in lower case, base.asset-quote.asset, "
         "e.g. btc-usdt for BTC and USDT",
     ),
+    *filter_rules.OBJECT,
 ]

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from outcry_operator.models.tradingpair import _Model
+from outcry_operator.models.base import Model
 
 
-class Condition(_Model):
+class Condition(Model):
     """One answer of the operator, in the shape of Kubernetes' own conditions."""
 
     type: str = Field(max_length=64)
@@ -20,7 +20,7 @@ class Condition(_Model):
     observed_generation: int = 0
 
 
-class LastFailover(_Model):
+class LastFailover(Model):
     """The last time that another replica became hot."""
 
     time: str = Field(json_schema_extra={"format": "date-time"})
@@ -29,7 +29,7 @@ class LastFailover(_Model):
     to: str
 
 
-class TopicRecord(_Model):
+class TopicRecord(Model):
     """A topic that exists, or existed: never made again while the pair lives."""
 
     name: str
@@ -38,15 +38,35 @@ class TopicRecord(_Model):
     )
 
 
-class SettingsRecord(_Model):
+class CommandRecord(Model):
+    """A command of the operator in the matching log, and what the core answered."""
+
+    offset: int = Field(default=-1, description="Where in the matching partition it stands.")
+    number: int = Field(default=0, description="Number of the command among the operator's own.")
+    answer_offset: int = Field(
+        default=-1, description="Where in the events to look for the answer; -1: nowhere."
+    )
+    answer: str = Field(
+        default="", description="Accepted, or the core's reason for a rejection; empty: none was seen yet."
+    )
+
+
+class SettingsRecord(CommandRecord):
     """The settings that the matching log last got from the operator."""
 
-    generation: int = Field(description="Generation of the object, and number of the command.")
+    generation: int = Field(description="Generation of the object.")
     digest: str = Field(description="Digest of the command's content.")
-    offset: int = Field(default=-1, description="Where in the matching partition it stands.")
+    rules_version: int = Field(default=1, description="Matching rules that it asks for.")
 
 
-class TradingPairStatus(_Model):
+class CancelAllRecord(CommandRecord):
+    """The last request, by annotation, to cancel all orders of the pair."""
+
+    request: str = Field(default="", max_length=256, description="The annotation's value.")
+    orders: int = Field(default=0, description="How many orders it ended.")
+
+
+class TradingPairStatus(Model):
     """How the market is."""
 
     observed_generation: int = Field(default=0, description="Generation of the spec that this answers.")
@@ -66,4 +86,5 @@ class TradingPairStatus(_Model):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
     settings: SettingsRecord | None = None
+    cancel_all: CancelAllRecord | None = None
     rollout: str = Field(default="", description="What a rolling change waits for; empty when there is none.")

@@ -8,19 +8,14 @@ JSON number loses digits. The API server checks everything before it is stored (
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field
 
 from outcry_operator.models import rules
+from outcry_operator.models.base import Decimal18, Model, checked
+from outcry_operator.models.filters import Filters
 
-if TYPE_CHECKING:
-    from pydantic.config import JsonDict
-
-    from outcry_operator.models.cel import Rule
-
-DECIMAL = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
 # So few digits that no number of minutes overflows the API server's durations.
 DURATION = r"^[1-9][0-9]{0,5}(ms|s|m)$"
 IMAGE = r"^([a-zA-Z0-9][a-zA-Z0-9._:/@-]*)?$"
@@ -33,25 +28,16 @@ KIND = "TradingPair"
 PLURAL = "tradingpairs"
 
 
-def _checked(*checks: Rule) -> JsonDict:
-    return {"x-kubernetes-validations": [{**check} for check in checks]}
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
-
-
-Decimal18 = Annotated[str, Field(pattern=DECIMAL, max_length=18)]
 Duration = Annotated[str, Field(pattern=DURATION, max_length=8)]
 Quantity = Annotated[
     str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$", min_length=1, max_length=20)
 ]
 
 
-class BaseAsset(_Model):
+class BaseAsset(Model):
     """The asset that is bought and sold."""
 
-    model_config = ConfigDict(json_schema_extra=_checked(*rules.ASSET))
+    model_config = ConfigDict(json_schema_extra=checked(*rules.ASSET))
 
     asset: str = Field(pattern="^[A-Z0-9]{2,10}$", max_length=10, description="Ticker, e.g. BTC. Immutable.")
     scale: int = Field(ge=0, le=18, description="Decimals of its ledger unit: 8 means 0.00000001. Immutable.")
@@ -61,19 +47,19 @@ class QuoteAsset(BaseAsset):
     """The asset in which prices are stated."""
 
 
-class PriceBand(_Model):
+class PriceBand(Model):
     """Orders outside are rejected, nothing executes outside. Both prices are whole multiples of tickSize."""
 
-    model_config = ConfigDict(json_schema_extra=_checked(*rules.PRICE_BAND))
+    model_config = ConfigDict(json_schema_extra=checked(*rules.PRICE_BAND))
 
     lower: Decimal18 = Field(description="Lowest price, inclusive, in the quote asset.")
     upper: Decimal18 = Field(description="Highest price, inclusive, in the quote asset.")
 
 
-class Fees(_Model):
+class Fees(Model):
     """What each side of a trade pays of what it receives, in basis points (1 is 0.01 %)."""
 
-    model_config = ConfigDict(json_schema_extra=_checked(*rules.FEES))
+    model_config = ConfigDict(json_schema_extra=checked(*rules.FEES))
 
     maker_bps: str = Field(
         default="0",
@@ -89,10 +75,10 @@ class Fees(_Model):
     )
 
 
-class Storage(_Model):
+class Storage(Model):
     """The volume of each replica, for its checkpoints."""
 
-    model_config = ConfigDict(json_schema_extra=_checked(*rules.STORAGE))
+    model_config = ConfigDict(json_schema_extra=checked(*rules.STORAGE))
 
     size: Quantity = Field(default="10Gi", description="Size of the volume. Immutable.")
     class_name: str = Field(
@@ -103,10 +89,10 @@ class Storage(_Model):
     )
 
 
-class Engine(_Model):
+class Engine(Model):
     """The two engine pods."""
 
-    model_config = ConfigDict(json_schema_extra=_checked(*rules.ENGINE))
+    model_config = ConfigDict(json_schema_extra=checked(*rules.ENGINE))
 
     image: str = Field(
         default="",
@@ -142,10 +128,10 @@ class Engine(_Model):
     )
 
 
-class Kafka(_Model):
+class Kafka(Model):
     """The pair's topics."""
 
-    model_config = ConfigDict(json_schema_extra=_checked(*rules.KAFKA))
+    model_config = ConfigDict(json_schema_extra=checked(*rules.KAFKA))
 
     replication_factor: int = Field(default=3, ge=1, le=9, description="Copies of each partition.")
     retention: str = Field(
@@ -162,10 +148,10 @@ class Kafka(_Model):
     )
 
 
-class Failover(_Model):
+class Failover(Model):
     """How the warm replica takes over."""
 
-    model_config = ConfigDict(json_schema_extra=_checked(*rules.FAILOVER))
+    model_config = ConfigDict(json_schema_extra=checked(*rules.FAILOVER))
 
     detection_time: Duration = Field(
         default="1s",
@@ -177,10 +163,10 @@ class Failover(_Model):
     )
 
 
-class MarketData(_Model):
+class MarketData(Model):
     """The UDP multicast feed."""
 
-    model_config = ConfigDict(json_schema_extra=_checked(*rules.MARKET_DATA))
+    model_config = ConfigDict(json_schema_extra=checked(*rules.MARKET_DATA))
 
     multicast_group: str = Field(
         max_length=15, description="IPv4 group of the organisation-local range 239.0.0.0/8."
@@ -188,30 +174,50 @@ class MarketData(_Model):
     port: int = Field(ge=1024, le=65535, description="UDP port.")
 
 
-class TradingPairSpec(_Model):
+class TradingPairSpec(Model):
     """What the market is to be."""
 
-    model_config = ConfigDict(json_schema_extra=_checked(*rules.SPEC))
+    model_config = ConfigDict(json_schema_extra=checked(*rules.SPEC))
 
     base: BaseAsset
     quote: QuoteAsset
     tick_size: Decimal18 = Field(
         description="Smallest price step, in the quote asset. Immutable.",
-        json_schema_extra=_checked(*rules.TICK_SIZE),
+        json_schema_extra=checked(*rules.TICK_SIZE),
     )
     lot_size: Decimal18 = Field(
         description="Smallest quantity step, in the base asset. Immutable.",
-        json_schema_extra=_checked(*rules.LOT_SIZE),
+        json_schema_extra=checked(*rules.LOT_SIZE),
     )
     min_notional: Decimal18 = Field(
         default="0", description="Smallest price x quantity of an order, in the quote asset."
     )
     price_band: PriceBand
     fees: Fees = Field(default_factory=Fees)
-    trading_status: Literal["TRADING", "HALT", "CANCEL_ONLY"] = Field(
+    trading_status: Literal["TRADING", "HALT", "CANCEL_ONLY", "POST_ONLY", "LIMIT_ONLY", "AUCTION"] = Field(
         default="TRADING",
-        description="TRADING: all orders. CANCEL_ONLY: cancels alone. HALT: nothing.",
+        description="TRADING: all orders. CANCEL_ONLY: cancels alone. HALT: nothing. With rulesVersion 2 "
+        "also POST_ONLY: orders that rest alone. LIMIT_ONLY: no order without a price. AUCTION: a call "
+        "auction, in which orders rest crossed until TRADING, POST_ONLY or LIMIT_ONLY uncrosses them.",
     )
+    # Not 2: a default is filled into pairs that exist too, and would change the rules of living markets.
+    rules_version: Literal[1, 2] = Field(
+        default=1,
+        description="Matching rules. From 1 to 2 once both engines carry 2 out; never back from there.",
+    )
+    self_trade_prevention: Literal["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT"] = (
+        Field(
+            default="NONE",
+            description="What happens when an order meets one of the same account or trade group, unless it "
+            "names a mode itself. Needs rulesVersion 2.",
+        )
+    )
+    reference_price: Decimal18 = Field(
+        default="0",
+        description="What stands for the last price before the first trade, in the quote asset; 0: nothing. "
+        "Needs rulesVersion 2.",
+    )
+    filters: Filters = Field(default_factory=Filters)
     engine: Engine = Field(default_factory=Engine)
     kafka: Kafka = Field(default_factory=Kafka)
     failover: Failover = Field(default_factory=Failover)

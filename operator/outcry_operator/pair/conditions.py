@@ -1,4 +1,4 @@
-"""Conditions: what a person reads first. Pure: what was found in, seven answers out."""
+"""Conditions: what a person reads first. Pure: what was found in, eight answers out."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ Answer = Literal["True", "False", "Unknown"]
 TYPES = (
     "Ready",
     "TopicsReady",
+    "SettingsApplied",
     "HotReady",
     "WarmReady",
     "CaughtUp",
@@ -26,6 +27,9 @@ TYPES = (
 
 PENDING = "TopicsPending"
 """Reason of a moment that is nobody's news: what was just made isn't to be seen yet."""
+
+AWAITING = "AwaitingAnswer"
+"""Reason of settings that the core hasn't answered yet."""
 
 MESSAGE_LIMIT = 1000
 
@@ -102,7 +106,14 @@ def ready(verdicts: dict[str, Verdict], *, blocking: Problem | None = None) -> V
     """`Ready` from the others: the first that isn't True says why. `Pinned` is told, not needed."""
     if blocking is not None and blocking.status == "False":
         return blocking.verdict
-    needed = [verdicts[kind] for kind in TYPES if kind in verdicts and kind not in ("Ready", "Pinned")]
+    needed = [
+        verdicts[kind]
+        for kind in TYPES
+        if kind in verdicts
+        and kind not in ("Ready", "Pinned")
+        # Settings on their way say nothing against a market that trades.
+        and verdicts[kind].reason != AWAITING
+    ]
     for answer in ("False", "Unknown"):
         for verdict in needed:
             if verdict.status == answer:

@@ -1,35 +1,26 @@
-"""What services and the core must know of a pair: Consul's KV, and a command in the pair's own log.
-
-The command is numbered by (creation time, generation) of the object, so that the core takes each once. Its
-intent is written into `status.settings` before it is sent and its offset after: an operator killed in
-between sends again. Without the intent, a change that was sent, not recorded, and then taken back by the
-user would look as if it had never been sent, and stay in force.
-"""
+"""What services and the core must know of a pair: Consul's KV, and a command in the pair's own log."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
-
-from outcry.v1 import command_pb2, types_pb2
 
 from outcry_operator.errors import RefusedError
 from outcry_operator.models.status import SettingsRecord
-from outcry_operator.pair.status import patch_status
+from outcry_operator.pair import rules_version
+from outcry_operator.pair.commands import ACCEPTED, number_of, send, unanswered
+from outcry_operator.pair.conditions import AWAITING, Problem, Verdict
+from outcry_operator.pair.units import FIRST_RULES, FIRST_STATUSES, UnitsError, settings_of
 
 if TYPE_CHECKING:
+    from outcry.v1 import command_pb2
+
     from outcry_operator.models.tradingpair import TradingPairSpec
     from outcry_operator.pair.names import Pair
+    from outcry_operator.pair.view import Engines
     from outcry_operator.pair.world import World
-
-OPERATOR_SOURCE = 1024
-BATCH_VERSION = 1
-RULES_VERSION = 1
-PPM_OF_BPS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,28 +31,31 @@ class SendSettings:
     settings: command_pb2.PairSettings
 
 
-def settings_of(spec: TradingPairSpec) -> command_pb2.PairSettings:
-    """A spec in the core's units: ticks, lots, tick-lots, millionths."""
-    tick, lot = Decimal(spec.tick_size), Decimal(spec.lot_size)
-    return command_pb2.PairSettings(
-        trading_status=types_pb2.TradingStatus.Value(f"TRADING_STATUS_{spec.trading_status}"),
-        rules_version=RULES_VERSION,
-        price_band_lower=_whole(Decimal(spec.price_band.lower) / tick),
-        price_band_upper=_whole(Decimal(spec.price_band.upper) / tick),
-        # Rounded up: an order below the stated notional is never let in.
-        min_notional=int((Decimal(spec.min_notional) / (tick * lot)).to_integral_value(ROUND_CEILING)),
-        maker_fee_ppm=_whole(Decimal(spec.fees.maker_bps) * PPM_OF_BPS),
-        taker_fee_ppm=_whole(Decimal(spec.fees.taker_bps) * PPM_OF_BPS),
-        quote_units_per_tick_lot=_whole((tick * lot).scaleb(spec.quote.scale)),
-        base_units_per_lot=_whole(lot.scaleb(spec.base.scale)),
-    )
+@dataclass(frozen=True, kw_only=True)
+class SettingsPlan:
+    """What to send, and what of the spec has to wait."""
+
+    send: SendSettings | None = None
+    waiting: Problem | None = None
 
 
-def plan(pair: Pair) -> SendSettings | None:
-    """What must be sent; None when the log has it already. Raises RefusedError for what no integer holds."""
+def plan(pair: Pair, engines: Engines | None) -> SettingsPlan:
+    """Compare the spec with what the log got last; raises RefusedError for what can't be sent at all."""
+    waiting = rules_version.obstacle(pair, engines)
+    if waiting is None:
+        return SettingsPlan(send=_missing(pair, rules=pair.spec.rules_version))
+    # What the old rules can say goes on under them: nobody waits for an engine to halt a market.
+    says_it = rules_version.asked_for(pair.status) == FIRST_RULES
+    if says_it and pair.spec.trading_status in FIRST_STATUSES:
+        return SettingsPlan(send=_missing(pair, rules=FIRST_RULES), waiting=waiting)
+    return SettingsPlan(waiting=waiting)
+
+
+def _missing(pair: Pair, *, rules: int) -> SendSettings | None:
+    """What must be sent; None when the log has it already."""
     try:
-        settings = settings_of(pair.spec)
-    except ValueError as error:
+        settings = settings_of(pair.spec, rules=rules)
+    except UnitsError as error:
         raise RefusedError(
             f"the spec of {pair.symbol} leaves the range of the core's integers: {error}",
             reason="SettingsOutOfRange",
@@ -69,24 +63,18 @@ def plan(pair: Pair) -> SendSettings | None:
     content = settings.SerializeToString(deterministic=True)
     digest = hashlib.sha256(content).hexdigest()[:16]
     known = pair.status.settings
-    if known is not None and known.digest == digest and known.offset >= 0:
+    same = known is not None and known.digest == digest
+    if known is not None and same and known.offset >= 0:
         return None
-    return SendSettings(
-        record=SettingsRecord(generation=pair.generation, digest=digest, offset=-1), settings=settings
+    number = number_of(pair, known if same else None)
+    record = SettingsRecord(
+        generation=pair.generation,
+        digest=digest,
+        rules_version=rules,
+        number=number,
+        answer_offset=known.answer_offset if known is not None and known.number == number else -1,
     )
-
-
-def record_value(pair: Pair, settings: command_pb2.PairSettings, *, now_unix_nanos: int) -> bytes:
-    """The record of `matching.{symbol}` that holds the command."""
-    command = command_pb2.Command(
-        source=OPERATOR_SOURCE,
-        incarnation=pair.incarnation,
-        number=pair.generation,
-        time_unix_nanos=now_unix_nanos,
-        pair_settings=settings,
-    )
-    batch = command_pb2.CommandBatch(version=BATCH_VERSION, symbol=pair.symbol, count=1, commands=[command])
-    return batch.SerializeToString()
+    return SendSettings(record=record, settings=settings)
 
 
 def key_value(spec: TradingPairSpec) -> bytes:
@@ -102,22 +90,27 @@ async def ensure_key(pair: Pair, world: World) -> None:
         await world.consul.put_key(pair.settings_key, wanted)
 
 
-async def ensure_command(pair: Pair, world: World) -> Pair:
+async def ensure_command(pair: Pair, world: World, todo: SettingsPlan) -> Pair:
     """Send the settings into the pair's log, where it lacks them; the pair with its new record."""
-    todo = plan(pair)
-    if todo is None:
+    if todo.send is None:
         return pair
-    sent = await patch_status(pair, world, {"settings": todo.record.model_dump(by_alias=True)})
-    offset = await world.kafka.produce(
-        pair.matching,
-        key=pair.symbol.encode(),
-        value=record_value(pair, todo.settings, now_unix_nanos=time.time_ns()),
-    )
-    return await patch_status(sent, world, {"settings": {"offset": offset}})
+    return await send(pair, world, "settings", todo.send.record, pair_settings=todo.send.settings)
 
 
-def _whole(value: Decimal) -> int:
-    whole = int(value)
-    if whole != value:
-        raise ValueError(f"{value} is not a whole number of the core's units")
-    return whole
+def verdict(pair: Pair, waiting: Problem | None) -> Verdict | None:
+    """The condition `SettingsApplied`; None where nothing is known of any settings."""
+    record = pair.status.settings
+    if waiting is not None:
+        return waiting.verdict
+    if record is None:
+        return None
+    what = f"generation {record.generation} at offset {record.offset} of {pair.matching}"
+    if unanswered(record):
+        return Verdict(status="Unknown", reason=AWAITING, message=f"{what} isn't answered yet")
+    if record.answer == ACCEPTED:
+        words = f"{what} is in force, under rules version {record.rules_version}"
+        return Verdict(status="True", reason="SettingsApplied", message=words)
+    if record.answer:
+        words = f"the core refuses {what}: {record.answer}; the settings before it stay in force"
+        return Verdict(status="False", reason="SettingsRejected", message=words)
+    return None

@@ -14,6 +14,7 @@ PAIR_LABEL = f"{GROUP}/pair"
 ROLE_LABEL = f"{GROUP}/role"
 TEMPLATE_ANNOTATION = f"{GROUP}/template"
 DIGEST_ANNOTATION = f"{GROUP}/digest"
+CANCEL_ALL_ANNOTATION = f"{GROUP}/cancel-all"
 SPREAD_ANNOTATION = f"{GROUP}/spread"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "outcry-operator"
@@ -45,6 +46,8 @@ class Pair:
     created: datetime
     deleting: bool
     finalizers: tuple[str, ...]
+    cancel_all: str
+    """A person's request to cancel all orders; empty: none."""
     spec: TradingPairSpec
     status: TradingPairStatus
 
@@ -60,6 +63,7 @@ class Pair:
             created=datetime.fromisoformat(meta["creationTimestamp"]),
             deleting="deletionTimestamp" in meta,
             finalizers=tuple(meta.get("finalizers", ())),
+            cancel_all=meta.get("annotations", {}).get(CANCEL_ALL_ANNOTATION, "").strip(),
             spec=TradingPairSpec.model_validate(body["spec"]),
             status=TradingPairStatus.model_validate(body.get("status", {})),
         )

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from outcry_operator.errors import OperatorError
 from outcry_operator.models.tradingpair import KIND
 from outcry_operator.pair import (
+    answers,
+    cancel_all,
     children,
     claim,
     deletion,
@@ -23,7 +25,7 @@ from outcry_operator.pair import (
     roll,
     topics,
 )
-from outcry_operator.pair.conditions import Problem, Verdict, condition_of
+from outcry_operator.pair.conditions import AWAITING, Problem, Verdict, condition_of
 from outcry_operator.pair.names import FINALIZER, OWNED, PAIR_LABEL, Key, Pair
 from outcry_operator.pair.outcome import Outcome
 from outcry_operator.pair.report import Findings
@@ -101,7 +103,7 @@ async def _put_right(progress: Progress, world: World) -> Progress:
     if not good and stateful_set is None:
         return progress
     if good:
-        progress = await _send_settings(progress, world)
+        progress = await _send_commands(progress, world)
     progress = await _ensure_objects(progress, world, stateful_set, good=good)
     progress = await _register(progress, world)
     return await _label(progress, world)
@@ -131,14 +133,22 @@ async def _ensure_topics(progress: Progress, world: World) -> Progress:
     return replace(progress, pair=pair, found=found).having(problem)
 
 
-async def _send_settings(progress: Progress, world: World) -> Progress:
-    pair, problem = progress.pair, None
+async def _send_commands(progress: Progress, world: World) -> Progress:
+    """The settings, a request to cancel all orders, and what the core answered to them."""
+    pair, found = progress.pair, progress.found
+    opened, waiting = pair.status.settings is not None, None
     try:
-        pair = await market_settings.ensure_command(pair, world)
+        todo = market_settings.plan(pair, found.engines)
+        waiting = todo.waiting
+        pair = await market_settings.ensure_command(pair, world, todo)
+        pair = await cancel_all.ensure(pair, world, opened=opened)
+        pair = await answers.hear(pair, world)
     except OperatorError as error:
         problem = Problem.of(error)
-    found = replace(progress.found, blocking=progress.found.blocking or problem)
-    return replace(progress, pair=pair, found=found).having(problem)
+        found = replace(found, settings=problem.verdict, blocking=found.blocking or problem)
+        return replace(progress, pair=pair, found=found).having(problem)
+    found = replace(found, settings=market_settings.verdict(pair, waiting))
+    return replace(progress, pair=pair, found=found).having(waiting)
 
 
 async def _ensure_objects(
@@ -195,6 +205,12 @@ async def _tried(
     return None
 
 
+def _answer_is_due(found: Findings) -> bool:
+    """Nobody tells when the events hold the answer, so it is looked for again, later each time."""
+    awaited = found.settings is not None and found.settings.reason == AWAITING
+    return awaited and found.engines is not None and found.engines.hot is not None
+
+
 async def _tell(progress: Progress, world: World) -> Outcome:
     pair, found, problems = progress.pair, progress.found, progress.problems
     status = report.status_of(pair, found, now=utc_now())
@@ -204,6 +220,6 @@ async def _tell(progress: Progress, world: World) -> Outcome:
     return Outcome(
         ready=ready.status if ready else "Unknown",
         failed=tuple(problem.reason for problem in problems),
-        back_off=any(problem.transient for problem in problems),
+        back_off=any(problem.transient for problem in problems) or _answer_is_due(found),
         again_seconds=min(waits, default=None),
     )

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from outcry_operator.models.status import Condition, LastFailover, TradingPairStatus
-from outcry_operator.pair.conditions import PENDING, Problem, Verdict, condition_of, merge, ready
+from outcry_operator.pair.conditions import (
+    AWAITING,
+    PENDING,
+    Problem,
+    Verdict,
+    condition_of,
+    merge,
+    ready,
+)
 from outcry_operator.pair.status import Note
 
 if TYPE_CHECKING:
@@ -29,6 +37,8 @@ class Findings:
     """Why Consul or Kubernetes didn't say."""
     topics: Verdict | None = None
     """None: not looked at this time; the condition stays what it was."""
+    settings: Verdict | None = None
+    """What became of the settings; None: nothing is known of any."""
     registered: Problem | None = None
     """What is wrong with the entries that the operator keeps in Consul."""
     blocking: Problem | None = None
@@ -43,6 +53,8 @@ def status_of(pair: Pair, found: Findings, *, now: str) -> TradingPairStatus:
     verdicts = _verdicts(pair, found)
     if found.topics is not None:
         verdicts["TopicsReady"] = found.topics
+    if found.settings is not None:
+        verdicts["SettingsApplied"] = found.settings
     known = {entry.type: entry for entry in pair.status.conditions}
     everything = {
         kind: Verdict(status=entry.status, reason=entry.reason, message=entry.message)
@@ -218,7 +230,7 @@ def _condition_notes(old: TradingPairStatus, new: TradingPairStatus) -> list[Not
 
 def _worth_telling(before: Condition | None, now: Condition) -> bool:
     """A turn to True always; another turn, or another reason, only where it wasn't so from the start."""
-    if now.reason == PENDING:
+    if now.reason in (PENDING, AWAITING):
         return False
     if before is None:
         return now.status == "True" or now.type == "TopicsReady"

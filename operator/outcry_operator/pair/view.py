@@ -58,6 +58,8 @@ class Replica:
     pinned: bool = False
     pinned_reason: str = ""
     reason: str = ""
+    max_rules_version: int = 1
+    """The newest matching rules that it carries out; engines from before there were two don't say."""
     address: str = ""
     port: int = 0
 
@@ -136,6 +138,7 @@ def read_replica(instance: Instance) -> Replica:
         pinned=meta.get("pinned") == "true",
         pinned_reason=meta.get("pinned_reason", ""),
         reason=meta.get("reason", ""),
+        max_rules_version=int(rules) if (rules := meta.get("max_rules_version", "")).isdecimal() else 1,
         address=instance.address,
         port=instance.port,
     )

@@ -92,6 +92,16 @@ def test_what_the_log_rests_on_never_changes(api, row):
         {"priceBand": {"lower": "2000", "upper": "400000.01"}},
         {"fees": {"makerBps": "-7.5", "takerBps": "7.5"}},
         {"tradingStatus": "HALT"},
+        {"rulesVersion": 2, "tradingStatus": "AUCTION", "referencePrice": "60000.01"},
+        {"rulesVersion": 2, "selfTradePrevention": "DECREMENT", "filters.maxOpenOrders": 200},
+        {"rulesVersion": 2, "filters.price": {"min": "1000", "max": "1000.00"}},
+        {"rulesVersion": 2, "filters.quantity": {"min": "0.00001", "max": "9000"}},
+        {"rulesVersion": 2, "filters.notional": {"max": "5", "appliesToMarket": True}},
+        {
+            "rulesVersion": 2,
+            "filters.percentPriceBySide": {"bidMultiplierUp": "1.2000", "askMultiplierDown": "0.8"},
+        },
+        {"filters": {"price": {"min": "0.00"}}},
         {"engine.image": "registry.example:5000/outcry/engine@sha256:0123abcd"},
         {"engine.cpus": "2"},
         {"engine": {"cpuPolicy": "Shared", "cpus": "0.25", "storage": {"size": "10Gi"}}},
@@ -118,6 +128,21 @@ def test_the_server_fills_in_defaults(api):
         "minNotional": "0",
         "fees": {"makerBps": "0", "takerBps": "0"},
         "tradingStatus": "TRADING",
+        "rulesVersion": 1,
+        "selfTradePrevention": "NONE",
+        "referencePrice": "0",
+        "filters": {
+            "price": {"min": "0", "max": "0"},
+            "quantity": {"min": "0", "max": "0"},
+            "notional": {"max": "0", "appliesToMarket": False},
+            "percentPriceBySide": {
+                "bidMultiplierUp": "0",
+                "bidMultiplierDown": "0",
+                "askMultiplierUp": "0",
+                "askMultiplierDown": "0",
+            },
+            "maxOpenOrders": 0,
+        },
         "engine": {
             "image": "",
             "cpus": 1,
@@ -209,7 +234,15 @@ STATUS = {
         for name in ("Ready", "Pinned")
     ],
     "topics": [{"name": "matching.BTC-USDT", "id": "abc"}],
-    "settings": {"generation": 1, "digest": "d", "offset": 0},
+    "settings": {
+        "generation": 1,
+        "digest": "d",
+        "offset": 0,
+        "number": 1,
+        "rulesVersion": 2,
+        "answerOffset": 0,
+        "answer": "Accepted",
+    },
     "rollout": "",
 }
 
@@ -255,10 +288,11 @@ def test_get_pairs_answers_the_first_questions(reported):
 
 def test_the_wide_table_says_why(reported):
     shown = columns(reported.kubectl("get", "pairs", "-n", "changed", "-o", "wide"))
-    wide = {name: shown[name] for name in ("SYMBOL", "REASON", "FAILOVERS", "PINNED", "CPU")}
+    wide = {name: shown[name] for name in ("SYMBOL", "REASON", "RULES", "FAILOVERS", "PINNED", "CPU")}
     assert wide == {
         "SYMBOL": "BTC-USDT",
         "REASON": "AsItShouldBe",
+        "RULES": "2",
         "FAILOVERS": "3",
         "PINNED": "True",
         "CPU": "Exclusive",
@@ -271,6 +305,37 @@ def test_a_status_belongs_to_the_operator_alone(reported):
     stored = json.loads(reported.kubectl("get", "pair", "btc-usdt", "-n", "changed", "-o", "json"))
     assert stored["status"]["hot"] == STATUS["hot"]
     assert stored["metadata"]["generation"] == 1
+
+
+def stored(api, name):
+    return json.loads(api.kubectl("get", "pair", name, "-n", "made", "-o", "json"))
+
+
+def test_rules_go_back_only_until_the_log_has_them(api):
+    asset = {"base.asset": "RUL"}
+    apply(api, pair(name="rul-usdt", change=asset | {"rulesVersion": 2}))
+    apply(api, pair(name="rul-usdt", change=asset | {"rulesVersion": 1}))
+    assert stored(api, "rul-usdt")["spec"]["rulesVersion"] == 1
+    apply(api, pair(name="rul-usdt", change=asset | {"rulesVersion": 2}))
+    body = json.dumps({"status": {"settings": STATUS["settings"]}})
+    api.kubectl(
+        *("patch", "pair", "rul-usdt", "-n", "made"), "--subresource=status", "--type=merge", f"-p={body}"
+    )
+    back = pair(name="rul-usdt", change=asset | {"rulesVersion": 1})
+    (refusal,) = answers(api, back)
+    assert refusal.startswith("<nil>: ")
+    assert "rulesVersion cannot go back to 1: the pair's log goes on under rules version 2" in refusal
+    del back["spec"]["rulesVersion"]
+    assert len(answers(api, back)) == 1, "left out, it is 1 too"
+    apply(api, pair(name="rul-usdt", change=asset | {"rulesVersion": 2, "tradingStatus": "AUCTION"}))
+
+
+def test_a_pair_from_before_rules_version_2_keeps_its_rules(api):
+    """A default is filled into what is stored already."""
+    spec = pair(name="old-usdt", change={"base.asset": "OLD"})
+    apply(api, spec)
+    assert stored(api, "old-usdt")["spec"]["rulesVersion"] == 1
+    assert stored(api, "old-usdt")["metadata"]["generation"] == 1
 
 
 def test_a_change_of_spec_is_a_new_generation(api):

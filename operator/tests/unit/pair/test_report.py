@@ -11,6 +11,7 @@ from .making import HOT, WARM, healthy, make_condition, make_engines, make_pair,
 
 NOW = "2026-05-06T07:08:09Z"
 GOOD = Verdict(status="True", reason="TopicsReady")
+APPLIED = Verdict(status="True", reason="SettingsApplied")
 
 
 def told(found, pair=None):
@@ -19,7 +20,7 @@ def told(found, pair=None):
 
 
 def test_a_healthy_market():
-    status, conditions = told(Findings(engines=healthy(), topics=GOOD))
+    status, conditions = told(Findings(engines=healthy(), topics=GOOD, settings=APPLIED))
     assert [entry.type for entry in status.conditions] == list(TYPES)
     assert {answer for answer, _ in conditions.values()} == {"True"}
     assert (status.hot, status.warm, status.epoch, status.symbol) == (HOT, WARM, 3, "BTC-USDT")
@@ -74,6 +75,7 @@ def test_a_silent_consul_leaves_the_last_that_is_known():
     ("found", "reason"),
     [
         ({"topics": Verdict(status="False", reason="TopicLost")}, "TopicLost"),
+        ({"settings": Verdict(status="False", reason="SettingsRejected")}, "SettingsRejected"),
         ({"registered": Problem(reason="ConsulRefused", message="")}, "ConsulRefused"),
         ({"blocking": Problem(reason="SettingsOutOfRange", message="")}, "SettingsOutOfRange"),
     ],
@@ -126,6 +128,17 @@ def test_events_tell_of_turns_with_stable_causes():
     notes = notes_of(before, after)
     assert {(note.reason, note.kind) for note in notes} == {("TopicLost", "Warning")}
     assert [note.cause for note in notes] == [note.cause for note in notes_of(before, after)]
+
+
+def test_settings_on_their_way_are_nobodys_news():
+    waiting = Verdict(status="Unknown", reason="AwaitingAnswer")
+    before, _ = told(Findings(engines=healthy(), topics=GOOD, settings=APPLIED))
+    pair = make_pair(status=before.model_dump(by_alias=True, exclude_none=True))
+    after, conditions = told(Findings(engines=healthy(), topics=GOOD, settings=waiting), pair)
+    assert conditions["SettingsApplied"] == ("Unknown", "AwaitingAnswer")
+    assert conditions["Ready"][0] == "True"
+    assert notes_of(before, after) == []
+    assert [note.reason for note in notes_of(after, before)] == ["SettingsApplied"]
 
 
 def test_what_a_person_must_decide_is_not_tried_again():

@@ -7,6 +7,7 @@ from outcry_engine._engine.commands import Command, NewOrder, PairSettings
 from outcry_engine._engine.events import Event
 
 __all__ = [
+    "RULES_VERSION",
     "BatchError",
     "Book",
     "CheckpointError",
@@ -31,6 +32,9 @@ __all__ = [
     "events",
     "replay_records",
 ]
+
+RULES_VERSION: int
+"""The newest matching rules that this build carries out; it carries out all older ones too."""
 
 @final
 class Replay:

@@ -243,6 +243,7 @@ class EngineProcess:
             "pinned_reason": self._pinning.reason,
             "reason": status.reason or supervisor.obstacle or "",
             "version": VERSION,
+            "max_rules_version": str(_engine.RULES_VERSION),
             "zone": settings.zone,
             "image": settings.image,
         }
