@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from outcry_operator.models.tradingpair import GROUP
 from outcry_operator.pair.conditions import PENDING
 from outcry_operator.pair.names import FINALIZER, PAIR_LABEL, TEMPLATE_ANNOTATION, Key, Pair
 from outcry_operator.pair.reconcile import reconcile
+
+from .log import answer, commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,6 +131,11 @@ class Market:
 
     async def reasons(self) -> list[str]:
         return [event["reason"] for event in await self.events()]
+
+    async def annotate(self, **annotations: str) -> None:
+        """`kubectl annotate`, in the project's own group."""
+        body = {"metadata": {"annotations": {f"{GROUP}/{key}": text for key, text in annotations.items()}}}
+        await self.world.kube.merge("TradingPair", self.key.name, namespace=NAMESPACE, body=body)
 
     async def delete(self) -> None:
         await self.world.kube.delete("TradingPair", self.key.name, namespace=NAMESPACE)
@@ -258,12 +266,13 @@ class Market:
         self.register(1 - ordinal, role="warm", epoch=str(epoch))
 
     async def live(self) -> None:
-        """Applied, with both pods and engines there, and settled."""
+        """Applied, with both pods and engines there that answer, and settled."""
         await self.settle()
         await self.observe()
         for ordinal in range(2):
             await self.start_pod(ordinal)
         self.lead(0, epoch=1)
+        answer(self, commands(self)[-1])
         await self.settle()
 
     def with_world(self, **clients: Any) -> World:

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
-from outcry.v1 import command_pb2, types_pb2
+from outcry.v1 import types_pb2
 
+from .log import commands
 from .market import decoded
 
 pytestmark = pytest.mark.integration
-
-
-def commands(market):
-    """All that the pair's log holds."""
-    reader = Consumer({"bootstrap.servers": market.kafka.bootstrap, "group.id": "t", "log_level": 0})
-    reader.assign([TopicPartition(f"matching.{market.symbol}", 0, 0)])
-    found = []
-    while len(found) < market.end_of_input():
-        record = reader.poll(10)
-        assert record is not None
-        assert record.error() is None
-        batch = command_pb2.CommandBatch.FromString(record.value())
-        assert (batch.version, batch.symbol, batch.count) == (1, market.symbol, len(batch.commands))
-        found += batch.commands
-    reader.close()
-    return found
 
 
 async def test_the_log_gets_each_change_once_numbered_by_generation(market):

@@ -1,0 +1,44 @@
+"""A pair's log as a test reads it, and the answers that an engine would write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from outcry.v1 import command_pb2, event_pb2
+
+if TYPE_CHECKING:
+    from .market import Market
+
+
+def commands(market: Market) -> list[command_pb2.Command]:
+    """All that the pair's log holds."""
+    reader = Consumer({"bootstrap.servers": market.kafka.bootstrap, "group.id": "t", "log_level": 0})
+    reader.assign([TopicPartition(f"matching.{market.symbol}", 0, 0)])
+    found: list[command_pb2.Command] = []
+    while len(found) < market.end_of_input():
+        record = reader.poll(10)
+        assert record is not None
+        assert record.error() is None
+        batch = command_pb2.CommandBatch.FromString(record.value())
+        assert (batch.version, batch.symbol, batch.count) == (1, market.symbol, len(batch.commands))
+        found += batch.commands
+    reader.close()
+    return found
+
+
+def publish(market: Market, *events: event_pb2.Event) -> None:
+    """What the hot engine says."""
+    producer = Producer({"bootstrap.servers": market.kafka.bootstrap, "log_level": 0})
+    batch = event_pb2.EventBatch(symbol=market.symbol, events=events)
+    producer.produce(f"events.{market.symbol}", partition=0, value=batch.SerializeToString())
+    assert producer.flush(10) == 0
+
+
+def answer(market: Market, command: command_pb2.Command, **body: Any) -> None:
+    """The hot engine's event about a command: `settings_changed`, unless a test says another."""
+    body = body or {"settings_changed": event_pb2.SettingsChanged()}
+    event = event_pb2.Event(
+        source=command.source, incarnation=command.incarnation, number=command.number, **body
+    )
+    publish(market, event)
