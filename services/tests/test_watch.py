@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from outcry.v1 import types_pb2
 from outcry.v1.book_pb2 import OrderBookSnapshot, PriceLevel
-from outcry.v1.event_pb2 import Event, EventBatch, TradeExecuted
+from outcry.v1.event_pb2 import AuctionPrice, Event, EventBatch, SettingsChanged, TradeExecuted
 from outcry_services.cli.market import Market
 from outcry_services.cli.registry import Lock, Replica, Units
 from outcry_services.cli.screen import as_json, as_line, as_picture
@@ -55,7 +56,15 @@ def replica(name, role, **changes):
 
 def view_of(market, *replicas):
     lock = Lock(replica="engine-btc-usdt-0", epoch=4, since="2026-01-01T00:00:00Z", reason="start", held=True)
-    return make_view(symbol="BTC-USDT", units=UNITS, market=market, lock=lock, replicas=replicas, lags={})
+    return make_view(
+        symbol="BTC-USDT",
+        units=UNITS,
+        trading_status="TRADING",
+        market=market,
+        lock=lock,
+        replicas=replicas,
+        lags={},
+    )
 
 
 def headers(epoch=4):
@@ -79,6 +88,37 @@ def test_repeated_events_are_counted_once():
     assert market.seq == 10
     assert market.trades_per_second(2.0) == 3.0
     assert market.epoch == 5
+
+
+def events(*bodies, first=8):
+    numbered = [Event(seq=seq, **body) for seq, body in enumerate(bodies, start=first)]
+    return EventBatch(symbol="BTC-USDT", events=numbered)
+
+
+def test_the_status_is_the_settings_until_an_event_tells_which_is_in_force():
+    market = Market()
+    assert view_of(market).trading_status == "TRADING"
+    halted = {"settings_changed": SettingsChanged(trading_status=types_pb2.TRADING_STATUS_HALT)}
+    market.take_event_batch(events(halted), headers(), now=1.0)
+    assert view_of(market).trading_status == "HALT"
+    assert " BTC-USDT HALT bid - " in as_line(view_of(market))
+
+
+def test_a_call_auction_shows_what_would_trade_until_it_is_uncrossed():
+    market = Market()
+    opened = {"settings_changed": SettingsChanged(trading_status=types_pb2.TRADING_STATUS_AUCTION)}
+    price = AuctionPrice(price=6_000_000, volume=15_000, surplus_side=types_pb2.SIDE_BUY, surplus=5)
+    market.take_event_batch(events(opened, {"auction_indicative": price}), headers(), now=1.0)
+    words = "AUCTION (auction 1.5000 BTC at 60000.00, 0.0005 BTC more to buy)"
+    assert words in as_line(view_of(market))
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(as_picture(view_of(market), 5))
+    assert words in console.export_text()
+    assert json.loads(as_json(view_of(market)))["auction"]["volume"] == "1.5000"
+
+    market.take_event_batch(events({"auction_uncrossed": price}, first=10), headers(), now=1.5)
+    assert view_of(market).auction is None
+    assert "(auction" not in as_line(view_of(market))
 
 
 def test_an_older_snapshot_is_dropped():
@@ -130,7 +170,7 @@ def test_json_is_one_object_with_decimals_as_text():
 def market_topics(kafka, consul, symbol):
     for topic in (f"book.{symbol}", f"events.{symbol}"):
         kafka.create_topic(topic)
-    spec = {"tickSize": "0.01", "lotSize": "0.0001"}
+    spec = {"tickSize": "0.01", "lotSize": "0.0001", "tradingStatus": "CANCEL_ONLY"}
     consul.put(f"kv/outcry/pairs/{symbol}", json.dumps(spec).encode())
     producer = Producer({"bootstrap.servers": kafka.bootstrap})
     taken = snapshot()
@@ -154,6 +194,7 @@ def test_watch_once_as_json(kafka, consul, market_topics):
     seen = json.loads(done.stdout)
     assert seen["bids"][0]["price"] == "60000.00"
     assert seen["hot"] == ""
+    assert seen["trading_status"] == "CANCEL_ONLY"
 
 
 @pytest.mark.integration
@@ -166,6 +207,6 @@ def test_watch_of_an_unknown_pair_says_what_to_do(kafka, consul):
 @pytest.mark.integration
 def test_pairs_lists_what_consul_knows(kafka, consul, market_topics):
     done = outcry(kafka, consul, "pairs", "--json")
-    assert {"symbol": market_topics, "hot": "nobody"}.items() <= next(
+    assert {"symbol": market_topics, "status": "CANCEL_ONLY", "hot": "nobody"}.items() <= next(
         row for row in json.loads(done.stdout) if row["symbol"] == market_topics
     ).items()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from outcry.v1.book_pb2 import OrderBookSnapshot
-from outcry.v1.event_pb2 import EventBatch
+from outcry.v1.event_pb2 import AuctionPrice, Event, EventBatch
+from outcry.v1.types_pb2 import TradingStatus
 
 from outcry_services.cli.errors import CliError
 
@@ -31,6 +32,10 @@ class Market:
     replica: str = ""
     last_price: int = 0
     last_quantity: int = 0
+    # The word in force, once an event has told of it.
+    trading_status: str = ""
+    # What would trade if the call auction ended now.
+    auction: AuctionPrice | None = None
     # Seconds from the newest command's own time to its events' publication.
     delay: float | None = None
     _trades: deque[tuple[float, int]] = field(default_factory=deque)
@@ -52,6 +57,8 @@ class Market:
         trades = [event.trade_executed for event in fresh if event.HasField("trade_executed")]
         if trades:
             self.last_price, self.last_quantity = trades[-1].price, trades[-1].quantity
+        for event in fresh:
+            self._take_phase(event)
         self.seq = fresh[-1].seq
         self.epoch = int(headers.get("epoch", 0))
         self.replica = headers.get("replica", "")
@@ -60,6 +67,16 @@ class Market:
             self.delay = (published - fresh[-1].time_unix_nanos) / 1e9
         self._trades.append((now, len(trades)))
         self._events.append((now, len(fresh)))
+
+    def _take_phase(self, event: Event) -> None:
+        """The market's status, and how its call auction stands."""
+        if event.HasField("settings_changed"):
+            word = TradingStatus.Name(event.settings_changed.trading_status)
+            self.trading_status = word.removeprefix("TRADING_STATUS_")
+        elif event.HasField("auction_indicative"):
+            self.auction = event.auction_indicative
+        elif event.HasField("auction_uncrossed"):
+            self.auction = None
 
     def trades_per_second(self, now: float) -> float:
         """Over the last seconds."""

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(rows))
         return 0
-    table = Table("pair", "hot", "epoch", "since", "why", "replicas", box=None)
+    table = Table("pair", "status", "hot", "epoch", "since", "why", "replicas", box=None)
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     Console().print(table if rows else "no pairs: apply a TradingPair first")
@@ -44,6 +44,7 @@ def _row(registry: Registry, symbol: str) -> dict[str, Any]:
     replicas = registry.replicas(symbol)
     return {
         "symbol": symbol,
+        "status": registry.trading_status(symbol),
         "hot": lock.replica if lock.held else "nobody",
         "epoch": lock.epoch,
         "since": lock.since,

@@ -72,6 +72,10 @@ class Registry:
         base, _, quote = symbol.partition("-")
         return Units(tick=Decimal(spec["tickSize"]), lot=Decimal(spec["lotSize"]), base=base, quote=quote)
 
+    def trading_status(self, symbol: str) -> str:
+        """That the pair's settings ask for; empty when it has none there."""
+        return str(self._value(f"kv/outcry/pairs/{symbol}").get("tradingStatus", ""))
+
     def lock(self, symbol: str) -> Lock:
         """Of a pair; an unheld one when nobody ever took it."""
         found = self._get(f"kv/outcry/engines/{symbol}/lock")

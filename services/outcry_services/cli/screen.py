@@ -32,7 +32,8 @@ def as_line(view: View) -> str:
     clock = datetime.now(UTC).strftime("%H:%M:%S")
     states = " ".join(f"{replica.name}={_state(replica)}" for replica in view.replicas) or "no replica"
     return (
-        f"{clock} {view.symbol} bid {bid} ask {ask} last {view.last_price or '-'} "
+        f"{clock} {view.symbol} {view.trading_status or '-'}{_auction(view)} "
+        f"bid {bid} ask {ask} last {view.last_price or '-'} "
         f"trades/s {view.trades_per_second:.0f} hot {view.hot or 'nobody'} epoch {view.epoch} "
         f"seq {view.seq} lag {_lag(view)} {states}"
     )
@@ -42,6 +43,8 @@ def as_picture(view: View, levels: int) -> RenderableType:
     """The whole screen."""
     head = Text.assemble(
         (view.symbol, "bold"),
+        f"   {view.trading_status or '-'}",
+        (_auction(view), "bold"),
         "   last ",
         (f"{view.last_price or '-'} {view.quote}", "bold"),
         f"   {view.trades_per_second:,.0f} trades/s   {view.events_per_second:,.0f} events/s"
@@ -109,6 +112,14 @@ def _state(replica: ReplicaView) -> str:
     if replica.role == "hot":
         return "hot"
     return f"{replica.role}{'' if replica.caught_up else ', catching up'}"
+
+
+def _auction(view: View) -> str:
+    found = view.auction
+    if found is None:
+        return ""
+    surplus = f", {found.surplus} {view.base} more to {found.surplus_side}" if found.surplus_side else ""
+    return f" (auction {found.volume} {view.base} at {found.price}{surplus})"
 
 
 def _lag(view: View) -> str:

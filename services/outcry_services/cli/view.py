@@ -10,12 +10,15 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from outcry.v1.book_pb2 import PriceLevel
+    from outcry.v1.event_pb2 import AuctionPrice
 
     from outcry_services.cli.market import Market
     from outcry_services.cli.registry import Lock, Replica, Units
     from outcry_services.cli.status import Lag
 
-__all__ = ["Level", "ReplicaView", "View", "make_view"]
+__all__ = ["AuctionView", "Level", "ReplicaView", "View", "make_view"]
+
+SIDES = {0: "", 1: "buy", 2: "sell"}
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,24 @@ class ReplicaView:
 
 
 @dataclass(frozen=True)
+class AuctionView:
+    """What would trade if the call auction ended now; `surplus_side` has more at that price."""
+
+    price: Decimal
+    volume: Decimal
+    surplus_side: str
+    surplus: Decimal
+
+
+@dataclass(frozen=True)
 class View:
     """One moment of a pair."""
 
     symbol: str
     base: str
     quote: str
+    trading_status: str
+    auction: AuctionView | None
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     resting_orders: int
@@ -73,18 +88,21 @@ def make_view(
     *,
     symbol: str,
     units: Units,
+    trading_status: str,
     market: Market,
     lock: Lock,
     replicas: tuple[Replica, ...],
     lags: dict[str, Lag | None],
 ) -> View:
-    """Put together what Kafka and Consul say."""
+    """Put together what Kafka and Consul say; `trading_status` is what the settings ask for."""
     now = time.monotonic()
     snapshot = market.snapshot
     return View(
         symbol=symbol,
         base=units.base,
         quote=units.quote,
+        trading_status=market.trading_status or trading_status,
+        auction=_auction(market.auction, units) if market.auction else None,
         bids=tuple(_level(level, units) for level in snapshot.bids) if snapshot else (),
         asks=tuple(_level(level, units) for level in snapshot.asks) if snapshot else (),
         resting_orders=snapshot.resting_orders if snapshot else 0,
@@ -98,6 +116,15 @@ def make_view(
         hot_reason=lock.reason,
         delay_seconds=market.delay,
         replicas=tuple(_replica(replica, lags.get(replica.name)) for replica in replicas),
+    )
+
+
+def _auction(auction: AuctionPrice, units: Units) -> AuctionView:
+    return AuctionView(
+        price=auction.price * units.tick,
+        volume=auction.volume * units.lot,
+        surplus_side=SIDES[auction.surplus_side],
+        surplus=auction.surplus * units.lot,
     )
 
 

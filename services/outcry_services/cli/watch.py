@@ -76,6 +76,7 @@ class Watched:
     def __init__(self, symbol: str, registry: Registry) -> None:
         self.symbol = symbol
         self.units = registry.units(symbol)
+        self.trading_status = ""
         self.lock = Lock()
         self.replicas: tuple[Replica, ...] = ()
         self.lags: dict[str, Lag | None] = {}
@@ -104,6 +105,7 @@ class Watched:
     def _ask(self) -> None:
         if self.units == Units():
             self.units = self._registry.units(self.symbol)
+        self.trading_status = self._registry.trading_status(self.symbol)
         self.lock = self._registry.lock(self.symbol)
         self.replicas = self._registry.replicas(self.symbol)
         self.lags = {replica.name: lag_of(replica.address) for replica in self.replicas if replica.alive}
@@ -120,6 +122,7 @@ def _views(
         yield make_view(
             symbol=watched.symbol,
             units=watched.units,
+            trading_status=watched.trading_status,
             market=reader.market,
             lock=watched.lock,
             replicas=watched.replicas,

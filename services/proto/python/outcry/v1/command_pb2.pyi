@@ -395,7 +395,7 @@ Global___SetDisconnectTimer: _TypeAlias = SetDisconnectTimer  # noqa: Y015
 @_typing.final
 class PairSettings(_message.Message):
     """What the core must know of the pair. Sent by the operator as source 1024, incarnation = the
-    object's creation time in Unix seconds, number = its generation: every replica changes at the
+    object's creation time in Unix seconds, number = its generation or above: every replica changes at the
     same point of the log.
     """
 
