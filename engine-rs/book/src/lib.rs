@@ -50,6 +50,7 @@ mod index;
 mod ladder;
 mod levels;
 mod matching;
+mod open;
 mod settings;
 mod slab;
 mod snapshot;
@@ -69,6 +70,7 @@ pub use event::{
     OrderAccepted, OrderAmended, OrderCancelled, OrderExpired, OrderRejected, OrderTriggered,
     SelfTradePrevented, SettingsChanged, SettingsRejected, Sink, TradeExecuted,
 };
+pub use open::OpenOrder;
 pub use snapshot::RestoreError;
 pub use words::{
     CancelReplaceMode, ExpireReason, OrderType, RejectReason, SelfTradePrevention, Side,

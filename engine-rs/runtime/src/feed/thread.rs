@@ -1,0 +1,243 @@
+//! The feed thread: takes the core's events, keeps what the market may see of the book, and has
+//! the messages sent while this replica is hot.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use outcry_book::Event;
+
+use super::recent::Recent;
+use super::seed::Seed;
+use super::sending::Sending;
+use super::shown::Shown;
+use crate::clock::{self, Ticker};
+use crate::histogram::bump;
+use crate::ring::Receiver;
+use crate::shadow::Request;
+use crate::shared::{Shared, Who};
+
+/// Items taken from the ring before what they made is sent.
+const ROUND: u32 = 256;
+/// How long it parks at most.
+const PARK: Duration = Duration::from_millis(5);
+/// The same when the match thread spins and therefore rings no bell ...
+const POLL: Duration = Duration::from_micros(50);
+/// ... which is only done after so many empty rounds: a busy market is answered at once.
+const SPINS: u32 = 1 << 14;
+/// Events held while the book is made anew; with more, it is asked for once more.
+const HELD: usize = 1 << 20;
+
+/// What the match thread says. It never waits for room: what finds the ring full is lost.
+#[derive(Clone, Copy, Debug)]
+pub enum Item {
+    /// An event, and the [`Ticker`] at which its command came in.
+    Event(Event, u64),
+    /// The end of a command that had events.
+    End,
+}
+
+/// The book is being made anew from the shadow book, because events were lost.
+struct Anew {
+    reply: mpsc::Receiver<Seed>,
+    held: VecDeque<Item>,
+}
+
+pub struct Feed {
+    pub shared: Arc<Shared>,
+    pub ring: Receiver<Item>,
+    pub recent: Arc<Recent>,
+    pub sending: Sending,
+    pub requests: mpsc::Sender<Request>,
+    pub shown: Shown,
+    pub ticker: Ticker,
+    pub match_spins: bool,
+    /// Last seq taken.
+    pub seq: u64,
+    state: State,
+}
+
+/// What changes with every event.
+#[derive(Default)]
+struct State {
+    /// Messages of event `seq`, to which its command may still add.
+    block: Vec<u8>,
+    /// When its command came in; `None`: no block is open.
+    received_unix_nanos: Option<i64>,
+    command: (u32, u64, u64),
+    anew: Option<Anew>,
+}
+
+impl Feed {
+    #[allow(clippy::too_many_arguments)] // put together once, from parts made in different places
+    pub fn new(
+        shared: Arc<Shared>,
+        ring: Receiver<Item>,
+        recent: Arc<Recent>,
+        sending: Sending,
+        requests: mpsc::Sender<Request>,
+        seed: &Seed,
+        match_spins: bool,
+    ) -> Self {
+        Self {
+            shared,
+            ring,
+            recent,
+            sending,
+            requests,
+            shown: Shown::of(seed),
+            ticker: Ticker::calibrated(),
+            match_spins,
+            seq: seed.seq,
+            state: State::default(),
+        }
+    }
+
+    pub fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut idle = 0u32;
+        while !shared.is_stopping() {
+            let busy = self.round();
+            self.sending.round();
+            if busy {
+                idle = 0;
+                shared.beat(Who::Feed);
+            } else if self.match_spins && idle < SPINS {
+                idle += 1;
+                std::hint::spin_loop();
+            } else {
+                shared.beat(Who::Feed);
+                self.sending.read_stamps();
+                let (ring, wait) = (&self.ring, if self.match_spins { POLL } else { PARK });
+                shared.bells.feed.wait(wait, || !ring.is_empty());
+            }
+        }
+    }
+
+    /// Takes what there is, up to a round; says whether there was anything.
+    fn round(&mut self) -> bool {
+        let mut taken = 0;
+        while taken < ROUND {
+            let Some(item) = self.ring.pop() else { break };
+            taken += 1;
+            match &mut self.state.anew {
+                Some(anew) => anew.held.push_back(item),
+                None => self.take(item),
+            }
+        }
+        if taken > 0 {
+            self.ring.popped();
+        }
+        if self.state.anew.is_some() {
+            self.go_on_anew();
+        }
+        taken > 0
+    }
+
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::End => self.close(true),
+            Item::Event(event, received) => self.take_event(&event, received, item),
+        }
+    }
+
+    fn take_event(&mut self, event: &Event, received: u64, item: Item) {
+        if event.seq != self.seq + 1 {
+            let lost = event.seq.saturating_sub(self.seq + 1);
+            tracing::warn!(lost, behind = self.seq, "feed: events were lost, making the book anew");
+            return self.begin_anew(item);
+        }
+        let command = (event.source, event.incarnation, event.number);
+        self.close(command != self.state.command || !self.shown.goes_on(event));
+        self.state.command = command;
+        self.seq = event.seq;
+        self.state.block.clear();
+        self.state.received_unix_nanos = Some(self.unix_nanos(received));
+        if let Err(strange) = self.shown.apply(event, &mut self.state.block) {
+            tracing::error!(%strange, "feed: making the book anew");
+            self.begin_anew(item);
+        }
+    }
+
+    fn unix_nanos(&self, ticks: u64) -> i64 {
+        let age = self.ticker.nanos_between(ticks, Ticker::now());
+        clock::unix_nanos().saturating_sub_unsigned(age)
+    }
+
+    /// Nothing more is said of event `seq`, but that the taker rests when it has come to that.
+    fn close(&mut self, settle: bool) {
+        let Some(received) = self.state.received_unix_nanos.take() else {
+            return;
+        };
+        if settle {
+            self.shown.settle(&mut self.state.block);
+        }
+        self.recent.push(received, &self.state.block);
+    }
+
+    fn begin_anew(&mut self, item: Item) {
+        bump(&self.shared.feed.resyncs, 1);
+        self.state.received_unix_nanos = None;
+        let reply = self.ask();
+        self.state.anew = Some(Anew {
+            reply,
+            held: VecDeque::from([item]),
+        });
+    }
+
+    fn ask(&self) -> mpsc::Receiver<Seed> {
+        let (sender, reply) = mpsc::channel();
+        // The checkpoint thread is only gone when the engine stops.
+        let _ = self.requests.send(Request::Seed(sender));
+        self.shared.bells.checkpoint.ring();
+        reply
+    }
+
+    /// Once the shadow book has answered with a seq that what is held goes on behind.
+    fn go_on_anew(&mut self) {
+        let Some(mut anew) = self.state.anew.take() else {
+            return;
+        };
+        match anew.reply.try_recv() {
+            Ok(seed) => {
+                while let Some(item) = anew.held.front() {
+                    if matches!(item, Item::Event(event, _) if event.seq > seed.seq) {
+                        break;
+                    }
+                    anew.held.pop_front();
+                }
+                let follows = match anew.held.front() {
+                    Some(Item::Event(event, _)) => event.seq == seed.seq + 1,
+                    _ => true,
+                };
+                if follows {
+                    return self.begin_at(&seed, anew.held);
+                }
+                anew.reply = self.ask();
+            }
+            Err(mpsc::TryRecvError::Disconnected) => anew.reply = self.ask(),
+            Err(mpsc::TryRecvError::Empty) => {}
+        }
+        if anew.held.len() > HELD {
+            // The shadow book has them all by the time that it answers.
+            anew.held.clear();
+            anew.reply = self.ask();
+        }
+        self.state.anew = Some(anew);
+    }
+
+    fn begin_at(&mut self, seed: &Seed, held: VecDeque<Item>) {
+        self.shown = Shown::of(seed);
+        self.seq = seed.seq;
+        self.recent.reset(seed.seq + 1);
+        let started = Instant::now();
+        for item in held {
+            match &mut self.state.anew {
+                Some(anew) => anew.held.push_back(item),
+                None => self.take(item),
+            }
+        }
+        tracing::info!(seq = seed.seq, orders = seed.orders.len(), took = ?started.elapsed(), "feed: going on");
+    }
+}
