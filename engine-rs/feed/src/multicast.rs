@@ -177,6 +177,9 @@ mod tests {
             .send_to(b"abc", line.address())
             .expect("sent");
         let mut buffer = [0; 8];
+        let here = [here];
+        crate::sys::wait_readable(&here, std::time::Duration::from_secs(20)).expect("a poll");
+        let [here] = here;
         assert_eq!(crate::receive(&here, &mut buffer).expect("heard").0, 3);
         assert!(crate::receive(&there, &mut buffer).is_err());
     }

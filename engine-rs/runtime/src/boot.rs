@@ -13,13 +13,14 @@ use crate::checkpoint::{Identity, Store};
 use crate::clock::Ticker;
 use crate::codec::Limits;
 use crate::disk::Disk;
+use crate::feed;
 use crate::input::{Input, Intake, Item};
 use crate::kafka::{PartitionReader, Side, publisher_config, reader_config, side_config};
 use crate::matching::Matching;
 use crate::output::{Follower, Gate, Output, Publishing};
 use crate::pinning::{Plan, allowed_cpus, run_on};
 use crate::probe::Probe;
-use crate::ring::{Receiver, ring};
+use crate::ring::{Receiver, Sender, ring};
 use crate::settings::Spin;
 use crate::shadow::{Pieces, Request, Shadow};
 use crate::shared::{Shared, Who, lock};
@@ -29,6 +30,7 @@ use crate::ticks::Ticks;
 
 pub const INPUT_RING: usize = 1 << 14;
 pub const EVENT_RING: usize = 1 << 15;
+const FEED_RING: usize = 1 << 15;
 pub const SHADOW_RING: usize = 1 << 16;
 /// From this many CPUs on, a pinned match thread spins by itself.
 const SPIN_FROM_CPUS: usize = 4;
@@ -58,6 +60,8 @@ pub struct Boot {
     pub gate: Arc<Gate>,
     pub plan: Plan,
     pub handles: Arc<Handles>,
+    /// Where the shadow book is asked.
+    pub requests: mpsc::Sender<Request>,
 }
 
 impl Boot {
@@ -135,6 +139,9 @@ impl Boot {
             ("shadow", to_shadow.gauge()),
             ("output", to_output.gauge()),
         ]);
+        let (to_feed, feed) = self
+            .feed(&logs.identity.input_topic_id, &restored.book, spins)?
+            .unzip();
 
         let mut reader =
             PartitionReader::new(&reader_config(settings, "input"), &settings.topics.input)?;
@@ -171,6 +178,7 @@ impl Boot {
             book: restored.book,
             input: from_input,
             output: to_output,
+            feed: to_feed,
             spins,
             ticker: Ticker::calibrated(),
         };
@@ -191,6 +199,9 @@ impl Boot {
             requests,
         )?;
         self.spawn(Who::Output, move || output.run())?;
+        if let Some(parts) = feed {
+            self.spawn_feed(parts)?;
+        }
         self.spawn_match(matching)?;
         self.spawn(Who::Input, move || Input { reader, intake }.run())?;
         self.spawn(Who::Probe, move || probe.run())?;
@@ -198,6 +209,40 @@ impl Boot {
             shared.set_role(Role::Starting, "catching up");
         }
         Ok(())
+    }
+
+    /// The feed's parts and where the match thread tells it of events, if there is to be a feed.
+    pub fn feed(
+        &self,
+        topic_id: &str,
+        book: &Book,
+        spins: bool,
+    ) -> Result<Option<(Sender<feed::Item>, feed::Parts)>, Halt> {
+        let shared = &self.shared;
+        let Some(settings) = &shared.settings.feed else {
+            return Ok(None);
+        };
+        let bells = &shared.bells;
+        let (to_feed, from_match) = ring(FEED_RING, &bells.matching, &bells.feed, spins);
+        lock(&shared.gauges).push(("feed", to_feed.gauge()));
+        let requests = &self.requests;
+        feed::open(
+            shared, settings, topic_id, book, from_match, requests, spins,
+        )
+        .map(|parts| Some((to_feed, parts)))
+        .map_err(|error| {
+            Halt::Failed(format!(
+                "market data feed: {error}; check its interface and ports"
+            ))
+        })
+    }
+
+    pub fn spawn_feed(&self, parts: feed::Parts) -> Result<(), Halt> {
+        let feed::Parts { feed, recovery } = parts;
+        if let Some(recovery) = recovery {
+            self.spawn(Who::Recovery, move || recovery.run())?;
+        }
+        self.spawn(Who::Feed, move || feed.run())
     }
 
     pub fn spawn_checkpoint(

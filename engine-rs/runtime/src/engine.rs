@@ -56,6 +56,7 @@ impl Engine {
             gate: Arc::clone(&gate),
             plan,
             handles: Arc::clone(&handles),
+            requests: requests.clone(),
         };
         let at = Arc::clone(&shared);
         let booting = thread::Builder::new()

@@ -1,7 +1,8 @@
 //! The engine's threads without Kafka: what a benchmark puts between its own input and its own output.
 //!
 //! The bytes of a record go in where the input thread would have read them, and come out as the events that
-//! the output thread would have taken. Intake, match, checkpoint and disk are the engine's own.
+//! the output thread would have taken. Intake, match, feed, checkpoint and disk are the engine's own; with a
+//! feed in the settings the replica counts as hot, so that it sends.
 
 use std::path::Path;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
@@ -17,11 +18,13 @@ use crate::error::StartError;
 use crate::input::Intake;
 use crate::kafka::{Side, side_config};
 use crate::matching::Matching;
+use crate::metrics::FeedMetrics;
 use crate::output::Gate;
 use crate::pinning::{allowed_cpus, plan, run_on};
 use crate::ring::{Receiver, ring};
 use crate::settings::{Settings, Spin};
 use crate::shared::{Shared, lock};
+use crate::status::Role;
 
 /// Threads that run until this is dropped.
 pub struct Harness {
@@ -61,18 +64,23 @@ impl Harness {
         let side = Arc::new(side.map_err(|error| error.to_string())?);
         let shared = Arc::new(Shared::new(settings));
         let handles = Arc::new(Handles::default());
+        let (questions, asked) = mpsc::channel();
         let threads = Boot {
             shared: Arc::clone(&shared),
             gate: Arc::new(Gate::default()),
             plan,
             handles: Arc::clone(&handles),
+            requests: questions.clone(),
         };
         let bells = &shared.bells;
         let (to_match, input) = ring(INPUT_RING, &bells.input, &bells.matching, false);
         let (to_shadow, for_shadow) = ring(SHADOW_RING, &bells.input, &bells.checkpoint, false);
         let (output, from_match) = ring(EVENT_RING, &bells.matching, &bells.output, spins);
-        let (questions, asked) = mpsc::channel();
         let halted = |halt| format!("{halt:?}");
+        let (to_feed, feed) = threads
+            .feed("harness", &book, spins)
+            .map_err(halted)?
+            .unzip();
         if checkpoints {
             let identity = Identity {
                 symbol: shared.settings.symbol.clone(),
@@ -91,12 +99,19 @@ impl Harness {
         } else {
             threads.spawn_discard(for_shadow).map_err(halted)?;
         }
+        if let Some(parts) = feed {
+            shared.feed_from.store(book.seq() + 1, SeqCst);
+            shared.epoch.store(1, SeqCst);
+            shared.set_role(Role::Hot, "");
+            threads.spawn_feed(parts).map_err(halted)?;
+        }
         threads
             .spawn_match(Matching {
                 shared: Arc::clone(&shared),
                 book,
                 input,
                 output,
+                feed: to_feed,
                 spins,
                 ticker: Ticker::calibrated(),
             })
@@ -122,6 +137,7 @@ impl Harness {
     pub fn clear(&self) {
         self.shared.match_latency.clear();
         self.shared.pipeline_latency.clear();
+        self.shared.feed.send_latency.clear();
     }
 
     /// Nanoseconds in the match thread, by command: under which this share lies.
@@ -134,6 +150,18 @@ impl Harness {
     #[must_use]
     pub fn pipeline_latency(&self, share: f64) -> u64 {
         self.shared.pipeline_latency.quantile(share)
+    }
+
+    /// Nanoseconds from a record coming in to its packet handed to the socket.
+    #[must_use]
+    pub fn send_latency(&self, share: f64) -> u64 {
+        self.shared.feed.send_latency.quantile(share)
+    }
+
+    /// The feed's counters.
+    #[must_use]
+    pub fn feed(&self) -> FeedMetrics {
+        self.shared.feed.metrics()
     }
 
     /// Bytes of checkpoints written so far, and how many images among the pieces.

@@ -25,7 +25,8 @@ const DEAD_LETTERS_KEPT: usize = 256;
 /// What goes to the match thread and to the shadow book.
 #[derive(Clone, Copy, Debug)]
 pub enum Item {
-    Command(Command),
+    /// With the [`Ticker`] at which its record came in.
+    Command(Command, u64),
     End(RecordEnd),
 }
 
@@ -98,6 +99,7 @@ impl Intake {
 
     /// Takes what stands at an offset of the input.
     pub fn take_value(&mut self, value: &[u8], offset: i64, time_ms: i64) -> Result<(), Stopped> {
+        let received_at = Ticker::now();
         let shared = Arc::clone(&self.shared);
         bump(&shared.counters.input_records, 1);
         bump(&shared.counters.input_bytes, value.len() as u64);
@@ -115,20 +117,22 @@ impl Intake {
             time_ms,
             decoded_at: Ticker::now(),
         };
-        self.hand_on(end)?;
+        self.hand_on(end, received_at)?;
         shared.read_offset.store(end.next_offset, SeqCst);
         Ok(())
     }
 
-    fn hand_on(&mut self, end: RecordEnd) -> Result<(), Stopped> {
+    fn hand_on(&mut self, end: RecordEnd, received_at: u64) -> Result<(), Stopped> {
         let stop = &self.shared.stop;
         for command in &self.commands {
-            self.to_match.push(Item::Command(*command), stop)?;
+            self.to_match
+                .push(Item::Command(*command, received_at), stop)?;
         }
         self.to_match.push(Item::End(end), stop)?;
         self.to_match.ring();
         for command in &self.commands {
-            self.to_shadow.push(Item::Command(*command), stop)?;
+            self.to_shadow
+                .push(Item::Command(*command, received_at), stop)?;
         }
         self.to_shadow.push(Item::End(end), stop)?;
         if self.to_shadow.is_half_full() {

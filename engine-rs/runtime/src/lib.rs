@@ -17,6 +17,7 @@ mod clock;
 mod disk;
 mod engine;
 mod error;
+mod feed;
 mod histogram;
 mod input;
 mod kafka;
@@ -37,7 +38,7 @@ mod wake;
 
 pub use engine::Engine;
 pub use error::{CheckpointError, DrainError, StartError};
-pub use metrics::{Bucket, LatencyHistogram, Metrics};
-pub use settings::{Settings, Spin, Topics};
+pub use metrics::{Bucket, FeedMetrics, LatencyHistogram, Metrics};
+pub use settings::{FeedSettings, Settings, Spin, Topics};
 pub use shadow::CheckpointInfo;
-pub use status::{Role, Status, ThreadBeat};
+pub use status::{FeedStatus, Role, Status, ThreadBeat};

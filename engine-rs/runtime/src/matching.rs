@@ -8,6 +8,7 @@ use std::time::Duration;
 use outcry_book::{Book, Command, Event, Outcome, Sink};
 
 use crate::clock::Ticker;
+use crate::feed;
 use crate::histogram::bump;
 use crate::input::{Item, RecordEnd};
 use crate::ring::{Receiver, Sender};
@@ -25,6 +26,7 @@ pub struct Matching {
     pub book: Book,
     pub input: Receiver<Item>,
     pub output: Sender<Event>,
+    pub feed: Option<Sender<feed::Item>>,
     pub spins: bool,
     pub ticker: Ticker,
 }
@@ -32,7 +34,9 @@ pub struct Matching {
 /// Events go straight into the ring, waiting for room.
 struct ToRing<'a> {
     ring: &'a mut Sender<Event>,
+    feed: Option<&'a mut Sender<feed::Item>>,
     shared: &'a Shared,
+    received_at: u64,
     stopped: bool,
 }
 
@@ -40,6 +44,22 @@ impl Sink for ToRing<'_> {
     #[inline]
     fn emit(&mut self, event: &Event) {
         self.stopped |= self.ring.push(*event, &self.shared.stop).is_err();
+        if let Some(feed) = &mut self.feed {
+            tell(
+                feed,
+                feed::Item::Event(*event, self.received_at),
+                self.shared,
+            );
+        }
+    }
+}
+
+/// The feed never holds the market up: what finds its ring full is lost, counted, and made good from the
+/// shadow book.
+#[inline]
+fn tell(feed: &mut Sender<feed::Item>, item: feed::Item, shared: &Shared) {
+    if !feed.offer(item) {
+        bump(&shared.feed.dropped, 1);
     }
 }
 
@@ -73,7 +93,9 @@ impl Matching {
             let Some(item) = self.input.pop() else { break };
             taken += 1;
             match item {
-                Item::Command(command) => before = self.apply(&command, before),
+                Item::Command(command, received_at) => {
+                    before = self.apply(&command, received_at, before);
+                }
                 Item::End(end) => before = self.end(end),
             }
         }
@@ -83,14 +105,19 @@ impl Matching {
         self.input.popped();
         if !self.spins {
             self.output.ring();
+            if let Some(feed) = &self.feed {
+                feed.ring();
+            }
         }
         true
     }
 
     #[inline]
-    fn apply(&mut self, command: &Command, before: u64) -> u64 {
+    fn apply(&mut self, command: &Command, received_at: u64, before: u64) -> u64 {
         let mut sink = ToRing {
             ring: &mut self.output,
+            feed: self.feed.as_mut(),
+            received_at,
             shared: &self.shared,
             stopped: false,
         };
@@ -98,12 +125,18 @@ impl Matching {
         if sink.stopped {
             return before;
         }
+        let seq = self.book.seq();
+        if let Some(feed) = &mut self.feed
+            && self.shared.seq.load(Relaxed) != seq
+        {
+            tell(feed, feed::Item::End, &self.shared);
+        }
         let counters = &self.shared.counters;
         bump(&counters.commands, 1);
         if outcome == Outcome::Repeated {
             bump(&counters.repeated_commands, 1);
         }
-        self.shared.seq.store(self.book.seq(), Relaxed);
+        self.shared.seq.store(seq, Relaxed);
         let now = Ticker::now();
         self.shared
             .match_latency

@@ -77,4 +77,41 @@ pub struct Metrics {
     pub match_latency: LatencyHistogram,
     /// Each input record from its decoding to its last event standing in the output ring.
     pub pipeline_latency: LatencyHistogram,
+    /// The market data feed.
+    pub feed: FeedMetrics,
+}
+
+/// Counters of the market data feed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FeedMetrics {
+    /// Packets sent, each to every line.
+    pub packets: u64,
+    /// Bytes of them, over all lines.
+    pub bytes: u64,
+    /// Events in them.
+    pub events: u64,
+    /// Packets without events among them.
+    pub heartbeats: u64,
+    /// Packets that a line did not take.
+    pub send_failures: u64,
+    /// Events and ends of commands that found the feed's ring full.
+    pub dropped: u64,
+    /// Times the feed's book was made anew after a loss.
+    pub resyncs: u64,
+    /// Clients of the recovery channel so far.
+    pub connections: u64,
+    /// Gaps asked for.
+    pub gap_requests: u64,
+    /// Snapshots asked for.
+    pub snapshot_requests: u64,
+    /// Requests and clients refused, by reason.
+    pub refusals: Vec<(&'static str, u64)>,
+    /// Departures stamped by the network card.
+    pub hardware_stamps: u64,
+    /// Departures stamped by the kernel.
+    pub software_stamps: u64,
+    /// From a command's record being read to its packet being handed to the socket.
+    pub send_latency: LatencyHistogram,
+    /// From a command's record being read to its packet leaving, by `SO_TIMESTAMPING`.
+    pub departure_latency: LatencyHistogram,
 }

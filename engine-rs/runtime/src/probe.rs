@@ -102,6 +102,7 @@ impl Probe {
                     .zip(&now)
                     .find(|(was, is)| was.id != is.id)
                 {
+                    self.shared.session_over.store(true, Relaxed);
                     self.shared.fail(&format!(
                         "topic {} was deleted and made again (id {} is now {}): its log is not the one this replica followed",
                         was.name, was.id, is.id
@@ -111,6 +112,7 @@ impl Probe {
             Err(TopicsError::Missing(name)) => {
                 let since = *self.missing_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= LOST_AFTER {
+                    self.shared.session_over.store(true, Relaxed);
                     self.shared.fail(&format!(
                         "topic {name} is gone; see the runbook for lost topics"
                     ));

@@ -99,6 +99,7 @@ impl Shared {
             clock_offset,
             match_cpus: lock(&self.match_cpus).clone(),
             spinning: self.spinning.load(Relaxed),
+            feed: self.feed.status(),
         }
     }
 
@@ -137,6 +138,7 @@ impl Shared {
                 .collect(),
             match_latency: self.match_latency.read(),
             pipeline_latency: self.pipeline_latency.read(),
+            feed: self.feed.metrics(),
         }
     }
 }

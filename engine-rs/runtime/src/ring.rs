@@ -92,6 +92,17 @@ impl<T> Sender<T> {
         Ok(())
     }
 
+    /// Pushes if there is room; says whether there was.
+    #[inline]
+    pub fn offer(&mut self, item: T) -> bool {
+        if self.ring.push(item).is_err() {
+            return false;
+        }
+        self.pushed += 1;
+        self.gauge.pushed.store(self.pushed, Ordering::Relaxed);
+        true
+    }
+
     #[cold]
     fn push_when_room(&mut self, mut item: T, stop: &AtomicBool) -> Result<(), Stopped> {
         loop {

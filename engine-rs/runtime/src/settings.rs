@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use outcry_feed::Line;
+
 /// When the match thread spins instead of parking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Spin {
@@ -41,6 +43,38 @@ impl Topics {
     }
 }
 
+/// The market data feed.
+#[derive(Clone, Debug)]
+pub struct FeedSettings {
+    /// Where the packets go; each gets all of them.
+    pub lines: Vec<Line>,
+    /// Name of the network interface; `None` lets the routes choose.
+    pub interface: Option<String>,
+    /// Routers that a packet may pass, itself included (IP's time to live).
+    pub hops: u32,
+    /// How often an idle line says that it lives.
+    pub heartbeat: Duration,
+    /// TCP port of the recovery channel; 0 takes any, `None` has none.
+    pub recovery_port: Option<u16>,
+    /// Clients of the recovery channel at a time.
+    pub recovery_connections: usize,
+}
+
+impl FeedSettings {
+    /// The usual settings for these lines.
+    #[must_use]
+    pub fn new(lines: Vec<Line>) -> Self {
+        Self {
+            lines,
+            interface: None,
+            hops: 8,
+            heartbeat: Duration::from_secs(1),
+            recovery_port: None,
+            recovery_connections: 64,
+        }
+    }
+}
+
 /// What an engine is told when it starts.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -67,6 +101,8 @@ pub struct Settings {
     pub cpu: Option<usize>,
     /// Further librdkafka settings (security, for example) for every client.
     pub kafka_extra: Vec<(String, String)>,
+    /// The market data feed; `None` sends none.
+    pub feed: Option<FeedSettings>,
 }
 
 impl Settings {
@@ -85,6 +121,7 @@ impl Settings {
             spin: Spin::Auto,
             cpu: None,
             kafka_extra: Vec::new(),
+            feed: None,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::codec::{DeltaWriter, encode_book};
 use crate::disk::Job;
 use crate::error::CheckpointError;
+use crate::feed::Seed;
 use crate::input::Item;
 use crate::kafka::Side;
 use crate::ring::Receiver;
@@ -52,6 +53,7 @@ pub type CheckpointReply = mpsc::Sender<Result<CheckpointInfo, CheckpointError>>
 pub enum Request {
     Depth(usize, mpsc::Sender<Depth>),
     Checkpoint(CheckpointReply),
+    Seed(mpsc::Sender<Seed>),
 }
 
 pub struct Shadow {
@@ -158,7 +160,7 @@ impl Shadow {
             let Some(item) = self.ring.pop() else { break };
             taken += 1;
             match item {
-                Item::Command(command) => {
+                Item::Command(command, _) => {
                     self.book.apply(&command, &mut Nowhere);
                     self.pieces.add(&command);
                     self.at_boundary = false;
@@ -182,6 +184,7 @@ impl Shadow {
             match request {
                 // Whoever asked may have gone.
                 Request::Depth(levels, reply) => drop(reply.send(self.book.depth(levels))),
+                Request::Seed(reply) => drop(reply.send(Seed::of(&self.book))),
                 Request::Checkpoint(reply) => self.pieces.waiting.push(reply),
             }
         }

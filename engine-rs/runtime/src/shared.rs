@@ -11,6 +11,7 @@ use outcry_book::Book;
 
 use crate::clock;
 use crate::codec::Poison;
+use crate::feed::FeedCounters;
 use crate::histogram::Histogram;
 use crate::ring::Gauge;
 use crate::settings::Settings;
@@ -31,16 +32,20 @@ pub enum Who {
     Checkpoint,
     Disk,
     Probe,
+    Feed,
+    Recovery,
 }
 
 impl Who {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Input,
         Self::Match,
         Self::Output,
         Self::Checkpoint,
         Self::Disk,
         Self::Probe,
+        Self::Feed,
+        Self::Recovery,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -51,6 +56,8 @@ impl Who {
             Self::Checkpoint => "checkpoint",
             Self::Disk => "disk",
             Self::Probe => "probe",
+            Self::Feed => "feed",
+            Self::Recovery => "recovery",
         }
     }
 }
@@ -198,7 +205,12 @@ pub struct Shared {
     pub pipeline_latency: Histogram,
     pub counters: Counters,
     pub gauges: Mutex<Vec<(&'static str, Arc<Gauge>)>>,
-    beats: [Beat; 6],
+    pub feed: FeedCounters,
+    /// The first seq that the feed is to send when this replica becomes hot.
+    pub feed_from: AtomicU64,
+    /// The pair's topics are gone: the feed's session is over.
+    pub session_over: AtomicBool,
+    beats: [Beat; 8],
     pub bells: Bells,
 }
 
@@ -210,6 +222,8 @@ pub struct Bells {
     pub output: Arc<Bell>,
     pub checkpoint: Arc<Bell>,
     pub probe: Arc<Bell>,
+    pub feed: Arc<Bell>,
+    pub recovery: Arc<Bell>,
 }
 
 impl Shared {
@@ -253,6 +267,9 @@ impl Shared {
             pipeline_latency: Histogram::default(),
             counters: Counters::default(),
             gauges: Mutex::default(),
+            feed: FeedCounters::default(),
+            feed_from: AtomicU64::new(0),
+            session_over: AtomicBool::new(false),
             beats: Default::default(),
             bells: Bells::default(),
         }
@@ -315,7 +332,13 @@ impl Shared {
                 age,
             }
         };
-        Who::ALL.into_iter().map(read).collect()
+        let feed = self.settings.feed.as_ref();
+        let runs = |who: &Who| match who {
+            Who::Feed => feed.is_some(),
+            Who::Recovery => feed.is_some_and(|feed| feed.recovery_port.is_some()),
+            _ => true,
+        };
+        Who::ALL.into_iter().filter(runs).map(read).collect()
     }
 
     /// What the match thread's book says of time.
@@ -358,6 +381,8 @@ impl Shared {
             &bells.output,
             &bells.checkpoint,
             &bells.probe,
+            &bells.feed,
+            &bells.recovery,
         ] {
             bell.ring();
         }

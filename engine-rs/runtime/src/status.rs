@@ -49,7 +49,7 @@ impl Role {
 /// How often a thread came round, and when last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadBeat {
-    /// `input`, `match`, `output`, `checkpoint`, `disk` or `probe`.
+    /// `input`, `match`, `output`, `checkpoint`, `disk`, `probe`, `feed` or `recovery`.
     pub name: &'static str,
     /// Rounds made.
     pub beats: u64,
@@ -113,4 +113,19 @@ pub struct Status {
     pub match_cpus: Vec<usize>,
     /// The match thread spins.
     pub spinning: bool,
+    /// The market data feed, if there is one; `None` while restoring.
+    pub feed: Option<FeedStatus>,
+}
+
+/// Where the market data feed goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedStatus {
+    /// Its session, the same for both replicas and the pair's whole life.
+    pub session: String,
+    /// `GROUP:PORT` of each line.
+    pub lines: Vec<String>,
+    /// TCP port of the recovery channel.
+    pub recovery_port: Option<u16>,
+    /// Number of the network card's clock (`/dev/ptp…`) that stamps packets; `None`: the kernel does.
+    pub hardware_clock: Option<u32>,
 }

@@ -150,7 +150,11 @@ impl Client {
         let serving = Arc::clone(&self.serving);
         serving.shared.feed.gap_requests.fetch_add(1, Relaxed);
         let (first, next) = serving.recent.span();
-        let end = if gap.end == 0 { next } else { gap.end.min(next) };
+        let end = if gap.end == 0 {
+            next
+        } else {
+            gap.end.min(next)
+        };
         if gap.first > next {
             return self.decline(Refusal::NotYet);
         }
@@ -222,5 +226,8 @@ fn refused(refusal: Refusal) -> Message {
 }
 
 fn is_late(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
 }

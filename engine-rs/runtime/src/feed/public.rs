@@ -142,7 +142,9 @@ fn frames(book: &Book) -> Vec<u8> {
 
 pub fn frame(out: &mut Vec<u8>, messages: impl IntoIterator<Item = Message>) {
     let mut content = Vec::new();
-    messages.into_iter().for_each(|message| message.encode(&mut content));
+    messages
+        .into_iter()
+        .for_each(|message| message.encode(&mut content));
     // A vector takes all, and the content is far below the limit.
     let _ = write_frame(out, FrameKind::Messages, &content);
 }

@@ -132,7 +132,11 @@ mod tests {
     fn packet(recent: &Recent, from: u64, end: u64) -> Result<Vec<u64>, Gone> {
         let mut writer = PacketWriter::new(Header::new(Session::of("a"), from, 1));
         recent.fill(&mut writer, end)?;
-        let packet = Packet::parse(writer.finish(1)).expect("a packet").blocks().map(|(seq, _)| seq).collect();
+        let packet = Packet::parse(writer.finish(1))
+            .expect("a packet")
+            .blocks()
+            .map(|(seq, _)| seq)
+            .collect();
         Ok(packet)
     }
 
@@ -151,6 +155,9 @@ mod tests {
         recent.copy(8, 1, &mut copied).expect("kept");
         assert_eq!(*copied[0], 8u64.to_le_bytes());
         recent.reset(20);
-        assert_eq!((recent.span(), packet(&recent, 9, 99)), ((20, 20), Err(Gone)));
+        assert_eq!(
+            (recent.span(), packet(&recent, 9, 99)),
+            ((20, 20), Err(Gone))
+        );
     }
 }

@@ -94,10 +94,12 @@ impl Recovery {
             return Ok(());
         }
         serving.connected.fetch_add(1, SeqCst);
-        let spawned = thread::Builder::new().name("feed-client".to_owned()).spawn(move || {
-            client.run();
-            serving.connected.fetch_sub(1, SeqCst);
-        });
+        let spawned = thread::Builder::new()
+            .name("feed-client".to_owned())
+            .spawn(move || {
+                client.run();
+                serving.connected.fetch_sub(1, SeqCst);
+            });
         match spawned {
             Ok(handle) => self.clients.push(handle),
             Err(error) => {

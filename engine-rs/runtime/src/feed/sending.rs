@@ -60,7 +60,11 @@ impl Sending {
             shared: Arc::clone(shared),
             recent: Arc::clone(recent),
             socket,
-            lines: settings.lines.iter().map(outcry_feed::Line::address).collect(),
+            lines: settings
+                .lines
+                .iter()
+                .map(outcry_feed::Line::address)
+                .collect(),
             heartbeat: settings.heartbeat,
             packet: PacketWriter::new(Header::new(session, 0, 0)),
             session,
@@ -116,8 +120,10 @@ impl Sending {
             if self.packet.is_empty() {
                 return;
             }
-            let (events, received) =
-                (u64::from(self.packet.events()), self.packet.header().received_unix_nanos);
+            let (events, received) = (
+                u64::from(self.packet.events()),
+                self.packet.header().received_unix_nanos,
+            );
             self.send(false);
             self.next += events;
             let counters = &self.shared.feed;
@@ -131,7 +137,8 @@ impl Sending {
 
     fn begin_packet(&mut self) {
         let epoch = self.epoch.unwrap_or(0);
-        self.packet.clear(Header::new(self.session, self.next, epoch));
+        self.packet
+            .clear(Header::new(self.session, self.next, epoch));
     }
 
     /// An idle line says that it lives, and where it stands.
@@ -209,11 +216,20 @@ impl Sending {
             };
             bump(kind, 1);
             // Stamps may be missing, and a card may give two: its own and the kernel's.
-            while self.awaited.front().is_some_and(|(oldest, _)| number.wrapping_sub(*oldest) < u32::MAX / 2 && *oldest != number) {
+            while self.awaited.front().is_some_and(|(oldest, _)| {
+                number.wrapping_sub(*oldest) < u32::MAX / 2 && *oldest != number
+            }) {
                 self.awaited.pop_front();
             }
-            if let Some((_, received)) = self.awaited.front().copied().filter(|(oldest, received)| *oldest == number && *received != 0) {
-                counters.departure_latency.record(stamp.nanos.saturating_sub(received).max(0).unsigned_abs());
+            if let Some((_, received)) = self
+                .awaited
+                .front()
+                .copied()
+                .filter(|(oldest, received)| *oldest == number && *received != 0)
+            {
+                counters
+                    .departure_latency
+                    .record(stamp.nanos.saturating_sub(received).max(0).unsigned_abs());
                 self.awaited.pop_front();
             }
         }

@@ -258,14 +258,7 @@ impl Shown {
             maker_remaining,
             ..
         } = *prevented;
-        self.take(
-            seq,
-            maker_order_id,
-            quantity,
-            maker_remaining,
-            None,
-            block,
-        )?;
+        self.take(seq, maker_order_id, quantity, maker_remaining, None, block)?;
         if self.is_taker(prevented.taker_order_id) {
             self.taker_has(prevented.taker_remaining);
         }

@@ -38,7 +38,10 @@ pub struct FeedCounters {
 impl FeedCounters {
     pub fn refused(&self, refusal: Refusal) {
         let mut refusals = lock(&self.refusals);
-        match refusals.iter_mut().find(|(name, _)| *name == refusal.name()) {
+        match refusals
+            .iter_mut()
+            .find(|(name, _)| *name == refusal.name())
+        {
             Some((_, count)) => *count += 1,
             None => refusals.push((refusal.name(), 1)),
         }

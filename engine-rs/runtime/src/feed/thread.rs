@@ -2,7 +2,6 @@
 //! the messages sent while this replica is hot.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -145,7 +144,11 @@ impl Feed {
     fn take_event(&mut self, event: &Event, received: u64, item: Item) {
         if event.seq != self.seq + 1 {
             let lost = event.seq.saturating_sub(self.seq + 1);
-            tracing::warn!(lost, behind = self.seq, "feed: events were lost, making the book anew");
+            tracing::warn!(
+                lost,
+                behind = self.seq,
+                "feed: events were lost, making the book anew"
+            );
             return self.begin_anew(item);
         }
         let command = (event.source, event.incarnation, event.number);

@@ -8,7 +8,7 @@ mod publish;
 mod tail;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use std::time::Duration;
 
 use outcry_book::Event;
@@ -209,6 +209,7 @@ impl Output {
         };
         let epoch = asked.max(self.shared.last_epoch.load(Relaxed) + 1);
         self.publishing.begin(epoch, mark);
+        self.shared.feed_from.store(mark.seq + 1, SeqCst);
         if !self.gate.open(&self.shared, &self.publishing, asked, epoch) {
             return;
         }
