@@ -17,8 +17,8 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 macro_rules! errors {
-    ($($name:ident: $base:ident, $text:literal;)+) => {
-        $(create_exception!(_engine, $name, $base, $text);)+
+    ($($module:ident.$name:ident: $base:ident, $text:literal;)+) => {
+        $(create_exception!($module, $name, $base, $text);)+
 
         /// Adds the errors to the module.
         ///
@@ -33,13 +33,13 @@ macro_rules! errors {
 }
 
 errors! {
-    EngineError: PyException, "Base of the errors of the Rust engine.";
-    StartError: EngineError, "The engine could not start its threads.";
-    DrainError: EngineError, "The replica could not hand over.";
-    CheckpointError: EngineError, "A checkpoint could not be written.";
-    StoppedError: EngineError, "The engine was stopped.";
-    SettingsError: EngineError, "A book's first settings were refused.";
-    SnapshotError: EngineError, "The bytes are no snapshot of a book.";
-    BatchError: EngineError, "The bytes or the array are no batch of commands or events.";
-    RecordError: EngineError, "The record of the input could not be written.";
+    outcry_engine.EngineError: PyException, "Base of the errors of the Rust engine.";
+    _engine.StartError: EngineError, "The engine could not start its threads.";
+    _engine.DrainError: EngineError, "The replica could not hand over.";
+    _engine.CheckpointError: EngineError, "A checkpoint could not be written.";
+    _engine.StoppedError: EngineError, "The engine was stopped.";
+    outcry_engine.SettingsError: EngineError, "A book's first settings were refused.";
+    outcry_engine.SnapshotError: EngineError, "The bytes are no snapshot of a book.";
+    outcry_engine.BatchError: EngineError, "The bytes or the array are no batch of commands or events.";
+    outcry_engine.RecordError: EngineError, "The record of the input could not be written.";
 }

@@ -10,11 +10,17 @@ see docs/embedding.md. Prices are counts of ticks, quantities counts of lots, no
     └── RecordError       the record of the input could not be written
 """
 
+from typing import TYPE_CHECKING
+
 from outcry_engine._engine import (
+    COMMAND_FIELDS,
+    EVENT_FIELDS,
+    LAYOUT_VERSION,
     BatchError,
     Book,
     Depth,
     EngineError,
+    EventArray,
     RecordError,
     SettingsError,
     SnapshotError,
@@ -57,6 +63,7 @@ from outcry_engine._engine.events import (
     TradeExecuted,
     decode_event,
 )
+from outcry_engine.kinds import CommandKind, EventKind
 from outcry_engine.words import (
     CancelReplaceMode,
     ExpireReason,
@@ -68,7 +75,15 @@ from outcry_engine.words import (
     TradingStatus,
 )
 
+if TYPE_CHECKING:
+    from outcry_engine.arrays import COMMAND_DTYPE, EVENT_DTYPE
+
 __all__ = [
+    "COMMAND_DTYPE",
+    "COMMAND_FIELDS",
+    "EVENT_DTYPE",
+    "EVENT_FIELDS",
+    "LAYOUT_VERSION",
     "AmendOrder",
     "AmendRejected",
     "AuctionIndicative",
@@ -80,12 +95,15 @@ __all__ = [
     "CancelReplace",
     "CancelReplaceMode",
     "Command",
+    "CommandKind",
     "Depth",
     "DisconnectTimerFired",
     "DisconnectTimerRejected",
     "DisconnectTimerSet",
     "EngineError",
     "Event",
+    "EventArray",
+    "EventKind",
     "ExpireReason",
     "Filters",
     "FiltersChanged",
@@ -119,3 +137,12 @@ __all__ = [
     "build_info",
     "decode_event",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Make NumPy's types when they are asked for: NumPy is not needed for anything else."""
+    if name in {"COMMAND_DTYPE", "EVENT_DTYPE"}:
+        from outcry_engine import arrays  # noqa: PLC0415
+
+        return getattr(arrays, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,61 +1,77 @@
 //! The book as a Python object.
 
-use outcry_book as core;
-use outcry_book::{Body, OrderType, TimeInForce};
-use outcry_runtime::codec::decode_commands;
-use pyo3::exceptions::PyTypeError;
-use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use std::path::PathBuf;
 
+use outcry_book as core;
+use outcry_book::Body;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyTuple};
+
+use super::array::{Commands, EventArray};
 use super::commands::{Command, Order};
+use super::defaults::{default_settings, pair_settings, usual_time_in_force};
 use super::events::event_list;
-use super::numbers::{Numbers, OPERATOR};
+use super::machine::{Failure, Machine};
+use super::recorder::Recorder;
+use super::words::Word;
 use crate::engine::Depth;
-use crate::errors::{BatchError, SettingsError, SnapshotError};
-use crate::replay::LengthDelimited;
+use crate::errors::{BatchError, RecordError, SettingsError, SnapshotError};
 
 /// The order book of one pair, for one thread at a time: a call while another one runs raises
 /// `RuntimeError`.
 #[pyclass(module = "outcry_engine")]
-pub struct Book {
-    symbol: String,
-    inner: core::Book,
-    own: Numbers,
-    operator: Numbers,
-    /// The events of the call at hand; keeps its memory.
-    events: Vec<core::Event>,
+pub struct Book(Machine);
+
+impl From<Failure> for PyErr {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Batch(text) => BatchError::new_err(text),
+            Failure::Record(text) => RecordError::new_err(text),
+        }
+    }
 }
 
 #[pymethods]
 impl Book {
-    /// An open book: `settings` are its first command.
+    /// An open book: `settings` are its first command. Its input is recorded into the file `record`.
     #[new]
-    #[pyo3(signature = (settings=None, *, symbol="BOOK", source=2048))]
+    #[pyo3(signature = (settings=None, *, symbol="BOOK", source=2048, record=None))]
     fn new(
         py: Python<'_>,
         settings: Option<&Bound<'_, Command>>,
         symbol: &str,
         source: u32,
+        record: Option<PathBuf>,
     ) -> PyResult<Self> {
-        let mut book = Self::around(core::Book::new(), symbol, source);
         let settings = match settings {
             Some(settings) => pair_settings(settings)?,
             None => default_settings(),
         };
-        book.run_as_operator(py, Body::PairSettings(settings))?;
-        match book.events.first().map(|event| event.body) {
-            Some(core::EventBody::SettingsRejected(refused)) => Err(SettingsError::new_err(
-                format!("{:?}: {settings:?}", refused.reason),
-            )),
-            _ => Ok(book),
+        let Self(mut machine) = Self::empty(symbol, source, record)?;
+        machine.run_as_operator(Body::PairSettings(settings))?;
+        match machine.events.first().map(|event| event.body) {
+            Some(core::EventBody::SettingsRejected(refused)) => {
+                Err(SettingsError::new_err(format!(
+                    "the settings were refused: {}",
+                    refused.reason.member(py)?.getattr(py, "name")?
+                )))
+            }
+            _ => Ok(Self(machine)),
         }
     }
 
     /// A book that has seen nothing yet, not even settings.
     #[staticmethod]
-    #[pyo3(signature = (*, symbol="BOOK", source=2048))]
-    fn empty(symbol: &str, source: u32) -> Self {
-        Self::around(core::Book::new(), symbol, source)
+    #[pyo3(signature = (*, symbol="BOOK", source=2048, record=None))]
+    fn empty(symbol: &str, source: u32, record: Option<PathBuf>) -> PyResult<Self> {
+        let recorder = record
+            .map(|path| {
+                Recorder::create(&path, symbol)
+                    .map_err(|error| RecordError::new_err(format!("{}: {error}", path.display())))
+            })
+            .transpose()?;
+        let book = core::Book::new();
+        Ok(Self(Machine::new(book, symbol, source, recorder)))
     }
 
     /// Goes on from the bytes of `snapshot`.
@@ -65,7 +81,7 @@ impl Book {
         let book = py
             .detach(|| core::Book::restore(snapshot))
             .map_err(|error| SnapshotError::new_err(error.to_string()))?;
-        Ok(Self::around(book, symbol, source))
+        Ok(Self(Machine::new(book, symbol, source, None)))
     }
 
     /// A new order. Without a time in force it is GTC when its type can be.
@@ -247,16 +263,14 @@ impl Book {
         body: &Bound<'py, Command>,
         time_unix_nanos: i64,
     ) -> PyResult<Bound<'py, PyList>> {
-        let command = core::Command {
+        self.0.apply(&core::Command {
             source,
             incarnation,
             number,
             time_unix_nanos,
             body: body.get().body,
-        };
-        let events = self.apply_one(py, &command);
-        self.read_cursors();
-        events
+        })?;
+        event_list(py, &self.0.events)
     }
 
     /// Carries out many commands; their events in one list.
@@ -267,14 +281,15 @@ impl Book {
         commands: Vec<Bound<'py, Command>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let bodies: Vec<Body> = commands.iter().map(|command| command.get().body).collect();
-        self.events.clear();
-        py.detach(|| {
-            for body in bodies {
-                let command = self.own.command(body);
-                self.inner.apply(&command, &mut self.events);
-            }
-        });
-        event_list(py, &self.events)
+        py.detach(|| self.0.run_all(bodies.into_iter()))?;
+        event_list(py, &self.0.events)
+    }
+
+    /// Carries out an array of `COMMAND_DTYPE` records, or their bytes.
+    fn apply_array(&mut self, py: Python<'_>, commands: &Bound<'_, PyAny>) -> PyResult<EventArray> {
+        let commands = Commands::of(commands)?;
+        let events = py.detach(|| self.0.run_array(&commands))?;
+        Ok(EventArray::new(events, self.0.pool.clone()))
     }
 
     /// Carries out a record of `matching.{symbol}`. Gives the bytes of its events as an engine
@@ -284,31 +299,35 @@ impl Book {
         py: Python<'py>,
         record: &[u8],
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let done = py.detach(|| {
-            let commands = decode_commands(record, &self.symbol)?;
-            let mut out = LengthDelimited::default();
-            for command in &commands {
-                self.inner.apply(command, &mut out);
-            }
-            Ok(out.bytes)
-        });
-        self.read_cursors();
-        done.map(|bytes| PyBytes::new(py, &bytes)).map_err(
-            |poison: outcry_runtime::codec::Poison| BatchError::new_err(poison.to_string()),
-        )
+        let events = py.detach(|| self.0.apply_record(record))?;
+        Ok(PyBytes::new(py, &events))
+    }
+
+    /// Ends the record of the input, whole and on its way to the disk.
+    fn close(&mut self, py: Python<'_>) -> PyResult<()> {
+        Ok(py.detach(|| self.0.close())?)
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_raised))]
+    fn __exit__(&mut self, py: Python<'_>, _raised: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close(py)
     }
 
     /// The best `levels` levels of each side.
     #[pyo3(signature = (levels=20))]
     fn depth(&self, levels: usize) -> Depth {
-        Depth::from(self.inner.depth(levels))
+        Depth::from(self.0.book.depth(levels))
     }
 
     /// The canonical bytes of the book: equal books have equal bytes.
     fn snapshot<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let bytes = py.detach(|| {
             let mut bytes = Vec::new();
-            self.inner.snapshot(&mut bytes);
+            self.0.book.snapshot(&mut bytes);
             bytes
         });
         PyBytes::new(py, &bytes)
@@ -317,55 +336,40 @@ impl Book {
     /// Seq of the last event.
     #[getter]
     fn seq(&self) -> u64 {
-        self.inner.seq()
+        self.0.book.seq()
     }
 
     /// Unix nanoseconds of the latest tick.
     #[getter]
     fn clock_unix_nanos(&self) -> i64 {
-        self.inner.clock_unix_nanos()
+        self.0.book.clock_unix_nanos()
     }
 
     #[getter]
     fn symbol(&self) -> &str {
-        &self.symbol
+        &self.0.symbol
     }
 
     #[getter]
     fn source(&self) -> u32 {
-        self.own.source
+        self.0.source()
     }
 
     fn __repr__(&self) -> String {
         format!(
             "<Book {} seq={} resting_orders={}>",
-            self.symbol,
-            self.inner.seq(),
-            self.inner.resting_orders()
+            self.0.symbol,
+            self.0.book.seq(),
+            self.0.book.resting_orders()
         )
     }
 }
 
 impl Book {
-    fn around(book: core::Book, symbol: &str, source: u32) -> Self {
-        Self {
-            symbol: symbol.to_owned(),
-            own: Numbers::behind(&book, source),
-            operator: Numbers::behind(&book, OPERATOR),
-            inner: book,
-            events: Vec::new(),
-        }
-    }
-
-    /// Goes on behind what somebody else's numbers have reached.
-    fn read_cursors(&mut self) {
-        self.own = Numbers::behind(&self.inner, self.own.source);
-        self.operator = Numbers::behind(&self.inner, OPERATOR);
-    }
-
+    #[inline]
     fn run<'py>(&mut self, py: Python<'py>, body: Body) -> PyResult<Bound<'py, PyList>> {
-        let command = self.own.command(body);
-        self.apply_one(py, &command)
+        self.0.run(body)?;
+        event_list(py, &self.0.events)
     }
 
     fn run_as_operator<'py>(
@@ -373,49 +377,7 @@ impl Book {
         py: Python<'py>,
         body: Body,
     ) -> PyResult<Bound<'py, PyList>> {
-        if self.own.source == OPERATOR {
-            return self.run(py, body);
-        }
-        let command = self.operator.command(body);
-        self.apply_one(py, &command)
-    }
-
-    fn apply_one<'py>(
-        &mut self,
-        py: Python<'py>,
-        command: &core::Command,
-    ) -> PyResult<Bound<'py, PyList>> {
-        self.events.clear();
-        self.inner.apply(command, &mut self.events);
-        event_list(py, &self.events)
-    }
-}
-
-fn pair_settings(command: &Bound<'_, Command>) -> PyResult<core::PairSettings> {
-    match command.get().body {
-        Body::PairSettings(settings) => Ok(settings),
-        _ => Err(PyTypeError::new_err("settings: PairSettings are needed")),
-    }
-}
-
-fn default_settings() -> core::PairSettings {
-    core::PairSettings {
-        trading_status: core::TradingStatus::Trading.as_i32(),
-        rules_version: 2,
-        price_band_lower: 1,
-        price_band_upper: 1_000_000_000,
-        quote_units_per_tick_lot: 1,
-        base_units_per_lot: 1,
-        ..core::PairSettings::default()
-    }
-}
-
-/// GTC for the types that must say how long they live, none for the others.
-fn usual_time_in_force(order_type: i32) -> i32 {
-    match OrderType::from_i32(order_type) {
-        Some(OrderType::Limit | OrderType::StopLossLimit | OrderType::TakeProfitLimit) => {
-            TimeInForce::Gtc.as_i32()
-        }
-        _ => 0,
+        self.0.run_as_operator(body)?;
+        event_list(py, &self.0.events)
     }
 }

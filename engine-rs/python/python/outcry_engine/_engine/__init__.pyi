@@ -1,12 +1,17 @@
 from collections.abc import Sequence
 from os import PathLike
-from typing import final
+from types import TracebackType
+from typing import Final, Self, final
 
 from outcry_engine._engine import commands, events
 from outcry_engine._engine.commands import Command, NewOrder, PairSettings
 from outcry_engine._engine.events import Event
+from typing_extensions import Buffer
 
 __all__ = [
+    "COMMAND_FIELDS",
+    "EVENT_FIELDS",
+    "LAYOUT_VERSION",
     "RULES_VERSION",
     "BatchError",
     "Book",
@@ -15,6 +20,7 @@ __all__ = [
     "DrainError",
     "Engine",
     "EngineError",
+    "EventArray",
     "LatencyHistogram",
     "Metrics",
     "RecordError",
@@ -251,6 +257,17 @@ class Engine:
     def metrics(self) -> Metrics: ...
     def stop(self) -> None: ...
 
+LAYOUT_VERSION: Final[int]
+COMMAND_FIELDS: Final[tuple[tuple[str, str], ...]]
+EVENT_FIELDS: Final[tuple[tuple[str, str], ...]]
+
+@final
+class EventArray:
+    """The events of one array of commands: a read-only buffer of EVENT_DTYPE records."""
+
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
 @final
 class Book:
     """The order book of one pair, for one thread at a time.
@@ -260,10 +277,17 @@ class Book:
     """
 
     def __new__(
-        cls, settings: PairSettings | None = None, *, symbol: str = "BOOK", source: int = 2048
+        cls,
+        settings: PairSettings | None = None,
+        *,
+        symbol: str = "BOOK",
+        source: int = 2048,
+        record: str | PathLike[str] | None = None,
     ) -> Book: ...
     @staticmethod
-    def empty(*, symbol: str = "BOOK", source: int = 2048) -> Book: ...
+    def empty(
+        *, symbol: str = "BOOK", source: int = 2048, record: str | PathLike[str] | None = None
+    ) -> Book: ...
     @staticmethod
     def restore(snapshot: bytes, *, symbol: str = "BOOK", source: int = 2048) -> Book: ...
     def submit(
@@ -312,7 +336,17 @@ class Book:
         self, source: int, incarnation: int, number: int, body: Command, time_unix_nanos: int = 0
     ) -> list[Event]: ...
     def batch(self, commands: Sequence[Command]) -> list[Event]: ...
+    def apply_array(self, commands: Buffer) -> EventArray: ...
     def apply_record(self, record: bytes) -> bytes: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None: ...
     def depth(self, levels: int = 20) -> Depth: ...
     def snapshot(self) -> bytes: ...
     @property

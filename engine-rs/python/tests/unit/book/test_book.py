@@ -145,7 +145,7 @@ def test_depth_shows_the_best_levels(book: Book) -> None:
 
 
 def test_settings_that_make_no_sense_open_no_book() -> None:
-    with pytest.raises(SettingsError, match="InvalidSettings"):
+    with pytest.raises(SettingsError, match="INVALID_SETTINGS"):
         Book(PairSettings(rules_version=1, price_band_lower=0))
 
 
