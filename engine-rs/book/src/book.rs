@@ -1,16 +1,20 @@
 //! The state machine: what a command does to the book.
 
-use crate::command::{Body, CancelOrder, Command, MassCancel, PairSettings, SetDisconnectTimer};
-use crate::depth::{Depth, Level};
+use crate::accounts::Accounts;
+use crate::command::{Body, CancelOrder, Command, MassCancel, SetDisconnectTimer, Tick};
 use crate::event::{
-    AmendRejected, CancelRejected, DisconnectTimerRejected, Event, EventBody, MassCancelRejected,
-    OrderCancelled, OrderExpired, OrderRejected, SettingsChanged, SettingsRejected, Sink,
+    AmendRejected, AuctionPrice, DisconnectTimerRejected, Event, EventBody, FiltersChanged,
+    MassCancelRejected, SettingsChanged, Sink,
 };
+use crate::expiry::Expiry;
+use crate::filters;
 use crate::index::Index;
 use crate::levels::Levels;
-use crate::settings;
-use crate::slab::{Order, Slab};
+use crate::slab::{NONE, Slab};
 use crate::sources::Sources;
+use crate::stops::Stops;
+use crate::stops::activation::MAX_ACTIVATIONS;
+use crate::timers::Timers;
 use crate::words::{ExpireReason, RejectReason, Side, TradingStatus};
 
 /// Whether a command was new.
@@ -26,6 +30,7 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct Book {
     pub(crate) settings: Option<SettingsChanged>,
+    pub(crate) filters: FiltersChanged,
     pub(crate) sources: Sources,
     pub(crate) seq: u64,
     pub(crate) trades: u64,
@@ -37,6 +42,18 @@ pub struct Book {
     pub(crate) index: Index,
     pub(crate) bids: Levels,
     pub(crate) asks: Levels,
+    pub(crate) stops: Stops,
+    pub(crate) expiry: Expiry,
+    pub(crate) accounts: Accounts,
+    pub(crate) timers: Timers,
+    /// A call auction has begun and not yet uncrossed: the book may be crossed.
+    pub(crate) call_open: bool,
+    /// The last one shown since the call opened.
+    pub(crate) indicative: Option<AuctionPrice>,
+    /// Orders that a command ends one by one, by id; kept for its memory.
+    pub(crate) gathered: Vec<(u64, u32)>,
+    /// Bids that cross in a call: price and total; kept for its memory.
+    pub(crate) crossing: Vec<(i64, i64)>,
 }
 
 impl Default for Book {
@@ -52,11 +69,12 @@ impl Book {
         Self::with_capacity(4096)
     }
 
-    /// An empty book with room for this many resting orders before memory is asked for again.
+    /// An empty book with room for this many open orders before memory is asked for again.
     #[must_use]
     pub fn with_capacity(orders: usize) -> Self {
         Self {
             settings: None,
+            filters: filters::OFF,
             sources: Sources::new(),
             seq: 0,
             trades: 0,
@@ -67,6 +85,14 @@ impl Book {
             index: Index::with_capacity(orders),
             bids: Levels::new(Side::Buy),
             asks: Levels::new(Side::Sell),
+            stops: Stops::new(),
+            expiry: Expiry::new(),
+            accounts: Accounts::new(),
+            timers: Timers::new(),
+            call_open: false,
+            indicative: None,
+            gathered: Vec::new(),
+            crossing: Vec::new(),
         }
     }
 
@@ -81,93 +107,75 @@ impl Book {
         {
             return Outcome::Repeated;
         }
-        match &command.body {
-            Body::NewOrder(order) => self.new_order(command, order, sink),
-            Body::CancelOrder(cancel) => self.cancel_order(command, cancel, sink),
-            Body::PairSettings(asked) => self.change_settings(command, asked, sink),
-            Body::Tick(tick) => self.clock = self.clock.max(tick.time_unix_nanos),
-            Body::AmendOrder(_)
-            | Body::CancelReplace(_)
-            | Body::NewOco(_)
-            | Body::MassCancel(_)
-            | Body::SetDisconnectTimer(_) => self.refuse(command, sink),
+        let mut budget = MAX_ACTIVATIONS;
+        if !self.stops.queue.is_empty() {
+            self.activate_queued(command, &mut budget, sink);
+        }
+        self.carry_out(command, sink);
+        if !self.stops.queue.is_empty() {
+            self.activate_queued(command, &mut budget, sink);
         }
         #[cfg(debug_assertions)]
         self.check_often();
         Outcome::Applied
     }
 
-    /// Seq of the last event; 0 before the first.
-    #[must_use]
-    pub fn seq(&self) -> u64 {
-        self.seq
+    #[inline]
+    fn carry_out(&mut self, command: &Command, sink: &mut impl Sink) {
+        match &command.body {
+            Body::NewOrder(order) => self.new_order(command, order, NONE, sink),
+            Body::CancelOrder(cancel) => self.cancel_order(command, cancel, sink),
+            Body::PairSettings(asked) => self.change_settings(command, asked, sink),
+            Body::Tick(tick) => self.tick(command, *tick, sink),
+            Body::CancelReplace(asked) if self.carries_out_version_2() => {
+                self.cancel_replace(command, asked, sink);
+            }
+            _ => self.carry_out_version_2(command, sink),
+        }
     }
 
-    /// How many orders rest on both sides.
-    #[must_use]
-    pub fn resting_orders(&self) -> usize {
-        self.slab.len()
+    fn carries_out_version_2(&self) -> bool {
+        self.settings
+            .as_ref()
+            .is_some_and(|settings| settings.rules_version > 1)
     }
 
-    /// The settings in force.
-    #[must_use]
-    pub fn settings(&self) -> Option<&SettingsChanged> {
-        self.settings.as_ref()
+    /// What rules version 1 does not know, and what most commands are not.
+    fn carry_out_version_2(&mut self, command: &Command, sink: &mut impl Sink) {
+        match &command.body {
+            _ if !self.carries_out_version_2() => self.refuse(command, sink),
+            Body::AmendOrder(asked) => self.amend_order(command, asked, sink),
+            Body::NewOco(asked) => self.new_oco(command, asked, sink),
+            Body::MassCancel(asked) => self.mass_cancel(command, asked, sink),
+            Body::SetDisconnectTimer(asked) => self.set_timer(command, asked, sink),
+            _ => {}
+        }
     }
 
-    /// Unix nanoseconds of the latest tick; 0 before the first.
-    #[must_use]
-    pub fn clock_unix_nanos(&self) -> i64 {
-        self.clock
-    }
-
-    /// Whether anything in it waits for time to pass.
-    #[must_use]
-    pub fn needs_ticks(&self) -> bool {
-        false
-    }
-
-    /// The best `levels` levels of each side.
-    #[must_use]
-    pub fn depth(&self, levels: usize) -> Depth {
-        let side = |side: &Levels| {
-            let best_first = side.iter().take(levels);
-            best_first
-                .map(|(price, queue)| Level {
-                    price,
-                    quantity: queue.quantity,
-                    orders: queue.orders,
-                })
-                .collect()
-        };
-        Depth {
-            seq: self.seq,
-            bids: side(&self.bids),
-            asks: side(&self.asks),
-            resting_orders: self.slab.len() as u64,
-            last_price: self.last_price,
-            last_quantity: self.last_quantity,
+    /// Moves the clock on, and ends what its new time ends.
+    fn tick(&mut self, command: &Command, tick: Tick, sink: &mut impl Sink) {
+        if tick.time_unix_nanos <= self.clock {
+            return;
+        }
+        self.clock = tick.time_unix_nanos;
+        let by_time = (ExpireReason::GoodTillDate, ExpireReason::OneCancelsOther);
+        while let Some((_, slot)) = self.expiry.first().filter(|&(time, _)| time <= self.clock) {
+            self.expire_open(command, slot, by_time, sink);
+        }
+        self.fire_timers(command, sink);
+        let status = self.settings.map(|settings| settings.trading_status);
+        if status == Some(TradingStatus::Auction) {
+            self.show_indicative(command, sink);
         }
     }
 
     fn cancel_order(&mut self, command: &Command, cancel: &CancelOrder, sink: &mut impl Sink) {
-        let CancelOrder { order_id, user_id } = *cancel;
-        let body = match self.cancellable(cancel) {
+        match self.cancellable(cancel) {
             Ok(slot) => {
-                let remaining = self.remove(slot).remaining;
-                EventBody::OrderCancelled(OrderCancelled {
-                    order_id,
-                    user_id,
-                    remaining,
-                })
+                self.cancel_open(command, slot, sink);
             }
-            Err(reason) => EventBody::CancelRejected(CancelRejected {
-                order_id,
-                user_id,
-                reason,
-            }),
-        };
-        self.emit(command, body, sink);
+            Err(reason) => self.reject_cancel(command, cancel, reason, sink),
+        }
     }
 
     /// Refuses by name what these rules do not carry out.
@@ -175,13 +183,6 @@ impl Book {
         let reason = match self.settings {
             None => RejectReason::NoSettings,
             Some(_) => RejectReason::Unsupported,
-        };
-        let rejected = |order_id, user_id| {
-            EventBody::OrderRejected(OrderRejected {
-                order_id,
-                user_id,
-                reason,
-            })
         };
         match command.body {
             Body::AmendOrder(amend) => {
@@ -193,19 +194,14 @@ impl Book {
                 self.emit(command, EventBody::AmendRejected(rejected), sink);
             }
             Body::CancelReplace(replace) => {
-                let cancel = CancelRejected {
+                let cancel = CancelOrder {
                     order_id: replace.cancel_order_id,
                     user_id: replace.order.user_id,
-                    reason,
                 };
-                self.emit(command, EventBody::CancelRejected(cancel), sink);
-                let order = replace.order;
-                self.emit(command, rejected(order.order_id, order.user_id), sink);
+                self.reject_cancel(command, &cancel, reason, sink);
+                self.reject_order(command, &replace.order, reason, sink);
             }
-            Body::NewOco(oco) => {
-                self.emit(command, rejected(oco.limit_order_id, oco.user_id), sink);
-                self.emit(command, rejected(oco.stop_order_id, oco.user_id), sink);
-            }
+            Body::NewOco(oco) => self.reject_oco(command, &oco, reason, sink),
             Body::MassCancel(MassCancel { user_id, .. }) => {
                 let rejected = MassCancelRejected { user_id, reason };
                 self.emit(command, EventBody::MassCancelRejected(rejected), sink);
@@ -218,115 +214,36 @@ impl Book {
         }
     }
 
-    fn cancellable(&self, cancel: &CancelOrder) -> Result<u32, RejectReason> {
+    /// The slot of an open order that may be cancelled.
+    #[inline]
+    pub(crate) fn cancellable(&self, cancel: &CancelOrder) -> Result<u32, RejectReason> {
         let settings = self.settings.as_ref().ok_or(RejectReason::NoSettings)?;
         if settings.trading_status == TradingStatus::Halt {
             return Err(RejectReason::MarketHalted);
         }
-        if cancel.order_id == 0 {
+        self.owned(cancel.order_id, cancel.user_id)
+    }
+
+    /// The slot of an open order of this user.
+    #[inline]
+    pub(crate) fn owned(&self, order_id: u64, user_id: u64) -> Result<u32, RejectReason> {
+        if order_id == 0 {
             return Err(RejectReason::InvalidOrderId);
         }
-        if cancel.user_id == 0 {
+        if user_id == 0 {
             return Err(RejectReason::InvalidUserId);
         }
         let slot = self
             .index
-            .get(&self.slab, cancel.order_id)
+            .get(&self.slab, order_id)
             .ok_or(RejectReason::UnknownOrder)?;
-        if self.slab.get(slot).user_id != cancel.user_id {
+        if self.slab.get(slot).user_id != user_id {
             return Err(RejectReason::NotOwner);
         }
         Ok(slot)
     }
 
-    fn change_settings(&mut self, command: &Command, asked: &PairSettings, sink: &mut impl Sink) {
-        match settings::checked(asked) {
-            Ok(settings) => {
-                self.settings = Some(settings);
-                self.emit(command, EventBody::SettingsChanged(settings), sink);
-                self.expire_through_band(command, &settings, sink);
-            }
-            Err(reason) => self.emit(
-                command,
-                EventBody::SettingsRejected(SettingsRejected { reason }),
-                sink,
-            ),
-        }
-    }
-
-    /// Ends the orders that a new band would let trade outside it: bids above it, then asks below it.
-    fn expire_through_band(
-        &mut self,
-        command: &Command,
-        settings: &SettingsChanged,
-        sink: &mut impl Sink,
-    ) {
-        while let Some((_, queue)) = self
-            .bids
-            .best()
-            .filter(|&(price, _)| price > settings.price_band_upper)
-        {
-            let slot = queue.head;
-            self.expire_resting(command, slot, sink);
-        }
-        while let Some((_, queue)) = self
-            .asks
-            .best()
-            .filter(|&(price, _)| price < settings.price_band_lower)
-        {
-            let slot = queue.head;
-            self.expire_resting(command, slot, sink);
-        }
-    }
-
-    fn expire_resting(&mut self, command: &Command, slot: u32, sink: &mut impl Sink) {
-        let Order {
-            order_id,
-            user_id,
-            remaining,
-            ..
-        } = self.remove(slot);
-        let expired = OrderExpired {
-            order_id,
-            user_id,
-            remaining,
-            reason: ExpireReason::PriceBand,
-        };
-        self.emit(command, EventBody::OrderExpired(expired), sink);
-    }
-
-    pub(crate) fn levels(&self, side: Side) -> &Levels {
-        match side {
-            Side::Buy => &self.bids,
-            Side::Sell => &self.asks,
-        }
-    }
-
-    pub(crate) fn levels_mut(&mut self, side: Side) -> (&mut Levels, &mut Slab) {
-        match side {
-            Side::Buy => (&mut self.bids, &mut self.slab),
-            Side::Sell => (&mut self.asks, &mut self.slab),
-        }
-    }
-
-    /// Takes a resting order out of the book.
-    pub(crate) fn remove(&mut self, slot: u32) -> Order {
-        let order = *self.slab.get(slot);
-        let (levels, slab) = self.levels_mut(order.side);
-        levels.unlink(slab, slot);
-        self.index.remove(&self.slab, order.order_id);
-        self.slab.remove(slot);
-        order
-    }
-
-    /// Puts an order at the end of its price's queue.
-    pub(crate) fn rest(&mut self, order: Order) {
-        let slot = self.slab.insert(order);
-        self.index.insert(order.order_id, slot);
-        let (levels, slab) = self.levels_mut(order.side);
-        levels.push(slab, slot);
-    }
-
+    #[inline]
     pub(crate) fn emit(&mut self, command: &Command, body: EventBody, sink: &mut impl Sink) {
         self.seq += 1;
         sink.emit(&Event {

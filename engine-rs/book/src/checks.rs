@@ -4,12 +4,12 @@ use std::fmt;
 
 use crate::book::Book;
 use crate::levels::{Levels, Queue};
-use crate::slab::NONE;
-use crate::words::Side;
+use crate::slab::{NONE, Place};
+use crate::words::{Side, TradingStatus};
 
 /// A broken invariant, in words: always a bug of this crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvariantError(String);
+pub struct InvariantError(pub(crate) String);
 
 impl fmt::Display for InvariantError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,15 +32,17 @@ impl Book {
     /// # Errors
     /// The first invariant that does not hold.
     pub fn check(&self) -> Result<(), InvariantError> {
-        self.check_uncrossed()?;
-        let orders =
+        self.check_settings()?;
+        let resting =
             self.check_side(Side::Buy, &self.bids)? + self.check_side(Side::Sell, &self.asks)?;
+        let orders = resting + self.check_stops()?;
         ensure(orders == self.slab.len(), || {
             format!("{orders} linked orders, {} slots in use", self.slab.len())
         })?;
         ensure(orders == self.index.len(), || {
             format!("{orders} linked orders, {} ids", self.index.len())
         })?;
+        self.check_linked()?;
         ensure(self.trades <= self.seq, || {
             format!("{} trades in {} events", self.trades, self.seq)
         })
@@ -54,25 +56,33 @@ impl Book {
         }
     }
 
-    fn check_uncrossed(&self) -> Result<(), InvariantError> {
-        if let (Some((bid, _)), Some((ask, _))) = (self.bids.best(), self.asks.best()) {
-            ensure(bid < ask, || format!("bid {bid} meets ask {ask}"))?;
-        }
+    fn check_settings(&self) -> Result<(), InvariantError> {
         let Some(settings) = self.settings else {
             return ensure(self.slab.len() == 0, || {
-                "orders rest without settings".to_owned()
+                "orders are open without settings".to_owned()
             });
         };
-        let bid_inside = self
-            .bids
-            .best()
-            .is_none_or(|(bid, _)| bid <= settings.price_band_upper);
-        let ask_inside = self
-            .asks
-            .best()
-            .is_none_or(|(ask, _)| ask >= settings.price_band_lower);
-        ensure(bid_inside && ask_inside, || {
+        let (bid, ask) = (self.bids.best(), self.asks.best());
+        let (bid, ask) = (bid.map(|(bid, _)| bid), ask.map(|(ask, _)| ask));
+        if let (Some(bid), Some(ask), false) = (bid, ask, self.call_open) {
+            ensure(bid < ask, || format!("bid {bid} meets ask {ask}"))?;
+        }
+        let inside = bid.is_none_or(|bid| bid <= settings.price_band_upper)
+            && ask.is_none_or(|ask| ask >= settings.price_band_lower);
+        ensure(inside, || {
             "an order rests through the price band".to_owned()
+        })?;
+        let call_fits = match settings.trading_status {
+            TradingStatus::Auction => self.call_open,
+            TradingStatus::Halt | TradingStatus::CancelOnly => {
+                !self.call_open || settings.rules_version > 1
+            }
+            TradingStatus::Trading | TradingStatus::PostOnly | TradingStatus::LimitOnly => {
+                !self.call_open
+            }
+        };
+        ensure(call_fits, || {
+            "the call does not fit the trading status".to_owned()
         })
     }
 
@@ -94,23 +104,19 @@ impl Book {
     }
 
     fn check_queue(&self, side: Side, price: i64, queue: &Queue) -> Result<usize, InvariantError> {
-        let (mut orders, mut quantity, mut before, mut slot) = (0u32, 0i64, NONE, queue.head);
+        let (mut orders, mut total, mut hidden) = (0u32, 0i64, 0i64);
+        let (mut before, mut slot) = (NONE, queue.head);
         while slot != NONE {
             let order = self.slab.get(slot);
             let here = || format!("order {} at {side:?} {price}", order.order_id);
-            ensure(order.side == side && order.price == price, || {
-                format!("{}: is elsewhere", here())
-            })?;
+            let here_by_right =
+                (order.side, order.price, order.place) == (side, price, Place::Resting);
+            ensure(here_by_right, || format!("{}: is elsewhere", here()))?;
             ensure(order.prev == before, || format!("{}: broken link", here()))?;
-            ensure((1..=order.quantity).contains(&order.remaining), || {
-                format!("{}: {} left of {}", here(), order.remaining, order.quantity)
-            })?;
-            let found = self.index.get(&self.slab, order.order_id);
-            ensure(found == Some(slot), || {
-                format!("{}: index says {found:?}, not {slot}", here())
-            })?;
+            self.check_order(slot)?;
             orders += 1;
-            quantity = quantity
+            hidden += self.slab.extra(slot).hidden;
+            total = total
                 .checked_add(order.remaining)
                 .ok_or_else(|| InvariantError(here() + ": total overflows"))?;
             (before, slot) = (slot, order.next);
@@ -118,19 +124,19 @@ impl Book {
         ensure(queue.tail == before, || {
             format!("{side:?} level {price}: broken tail")
         })?;
+        let sums = (orders, total - hidden, hidden);
         ensure(
-            orders > 0 && orders == queue.orders && quantity == queue.quantity,
-            || {
-                format!(
-                    "{side:?} level {price}: {orders} orders of {quantity} in all, level says {queue:?}"
-                )
-            },
+            orders > 0 && sums == (queue.orders, queue.quantity, queue.hidden),
+            || format!("{side:?} level {price}: counted {sums:?}, level says {queue:?}"),
         )?;
         Ok(orders as usize)
     }
 }
 
-fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), InvariantError> {
+pub(crate) fn ensure(
+    holds: bool,
+    otherwise: impl FnOnce() -> String,
+) -> Result<(), InvariantError> {
     if holds {
         Ok(())
     } else {

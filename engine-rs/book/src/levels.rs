@@ -4,6 +4,7 @@
 //! rank is better on both sides.
 
 use crate::ladder::Ladder;
+use crate::list::List;
 use crate::slab::{NONE, Order, Slab};
 use crate::words::Side;
 
@@ -15,8 +16,10 @@ pub(crate) struct Queue {
     /// The youngest order.
     pub tail: u32,
     pub orders: u32,
-    /// Lots, summed over the orders.
+    /// Displayed lots, summed over the orders.
     pub quantity: i64,
+    /// Hidden lots, summed over the orders.
+    pub hidden: i64,
 }
 
 impl Queue {
@@ -25,7 +28,13 @@ impl Queue {
         tail: NONE,
         orders: 0,
         quantity: 0,
+        hidden: 0,
     };
+
+    /// Lots, displayed and hidden.
+    pub fn total(&self) -> i64 {
+        self.quantity + self.hidden
+    }
 }
 
 /// One side of the book.
@@ -56,11 +65,15 @@ impl Levels {
         Some((self.turned(rank), &self.queues[level as usize]))
     }
 
-    /// Lots resting at a price.
-    pub fn quantity_at(&self, price: i64) -> i64 {
-        self.ladder
-            .get(self.turned(price))
-            .map_or(0, |level| self.queues[level as usize].quantity)
+    /// Lots resting at a price, displayed and hidden.
+    pub fn total_at(&self, price: i64) -> i64 {
+        self.at(price).map_or(0, Queue::total)
+    }
+
+    /// The queue at a price.
+    pub fn at(&self, price: i64) -> Option<&Queue> {
+        let level = self.ladder.get(self.turned(price))?;
+        Some(&self.queues[level as usize])
     }
 
     /// Every level, best first.
@@ -70,8 +83,9 @@ impl Levels {
             .map(|(rank, level)| (self.turned(rank), &self.queues[level as usize]))
     }
 
-    /// Puts the order in `slot` at the end of its price's queue. The caller made sure that the total fits.
-    pub fn push(&mut self, slab: &mut Slab, slot: u32) {
+    /// Puts the order in `slot`, of which `hidden` lots are not shown, at the end of its price's queue.
+    /// The caller made sure that the total fits.
+    pub fn push(&mut self, slab: &mut Slab, slot: u32, hidden: i64) {
         let Order {
             price, remaining, ..
         } = *slab.get(slot);
@@ -82,7 +96,8 @@ impl Levels {
         let before = queue.tail;
         queue.tail = slot;
         queue.orders += 1;
-        queue.quantity += remaining;
+        queue.quantity += remaining - hidden;
+        queue.hidden += hidden;
         if before == NONE {
             queue.head = slot;
         } else {
@@ -95,7 +110,7 @@ impl Levels {
     }
 
     /// Takes the order in `slot` out of its queue, and the level away when it was the last one there.
-    pub fn unlink(&mut self, slab: &mut Slab, slot: u32) {
+    pub fn unlink(&mut self, slab: &mut Slab, slot: u32, hidden: i64) {
         let Order {
             price,
             remaining,
@@ -106,7 +121,8 @@ impl Levels {
         } = *slab.get(slot);
         let queue = &mut self.queues[level as usize];
         queue.orders -= 1;
-        queue.quantity -= remaining;
+        queue.quantity -= remaining - hidden;
+        queue.hidden -= hidden;
         if prev == NONE {
             queue.head = next;
         } else {
@@ -123,11 +139,28 @@ impl Levels {
         }
     }
 
-    /// Takes traded lots off the best level's total.
-    pub fn reduce_best(&mut self, quantity: i64) {
-        if let Some((_, level)) = self.ladder.best() {
-            self.queues[level as usize].quantity -= quantity;
-        }
+    /// Takes displayed lots off a level's total.
+    pub fn reduce(&mut self, level: u32, quantity: i64) {
+        self.queues[level as usize].quantity -= quantity;
+    }
+
+    /// Takes hidden lots off a level's total.
+    pub fn reduce_hidden(&mut self, level: u32, quantity: i64) {
+        self.queues[level as usize].hidden -= quantity;
+    }
+
+    /// Puts an iceberg whose slice is used up at the end of its queue, showing `shown` of its hidden lots.
+    pub fn refill(&mut self, slab: &mut Slab, slot: u32, shown: i64) {
+        let queue = &mut self.queues[slab.get(slot).level as usize];
+        queue.hidden -= shown;
+        queue.quantity += shown;
+        let mut list = List {
+            head: queue.head,
+            tail: queue.tail,
+        };
+        list.unlink(slab, slot);
+        list.push(slab, slot);
+        (queue.head, queue.tail) = (list.head, list.tail);
     }
 
     fn turned(&self, value: i64) -> i64 {

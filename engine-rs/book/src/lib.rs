@@ -41,20 +41,41 @@
 //! assert!(matches!(events.last().map(|event| event.body), Some(EventBody::TradeExecuted(trade)) if trade.quantity == 5));
 //! ```
 
+mod accounts;
+mod admission;
+mod amend;
+mod auction;
 mod book;
 mod checks;
 mod command;
 mod depth;
 mod event;
+mod expiry;
+mod extras;
+mod filters;
+mod fok;
 mod index;
 mod ladder;
 mod levels;
-mod matching;
+mod lifecycle;
+mod linked;
+mod list;
+mod mass;
+mod oco;
 mod open;
+mod prevention;
+mod replace;
+mod rules1;
 mod settings;
 mod slab;
 mod snapshot;
 mod sources;
+mod stops;
+mod taker;
+mod taking;
+mod timers;
+mod users;
+mod views;
 mod words;
 
 pub use book::{Book, Outcome};
@@ -72,10 +93,13 @@ pub use event::{
 };
 pub use open::OpenOrder;
 pub use snapshot::RestoreError;
+pub use stops::activation::MAX_ACTIVATIONS;
+pub use views::{OrderView, Stage, Totals};
 pub use words::{
     CancelReplaceMode, ExpireReason, OrderType, RejectReason, SelfTradePrevention, Side,
     TimeInForce, TradingStatus,
 };
 
-/// The matching semantics that this crate carries out (`PairSettings.rules_version`).
-pub const RULES_VERSION: u32 = 1;
+/// The newest matching semantics that this crate carries out (`PairSettings.rules_version`). It carries
+/// out every older one too, so that old logs replay as they were.
+pub const RULES_VERSION: u32 = 2;

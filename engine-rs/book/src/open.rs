@@ -2,7 +2,9 @@
 
 use crate::book::Book;
 use crate::event::AuctionPrice;
-use crate::slab::NONE;
+use crate::list::List;
+use crate::slab::Place;
+use crate::stops::activation::lives_on;
 use crate::words::Side;
 
 /// An open order as far as its further events depend on it.
@@ -27,31 +29,65 @@ pub struct OpenOrder {
 }
 
 impl Book {
-    /// Every open order: resting bids, then asks, best price first, in the order of their queues;
-    /// then the stops that wait.
+    /// Every open order: resting bids, then asks, best price first, in the order of their queues; then
+    /// the stops that wait, by age; then those that are queued, in the order in which they become active.
     #[must_use]
     pub fn open_orders(&self) -> Vec<OpenOrder> {
-        let mut open = Vec::with_capacity(self.resting_orders());
+        let mut open = Vec::with_capacity(self.slab.len());
         for side in [Side::Buy, Side::Sell] {
-            for (price, queue) in self.levels(side).iter() {
-                let mut slot = queue.head;
-                while slot != NONE {
-                    let order = self.slab.get(slot);
-                    open.push(OpenOrder {
-                        order_id: order.order_id,
-                        side,
-                        price,
-                        remaining: order.remaining,
-                        displayed: order.remaining,
-                        display_quantity: 0,
-                        may_rest: true,
-                        waits: false,
-                    });
-                    slot = order.next;
-                }
+            for (_, queue) in self.levels(side).iter() {
+                let list = List {
+                    head: queue.head,
+                    tail: queue.tail,
+                };
+                open.extend(list.iter(&self.slab).map(|slot| self.opened(slot)));
             }
         }
+        open.extend(
+            self.waiting_by_age()
+                .into_iter()
+                .map(|slot| self.opened(slot)),
+        );
+        let queued = self.stops.queue.iter(&self.slab);
+        open.extend(queued.map(|slot| self.opened(slot)));
         open
+    }
+
+    /// The slots of the stops that wait, the oldest first.
+    pub(crate) fn waiting_by_age(&self) -> Vec<u32> {
+        if self.stops.waiting == 0 {
+            return Vec::new();
+        }
+        let waits = |&slot: &u32| self.slab.get(slot).place == Place::Waiting;
+        let mut slots: Vec<u32> = self.slab.open_slots().filter(waits).collect();
+        slots.sort_unstable_by_key(|&slot| self.slab.extra(slot).accepted);
+        slots
+    }
+
+    fn opened(&self, slot: u32) -> OpenOrder {
+        let (order, extra) = (self.slab.get(slot), self.slab.extra(slot));
+        let waits = order.place != Place::Resting;
+        OpenOrder {
+            order_id: order.order_id,
+            side: order.side,
+            price: order.price,
+            remaining: order.remaining,
+            displayed: if waits {
+                0
+            } else {
+                order.remaining - extra.hidden
+            },
+            display_quantity: extra.display,
+            may_rest: order.price != 0 && lives_on(order.time_in_force),
+            waits,
+        }
+    }
+
+    /// Whether anything in it waits for time to pass, or for the next command: an order that expires, a
+    /// timer, a triggered stop, an open call.
+    #[must_use]
+    pub fn needs_ticks(&self) -> bool {
+        self.expiry.len() > 0 || self.timers.len() > 0 || self.stops.queued > 0 || self.call_open
     }
 
     /// Number of the last trade; 0 before the first.
@@ -63,6 +99,6 @@ impl Book {
     /// The indicative price shown last since the call opened.
     #[must_use]
     pub fn last_indicative(&self) -> Option<AuctionPrice> {
-        None
+        self.indicative
     }
 }

@@ -314,7 +314,7 @@ fn settings_that_make_no_sense_are_rejected_and_change_nothing() {
         ),
         (
             PairSettings {
-                rules_version: 2,
+                rules_version: 3,
                 trading_status: 77,
                 ..good
             },

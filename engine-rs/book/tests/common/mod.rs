@@ -1,9 +1,12 @@
 //! A market of a few lines: commands by name, events by name.
 #![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc)]
 
+pub mod any;
+pub mod ledger;
+
 use outcry_book::{
-    Body, Book, CancelOrder, Command, Event, EventBody, NewOrder, OrderType, Outcome, PairSettings,
-    Side, TimeInForce, TradingStatus,
+    AuctionPrice, Body, Book, CancelOrder, Command, Event, EventBody, NewOrder, OrderType, Outcome,
+    PairSettings, Side, TimeInForce, TradingStatus,
 };
 
 pub const BUY: Side = Side::Buy;
@@ -21,6 +24,14 @@ pub fn settings() -> PairSettings {
         quote_units_per_tick_lot: 1,
         base_units_per_lot: 1,
         ..PairSettings::default()
+    }
+}
+
+/// The same pair under rules version 2, with no filter on.
+pub fn settings_2() -> PairSettings {
+    PairSettings {
+        rules_version: 2,
+        ..settings()
     }
 }
 
@@ -71,7 +82,14 @@ pub struct Market {
 }
 
 impl Market {
-    /// An open pair with the band 50..200.
+    /// An open pair under rules version 2 with the band 50..200.
+    pub fn open_2() -> Self {
+        let mut market = Self::default();
+        market.settings(settings_2());
+        market
+    }
+
+    /// An open pair under rules version 1 with the band 50..200.
     pub fn open() -> Self {
         let mut market = Self::default();
         market.settings(settings());
@@ -167,6 +185,68 @@ pub fn short(body: &EventBody) -> String {
         EventBody::CancelRejected(it) => format!("cancel rejected {} {:?}", it.order_id, it.reason),
         EventBody::SettingsChanged(it) => format!("settings {:?}", it.trading_status),
         EventBody::SettingsRejected(it) => format!("settings rejected {:?}", it.reason),
+        other => short_of_version_2(other),
+    }
+}
+
+fn short_of_version_2(body: &EventBody) -> String {
+    match body {
+        EventBody::FiltersChanged(_) => "filters".to_owned(),
+        EventBody::OrderTriggered(it) => {
+            format!("triggered {} at {}", it.order_id, it.trigger_price)
+        }
+        EventBody::OrderAmended(it) => {
+            format!(
+                "amended {} to {} left {}",
+                it.order_id, it.quantity, it.remaining
+            )
+        }
+        EventBody::AmendRejected(it) => format!("amend rejected {} {:?}", it.order_id, it.reason),
+        EventBody::SelfTradePrevented(it) => format!(
+            "prevented {}x{} maker {} left {} taker {} left {}",
+            it.price,
+            it.quantity,
+            it.maker_order_id,
+            it.maker_remaining,
+            it.taker_order_id,
+            it.taker_remaining
+        ),
+        EventBody::MassCancelled(it) => format!(
+            "mass cancelled {} {} orders {}",
+            it.user_id,
+            side(it.side),
+            it.orders
+        ),
+        EventBody::MassCancelRejected(it) => {
+            format!("mass cancel rejected {} {:?}", it.user_id, it.reason)
+        }
+        EventBody::DisconnectTimerSet(it) => {
+            format!("timer {} at {}", it.user_id, it.deadline_unix_nanos)
+        }
+        EventBody::DisconnectTimerRejected(it) => {
+            format!("timer rejected {} {:?}", it.user_id, it.reason)
+        }
+        EventBody::DisconnectTimerFired(it) => {
+            format!("disconnected {} orders {}", it.user_id, it.orders)
+        }
+        EventBody::AuctionIndicative(it) => format!("indicative {}", auction(it)),
+        EventBody::AuctionUncrossed(it) => format!("uncrossed {}", auction(it)),
         other => format!("{other:?}"),
     }
+}
+
+fn side(side: Option<Side>) -> &'static str {
+    match side {
+        None => "both",
+        Some(Side::Buy) => "buy",
+        Some(Side::Sell) => "sell",
+    }
+}
+
+fn auction(it: &AuctionPrice) -> String {
+    let surplus = match it.surplus_side {
+        None => String::new(),
+        some => format!(" surplus {} {}", side(some), it.surplus),
+    };
+    format!("{}x{}{surplus}", it.price, it.volume)
 }
