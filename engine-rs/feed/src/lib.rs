@@ -29,16 +29,21 @@
 
 pub mod message;
 
+mod asking;
 mod book;
+mod client;
 mod multicast;
 mod packet;
 mod recovery;
 mod sequencer;
+mod settings;
 mod stamps;
 mod sys;
 mod wire;
 
+pub use asking::{Recovery, RecoveryError};
 pub use book::{Book, BookError, LastTrade, Level, Order};
+pub use client::{Arrival, Client, Update};
 pub use message::Message;
 pub use multicast::{Line, LineError, sender};
 pub use packet::{
@@ -48,7 +53,9 @@ pub use recovery::{
     FRAME_HEAD, FrameKind, MAX_FRAME, MAX_REQUEST, Refusal, read_frame, write_frame,
 };
 pub use sequencer::{Sequencer, Tally};
+pub use settings::{ClientError, ClientSettings};
 pub use stamps::{
     Stamp, StampClock, departure, receive, stamp_arrivals, stamp_clock, stamp_departures,
 };
+pub use sys::wait_readable;
 pub use wire::{FieldLayout, HEADER, Layout, Malformed, SCHEMA_ID, SCHEMA_VERSION};

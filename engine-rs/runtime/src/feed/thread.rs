@@ -2,6 +2,7 @@
 //! the messages sent while this replica is hot.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -66,6 +67,8 @@ struct State {
     received_unix_nanos: Option<i64>,
     command: (u32, u64, u64),
     anew: Option<Anew>,
+    /// Items lost, as far as they have been made good.
+    dropped: u64,
 }
 
 impl Feed {
@@ -130,6 +133,9 @@ impl Feed {
         }
         if self.state.anew.is_some() {
             self.go_on_anew();
+        } else if taken == 0 && self.dropped() != self.state.dropped {
+            // The last items were lost, and none came that would show it.
+            self.begin_anew(None);
         }
         taken > 0
     }
@@ -149,7 +155,7 @@ impl Feed {
                 behind = self.seq,
                 "feed: events were lost, making the book anew"
             );
-            return self.begin_anew(item);
+            return self.begin_anew(Some(item));
         }
         let command = (event.source, event.incarnation, event.number);
         self.close(command != self.state.command || !self.shown.goes_on(event));
@@ -159,7 +165,7 @@ impl Feed {
         self.state.received_unix_nanos = Some(self.unix_nanos(received));
         if let Err(strange) = self.shown.apply(event, &mut self.state.block) {
             tracing::error!(%strange, "feed: making the book anew");
-            self.begin_anew(item);
+            self.begin_anew(Some(item));
         }
     }
 
@@ -179,13 +185,18 @@ impl Feed {
         self.recent.push(received, &self.state.block);
     }
 
-    fn begin_anew(&mut self, item: Item) {
+    fn dropped(&self) -> u64 {
+        self.shared.feed.dropped.load(Relaxed)
+    }
+
+    fn begin_anew(&mut self, item: Option<Item>) {
         bump(&self.shared.feed.resyncs, 1);
+        self.state.dropped = self.dropped();
         self.state.received_unix_nanos = None;
         let reply = self.ask();
         self.state.anew = Some(Anew {
             reply,
-            held: VecDeque::from([item]),
+            held: item.into_iter().collect(),
         });
     }
 

@@ -1,6 +1,7 @@
 //! The feed against the core: random commands in, the client's book out of packets, both compared.
 
 mod flow;
+mod live;
 mod loss;
 
 use outcry_book::{Book, Event, Side};
@@ -37,7 +38,7 @@ impl Market {
         self.events.clear();
         self.book.apply(&command, &mut self.events);
         let first = self.blocks.len();
-        for event in &std::mem::take(&mut self.events) {
+        for event in &self.events.clone() {
             if self.blocks.len() > first && !self.shown.goes_on(event) {
                 self.settle();
             }
@@ -50,6 +51,10 @@ impl Market {
         if self.blocks.len() > first {
             self.settle();
         }
+    }
+
+    pub fn events_of_step(&self) -> &[Event] {
+        &self.events
     }
 
     fn settle(&mut self) {
