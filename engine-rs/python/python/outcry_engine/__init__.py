@@ -21,9 +21,11 @@ from outcry_engine._engine import (
     Depth,
     EngineError,
     EventArray,
+    OrderView,
     RecordError,
     SettingsError,
     SnapshotError,
+    Totals,
     build_info,
 )
 from outcry_engine._engine.commands import (
@@ -63,7 +65,7 @@ from outcry_engine._engine.events import (
     TradeExecuted,
     decode_event,
 )
-from outcry_engine.kinds import CommandKind, EventKind
+from outcry_engine.kinds import CommandKind, EventKind, Stage
 from outcry_engine.words import (
     CancelReplaceMode,
     ExpireReason,
@@ -119,6 +121,7 @@ __all__ = [
     "OrderRejected",
     "OrderTriggered",
     "OrderType",
+    "OrderView",
     "PairSettings",
     "RecordError",
     "RejectReason",
@@ -130,8 +133,10 @@ __all__ = [
     "SettingsRejected",
     "Side",
     "SnapshotError",
+    "Stage",
     "Tick",
     "TimeInForce",
+    "Totals",
     "TradeExecuted",
     "TradingStatus",
     "build_info",

@@ -1,8 +1,22 @@
-"""The kinds of commands and events as numbers, for arrays: the schema's field numbers of the bodies."""
+"""The kinds of commands and events as numbers, for arrays: the schema's field numbers of the bodies.
+
+And where an open order is, which the schema does not tell.
+"""
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import Enum, IntEnum
+
+
+class Stage(Enum):
+    """Where an open order is."""
+
+    RESTING = "resting"
+    """In the queue of its price."""
+    WAITING = "waiting"
+    """A stop whose price has not come."""
+    QUEUED = "queued"
+    """A stop whose price has come; it becomes active with one of the next commands."""
 
 
 class CommandKind(IntEnum):

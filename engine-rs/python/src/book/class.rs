@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use outcry_book as core;
 use outcry_book::Body;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
@@ -13,6 +14,7 @@ use super::defaults::{default_settings, pair_settings, usual_time_in_force};
 use super::events::event_list;
 use super::machine::{Failure, Machine};
 use super::recorder::Recorder;
+use super::views::{OrderView, Totals};
 use super::words::Word;
 use crate::engine::Depth;
 use crate::errors::{BatchError, RecordError, SettingsError, SnapshotError};
@@ -321,6 +323,24 @@ impl Book {
     #[pyo3(signature = (levels=20))]
     fn depth(&self, levels: usize) -> Depth {
         Depth::from(self.0.book.depth(levels))
+    }
+
+    /// An open order; `None` when there is none of that id.
+    fn order(&self, order_id: u64) -> Option<OrderView> {
+        self.0.book.order(order_id).map(OrderView)
+    }
+
+    /// The orders at one price, first to trade first.
+    fn orders_at(&self, side: i32, price: i64) -> PyResult<Vec<OrderView>> {
+        let side = core::Side::from_i32(side)
+            .ok_or_else(|| PyValueError::new_err("side: neither BUY nor SELL"))?;
+        let orders = self.0.book.orders_at(side, price);
+        Ok(orders.into_iter().map(OrderView).collect())
+    }
+
+    /// Sums over the whole book.
+    fn totals(&self) -> Totals {
+        Totals(self.0.book.totals())
     }
 
     /// The canonical bytes of the book: equal books have equal bytes.

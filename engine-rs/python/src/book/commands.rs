@@ -11,7 +11,7 @@ use pyo3::types::PyTuple;
 
 use super::submodule;
 use super::text::described;
-use super::words::{Attribute, Word};
+use super::words::{Attribute, Numbered};
 
 /// What a command asks for.
 #[pyclass(frozen, subclass, module = "outcry_engine")]

@@ -14,6 +14,7 @@ mod machine;
 mod numbers;
 mod recorder;
 mod text;
+mod views;
 mod words;
 
 /// Adds the book and everything it takes and gives to the module.
@@ -28,6 +29,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("COMMAND_FIELDS", fields(py, layout::CommandRecord::FIELDS)?)?;
     module.add("EVENT_FIELDS", fields(py, layout::EventRecord::FIELDS)?)?;
     module.add_class::<array::EventArray>()?;
+    module.add_class::<views::OrderView>()?;
+    module.add_class::<views::Totals>()?;
     module.add_class::<class::Book>()
 }
 

@@ -11,7 +11,10 @@ pub trait Word: Sized {
     /// # Errors
     /// Python's own, when `outcry_engine.words` cannot be imported.
     fn member(self, py: Python<'_>) -> PyResult<Py<PyAny>>;
+}
 
+/// A word that commands carry as a number.
+pub trait Numbered: Word {
     /// The member with this number, or the number itself when it is no word.
     ///
     /// # Errors
@@ -32,7 +35,9 @@ macro_rules! members {
                 // Words are numbered from 1 without gaps.
                 Ok(members[self as usize - 1].clone_ref(py))
             }
+        }
 
+        impl Numbered for core::$name {
             fn member_or_number(number: i32, py: Python<'_>) -> PyResult<Py<PyAny>> {
                 match Self::from_i32(number) {
                     Some(word) => word.member(py),
@@ -74,7 +79,7 @@ macro_rules! plain {
     )+};
 }
 
-plain!(i32, u32, i64, u64, bool);
+plain!(i32, u32, i64, u64, i128, bool);
 
 impl<W: Word> Attribute for W {
     fn attribute(self, py: Python<'_>) -> PyResult<Py<PyAny>> {

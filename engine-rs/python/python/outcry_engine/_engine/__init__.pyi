@@ -6,6 +6,8 @@ from typing import Final, Self, final
 from outcry_engine._engine import commands, events
 from outcry_engine._engine.commands import Command, NewOrder, PairSettings
 from outcry_engine._engine.events import Event
+from outcry_engine.kinds import Stage
+from outcry_engine.words import OrderType, Side, TimeInForce
 from typing_extensions import Buffer
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "EventArray",
     "LatencyHistogram",
     "Metrics",
+    "OrderView",
     "RecordError",
     "Replay",
     "SettingsError",
@@ -31,6 +34,7 @@ __all__ = [
     "Status",
     "StoppedError",
     "ThreadBeat",
+    "Totals",
     "build_info",
     "commands",
     "configure_logs",
@@ -269,6 +273,42 @@ class EventArray:
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 @final
+class OrderView:
+    """An open order."""
+
+    __match_args__: Final[tuple[str, ...]]
+    order_id: Final[int]
+    user_id: Final[int]
+    side: Final[Side]
+    type: Final[OrderType]
+    time_in_force: Final[TimeInForce]
+    price: Final[int]
+    quantity: Final[int]
+    remaining: Final[int]
+    displayed: Final[int]
+    stop_price: Final[int]
+    stage: Final[Stage]
+    list_order_id: Final[int]
+    expire_time_unix_nanos: Final[int]
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Totals:
+    """Sums over the whole book: orders, lots shown and hidden, accounts with a timer."""
+
+    __match_args__: Final[tuple[str, ...]]
+    open_orders: Final[int]
+    resting: Final[int]
+    waiting: Final[int]
+    queued: Final[int]
+    bids_displayed: Final[int]
+    bids_hidden: Final[int]
+    asks_displayed: Final[int]
+    asks_hidden: Final[int]
+    timers: Final[int]
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
 class Book:
     """The order book of one pair, for one thread at a time.
 
@@ -348,6 +388,9 @@ class Book:
         /,
     ) -> None: ...
     def depth(self, levels: int = 20) -> Depth: ...
+    def order(self, order_id: int) -> OrderView | None: ...
+    def orders_at(self, side: int, price: int) -> list[OrderView]: ...
+    def totals(self) -> Totals: ...
     def snapshot(self) -> bytes: ...
     @property
     def seq(self) -> int: ...

@@ -7,16 +7,29 @@ from typing import TYPE_CHECKING, Final
 
 from outcry.v1 import command_pb2, types_pb2
 
-from outcry_engine.cli.flow_model import NewOrder
+from outcry_engine.cli.flow_model import CancelOrder, NewOrder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from google.protobuf.message import Message
 
     from outcry_engine.cli.flow_model import FlowCommand
 
 VERSION: Final = 1
 OPERATOR: Final = 1024
 GENERATOR: Final = 2048
+
+_BODIES: Final[dict[type[Message], str]] = {
+    command_pb2.NewOrder: "new_order",
+    command_pb2.CancelOrder: "cancel_order",
+    command_pb2.AmendOrder: "amend_order",
+    command_pb2.CancelReplace: "cancel_replace",
+    command_pb2.NewOco: "new_oco",
+    command_pb2.MassCancel: "mass_cancel",
+    command_pb2.SetDisconnectTimer: "set_disconnect_timer",
+    command_pb2.Tick: "tick",
+}
 
 
 def default_settings(
@@ -29,6 +42,7 @@ def default_settings(
     min_notional: int = 0,
     maker_fee_ppm: int = 0,
     taker_fee_ppm: int = 0,
+    rules_version: int = 1,
 ) -> command_pb2.Command:
     """Settings that open a pair, as the operator (source 1024) would send them: for books without one."""
     return command_pb2.Command(
@@ -37,7 +51,7 @@ def default_settings(
         number=number,
         pair_settings=command_pb2.PairSettings(
             trading_status=status,
-            rules_version=1,
+            rules_version=rules_version,
             price_band_lower=price_band_lower,
             price_band_upper=price_band_upper,
             min_notional=min_notional,
@@ -58,7 +72,7 @@ def record(symbol: str, commands: Iterable[command_pb2.Command]) -> bytes:
 
 def flow_record(
     symbol: str,
-    commands: Iterable[FlowCommand],
+    commands: Iterable[FlowCommand | Message],
     *,
     source: int = GENERATOR,
     incarnation: int,
@@ -81,8 +95,10 @@ def flow_record(
                 new.price,
                 new.quantity,
             ) = command  # type: ignore[assignment]
-        else:
+        elif isinstance(command, CancelOrder):
             cancel = message.cancel_order
             cancel.order_id, cancel.user_id = command
+        else:
+            getattr(message, _BODIES[type(command)]).CopyFrom(command)
     batch.count = len(batch.commands)
     return batch.SerializeToString()

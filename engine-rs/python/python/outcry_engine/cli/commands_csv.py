@@ -2,119 +2,139 @@
 
 The first line names the columns, in any order; a cell may be empty. `command` says which it is:
 
-| command | columns |
+| command | body of the schema |
 |---|---|
-| `new` | order_id, user_id, side, type, time_in_force, price, quantity |
-| `cancel` | order_id, user_id |
-| `settings` | trading_status, price_band_lower and _upper, min_notional, maker_fee_ppm, taker_fee_ppm |
-| `tick` | time_unix_nanos |
+| `new` | NewOrder |
+| `cancel` | CancelOrder |
+| `amend` | AmendOrder |
+| `replace` | CancelReplace and the columns of `new` for its order |
+| `oco` | NewOco |
+| `mass_cancel` | MassCancel |
+| `timer` | SetDisconnectTimer |
+| `settings` | PairSettings and its Filters |
+| `tick` | Tick |
 
-and every line may have source, incarnation, number and time_unix_nanos. Words are the schema's
-without prefix, in any case (`buy`, `LIMIT_MAKER`, `gtc`); numbers are ticks, lots and tick-lots.
-Without source and number a line counts on from the last as source 2048, incarnation 1. When the
-first line is no `settings`, the pair is opened first with a band from 1 to 10^9 ticks.
+Columns have the names of the schema's fields, and every line may have source, incarnation, number and
+time_unix_nanos. Words are the schema's without prefix, in any case (`buy`, `LIMIT_MAKER`, `gtc`);
+numbers are ticks, lots and tick-lots. Without source and number a line counts on from the last as
+source 2048, incarnation 1. When the first line is no `settings`, the pair is opened first with a band
+from 1 to 10^9 ticks.
 """
 
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from outcry.v1 import command_pb2, types_pb2
+from outcry.v1 import command_pb2
 
 from outcry_engine.cli.commands import GENERATOR, default_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_SHARED = {"source", "incarnation", "number", "time_unix_nanos", "command"}
-_ORDER = ("order_id", "user_id", "price", "quantity")
-_SETTINGS = ("price_band_lower", "price_band_upper", "min_notional", "maker_fee_ppm", "taker_fee_ppm")
-_WORDS = {"side", "type", "time_in_force", "trading_status"}
+    from google.protobuf.message import Message
+
+_FRAME: Final = ("source", "incarnation", "number", "time_unix_nanos")
+_BODIES: Final = {
+    "new": "new_order",
+    "cancel": "cancel_order",
+    "amend": "amend_order",
+    "replace": "cancel_replace",
+    "oco": "new_oco",
+    "mass_cancel": "mass_cancel",
+    "timer": "set_disconnect_timer",
+    "settings": "pair_settings",
+    "tick": "tick",
+}
+_TRUTH: Final = {"0": False, "1": True, "false": False, "true": True}
 
 
 class CsvError(Exception):
     """A line is no command; the message names line and column."""
 
 
-def read_commands(lines: Iterable[str]) -> Iterator[command_pb2.Command]:
-    """Yield the commands of a CSV file's lines."""
+def read_commands(lines: Iterable[str], *, rules_version: int = 1) -> Iterator[command_pb2.Command]:
+    """Yield the commands of a CSV file's lines; `rules_version` is of a pair that they don't open."""
     rows = csv.DictReader(lines)
-    unknown = set(rows.fieldnames or ()) - _SHARED - {*_ORDER, *_SETTINGS} - _WORDS
-    if unknown or "command" not in (rows.fieldnames or ()):
-        raise CsvError(f"line 1: a column `command` is needed; unknown columns: {sorted(unknown) or 'none'}")
+    given = set(rows.fieldnames or ())
+    if "command" not in given or given - COLUMNS:
+        unknown = sorted(given - COLUMNS) or "none"
+        raise CsvError(f"line 1: a column `command` is needed; unknown columns: {unknown}")
     number = 0
     for row in rows:
-        line = rows.line_num
-        command = _command(row, line)
+        command = _command(row, rows.line_num)
         if number == 0 and not command.HasField("pair_settings"):
-            yield default_settings()
+            yield default_settings(rules_version=rules_version)
         number = command.number or number + 1
         command.number = number
         yield command
 
 
+def _leaves(message: Any) -> Iterator[str]:  # noqa: ANN401 - a descriptor, which has two types
+    for field in message.fields:
+        if field.message_type is not None:
+            yield from _leaves(field.message_type)
+        else:
+            yield field.name
+
+
+COLUMNS: Final = frozenset({"command", *_FRAME}.union(_leaves(command_pb2.Command.DESCRIPTOR)))
+
+
 def _command(row: Mapping[str, str], line: int) -> command_pb2.Command:
-    kind = (row["command"] or "").strip().lower()
-    command = command_pb2.Command(
-        source=_number(row, "source", line, GENERATOR),
-        incarnation=_number(row, "incarnation", line, 1),
-        number=_number(row, "number", line, 0),
-        time_unix_nanos=_number(row, "time_unix_nanos", line, 0),
-    )
+    kind = _cell(row, "command").lower()
+    if kind not in _BODIES:
+        raise CsvError(f"line {line}: command {kind!r} is none of {', '.join(_BODIES)}")
+    command = command_pb2.Command(source=GENERATOR, incarnation=1)
+    body: Message = getattr(command, _BODIES[kind])
+    # A body without any cell is still that body.
+    body.SetInParent()
+    if isinstance(body, command_pb2.PairSettings):
+        body.CopyFrom(default_settings().pair_settings)
     try:
-        _fill(command, kind, row, line)
+        for name in _FRAME:
+            _set(command, command.DESCRIPTOR.fields_by_name[name], row, line)
+        _fill(body, row, line)
     except ValueError as error:
         raise CsvError(f"line {line}: {error}") from error
     return command
 
 
-def _fill(command: command_pb2.Command, kind: str, row: Mapping[str, str], line: int) -> None:
-    if kind == "new":
-        command.new_order.CopyFrom(
-            command_pb2.NewOrder(
-                side=_word(row, "side", types_pb2.Side, "SIDE_", line),
-                type=_word(row, "type", types_pb2.OrderType, "ORDER_TYPE_", line),
-                time_in_force=_word(row, "time_in_force", types_pb2.TimeInForce, "TIME_IN_FORCE_", line),
-                order_id=_number(row, "order_id", line, 0),
-                user_id=_number(row, "user_id", line, 0),
-                price=_number(row, "price", line, 0),
-                quantity=_number(row, "quantity", line, 0),
-            )
-        )
-    elif kind == "cancel":
-        command.cancel_order.order_id = _number(row, "order_id", line, 0)
-        command.cancel_order.user_id = _number(row, "user_id", line, 0)
-    elif kind == "settings":
-        given: dict[str, Any] = {name: _number(row, name, line, 0) for name in _SETTINGS if row.get(name)}
-        settings = default_settings(**given).pair_settings
-        if row.get("trading_status"):
-            settings.trading_status = _word(
-                row, "trading_status", types_pb2.TradingStatus, "TRADING_STATUS_", line
-            )
-        command.pair_settings.CopyFrom(settings)
-    elif kind == "tick":
-        command.tick.time_unix_nanos = command.time_unix_nanos
-    else:
-        raise CsvError(f"line {line}: command {kind!r} is none of new, cancel, settings, tick")
+def _fill(message: Message, row: Mapping[str, str], line: int) -> None:
+    for field in message.DESCRIPTOR.fields:
+        if field.message_type is None:
+            _set(message, field, row, line)
+        elif any(_cell(row, name) for name in _leaves(field.message_type)):
+            _fill(getattr(message, field.name), row, line)
 
 
-def _number(row: Mapping[str, str], name: str, line: int, missing: int) -> int:
-    text = (row.get(name) or "").strip()
-    if not text:
-        return missing
+def _set(message: Message, field: Any, row: Mapping[str, str], line: int) -> None:  # noqa: ANN401
+    if text := _cell(row, field.name):
+        setattr(message, field.name, _value(field, text, line))
+
+
+def _value(field: Any, text: str, line: int) -> Any:  # noqa: ANN401 - as the field's type
+    if field.enum_type is not None:
+        return _word(field, text, line)
+    if field.type == field.TYPE_BOOL:
+        if text.lower() not in _TRUTH:
+            raise CsvError(f"line {line}: {field.name} {text!r} is none of {', '.join(_TRUTH)}")
+        return _TRUTH[text.lower()]
     try:
         return int(text)
     except ValueError:
-        raise CsvError(f"line {line}: {name} {text!r} is no whole number") from None
+        raise CsvError(f"line {line}: {field.name} {text!r} is no whole number") from None
 
 
-def _word(row: Mapping[str, str], name: str, words: Any, prefix: str, line: int) -> Any:  # noqa: ANN401
-    text = (row.get(name) or "").strip().upper()
-    if not text:
-        return 0
-    try:
-        return words.Value(prefix + text)
-    except ValueError:
-        known = ", ".join(word.removeprefix(prefix) for word in words.keys()[1:])
-        raise CsvError(f"line {line}: {name} {text!r} is none of {known}") from None
+def _word(field: Any, text: str, line: int) -> int:  # noqa: ANN401
+    prefix = field.enum_type.values[0].name.removesuffix("UNSPECIFIED")
+    words = {value.name.removeprefix(prefix): value.number for value in field.enum_type.values[1:]}
+    if text.upper() not in words:
+        raise CsvError(f"line {line}: {field.name} {text!r} is none of {', '.join(words)}")
+    number: int = words[text.upper()]
+    return number
+
+
+def _cell(row: Mapping[str, str], name: str) -> str:
+    return (row.get(name) or "").strip()

@@ -15,7 +15,22 @@ _PREFIXES = (
     "TRADING_STATUS_",
     "REJECT_REASON_",
     "EXPIRE_REASON_",
+    "SELF_TRADE_PREVENTION_",
+    "CANCEL_REPLACE_MODE_",
 )
+# Most orders leave these out: a line names them when they say something.
+_OFTEN_EMPTY = {
+    "quote_quantity",
+    "display_quantity",
+    "stop_price",
+    "stop_limit_price",
+    "stop_time_in_force",
+    "trailing_delta",
+    "expire_time_unix_nanos",
+    "self_trade_prevention",
+    "list_order_id",
+    "trade_group",
+}
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,9 +80,22 @@ def _one(field: Any, value: Any) -> object:  # noqa: ANN401
 def table_line(event: event_pb2.Event) -> str:
     """One event as a line: seq, command, what happened."""
     kind = event.WhichOneof("body") or "unknown"
-    body = plain(getattr(event, kind)) if kind != "unknown" else {}
-    fields = " ".join(f"{name}={_short(value)}" for name, value in body.items())
-    return f"{event.seq:>10}  {event.source}/{event.number:<10} {kind:<17} {fields}"
+    return f"{event.seq:>10}  {event.source}/{event.number:<10} {kind:<17} {body_text(event, kind)}".rstrip()
+
+
+def body_text(message: Message, kind: str) -> str:
+    """The fields of a command's or an event's body, as `name=value`."""
+    return " ".join(_pairs(getattr(message, kind), "")) if kind != "unknown" else ""
+
+
+def _pairs(message: Message, prefix: str) -> Iterator[str]:
+    for field in message.DESCRIPTOR.fields:
+        value = getattr(message, field.name)
+        if field.message_type is not None:
+            if message.HasField(field.name):
+                yield from _pairs(value, f"{prefix}{field.name}.")
+        elif value or field.name not in _OFTEN_EMPTY:
+            yield f"{prefix}{field.name}={_short(_one(field, value))}"
 
 
 def _short(value: object) -> object:

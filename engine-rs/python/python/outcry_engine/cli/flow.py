@@ -14,9 +14,16 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from outcry_engine.cli.commands import GENERATOR, default_settings, record
+from outcry_engine.cli.flow_features import FeatureSettings, features
 from outcry_engine.cli.flow_model import FlowSettings, flow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.message import Message
+    from outcry.v1 import command_pb2
+
+    from outcry_engine.cli.flow_model import FlowCommand
     from outcry_engine.cli.flow_send import Progress
     from outcry_engine.cli.parsers import Subparsers
 
@@ -52,6 +59,12 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--mid", type=int, default=6_000_000, help="ticks, where the price starts")
     parser.add_argument("--distance", type=int, default=150, help="ticks, mean distance of a resting order")
     parser.add_argument("--resting", type=int, default=2000, help="orders kept in the book")
+    parser.add_argument(
+        "--features",
+        choices=("plain", "all"),
+        default="plain",
+        help="all: every order type, amendments, timers; for rules version 2 (default %(default)s)",
+    )
     parser.add_argument("--source", type=int, default=GENERATOR, help="command source, from 2048 on")
     parser.add_argument("--incarnation", type=int, help="default: the start time in Unix seconds")
     parser.add_argument("--first-number", type=int, default=1, help="number of the first command")
@@ -101,8 +114,11 @@ async def _run(args: argparse.Namespace) -> int:
         print(f"outcry-engine flow: {error}", file=sys.stderr)
         return 2
     if args.open:
-        _open_pair(args.kafka, args.symbol, incarnation)
-    commands = islice(flow(model), args.first_number - 1, None)
+        rules_version = 2 if args.features == "all" else 1
+        _open_pair(
+            args.kafka, args.symbol, default_settings(incarnation=incarnation, rules_version=rules_version)
+        )
+    commands = islice(_flow_of(args, model, incarnation), args.first_number - 1, None)
     shown = None if args.json or not sys.stderr.isatty() else _show
     sender = FlowSender(settings, commands, on_progress=shown)
     loop = asyncio.get_running_loop()
@@ -126,11 +142,25 @@ def _batch_of(rate: float) -> int:
     return 200 if rate <= 0 else max(1, min(200, round(rate / 100)))
 
 
-def _open_pair(kafka: str, symbol: str, incarnation: int) -> None:
+def _flow_of(
+    args: argparse.Namespace, market: FlowSettings, incarnation: int
+) -> Iterator[FlowCommand | Message]:
+    if args.features == "plain":
+        return flow(market)
+    return features(
+        FeatureSettings(
+            market=market,
+            # The incarnation and not the clock: a flow that goes on later makes the same commands.
+            start_unix_nanos=incarnation * 1_000_000_000,
+            nanos_per_command=round(1_000_000_000 / args.rate) if args.rate > 0 else 0,
+        )
+    )
+
+
+def _open_pair(kafka: str, symbol: str, settings: command_pb2.Command) -> None:
     from confluent_kafka import Producer  # noqa: PLC0415
 
     producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True})
-    settings = default_settings(incarnation=incarnation)
     producer.produce(f"matching.{symbol}", record(symbol, [settings]), partition=0)
     producer.flush()
 

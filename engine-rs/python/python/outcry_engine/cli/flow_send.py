@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from confluent_kafka import KafkaError, Message
+    from google.protobuf.message import Message as ProtobufMessage
 
     from outcry_engine.cli.flow_model import FlowCommand
 
@@ -92,7 +93,7 @@ class FlowSender:
     """One run of a flow: `run` sends until its limits or `stop`, then waits for every acknowledgement."""
 
     settings: SendSettings
-    commands: Iterator[FlowCommand]
+    commands: Iterator[FlowCommand | ProtobufMessage]
     on_progress: Callable[[Progress], None] | None = None
     progress: Progress = field(init=False)
     _unacked: deque[_Record] = field(init=False, default_factory=deque)

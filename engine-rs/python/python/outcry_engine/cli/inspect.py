@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from outcry.v1 import book_pb2, command_pb2, event_pb2
 
 from outcry_engine.cli.dump import DumpInfo, DumpWriter
-from outcry_engine.cli.event_text import plain, table_line
+from outcry_engine.cli.event_text import body_text, plain, table_line
 from outcry_engine.cli.progress import Progress
 from outcry_engine.cli.topic import TopicError, TopicReader
 
@@ -185,9 +185,8 @@ def _as_text(topic: str, record: DumpRecord) -> str:
 
 def _command_line(command: command_pb2.Command) -> str:
     kind = command.WhichOneof("body") or "unknown"
-    body = plain(getattr(command, kind)) if kind != "unknown" else {}
-    fields = " ".join(f"{name}={value}" for name, value in body.items())
-    return f"{command.source}/{command.incarnation}/{command.number}  {kind:<14} {fields}"
+    frame = f"{command.source}/{command.incarnation}/{command.number}"
+    return f"{frame}  {kind:<14} {body_text(command, kind)}".rstrip()
 
 
 def _book_lines(book: book_pb2.OrderBookSnapshot) -> list[str]:

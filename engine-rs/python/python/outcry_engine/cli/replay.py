@@ -49,6 +49,13 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("file", type=Path, help="a CSV of commands or a topic dump")
     parser.add_argument("--symbol", help="the pair (default: the dump's own, or REPLAY for a CSV)")
     parser.add_argument(
+        "--rules",
+        type=int,
+        choices=(1, 2),
+        default=1,
+        help="rules version of a CSV that doesn't begin with settings (default %(default)s)",
+    )
+    parser.add_argument(
         "--format",
         choices=("jsonl", "table", "binary", "none"),
         default="table",
@@ -109,7 +116,7 @@ def _from_csv(args: argparse.Namespace) -> tuple[str, Iterator[_Piece]]:
                     read += len(line)
                     yield line
 
-        commands = read_commands(lines())
+        commands = read_commands(lines(), rules_version=args.rules)
         while batch := list(itertools.islice(commands, _CSV_BATCH)):
             yield _Piece(record(symbol, batch), read)
 

@@ -5,21 +5,30 @@ import pickle
 import pytest
 from outcry.v1 import event_pb2
 from outcry_engine import (
+    AmendOrder,
     BatchError,
     Book,
     CancelOrder,
+    CancelReplace,
+    CancelReplaceMode,
     Event,
+    MassCancel,
+    MassCancelled,
+    NewOco,
     NewOrder,
     OrderAccepted,
     OrderCancelled,
     OrderRejected,
     OrderType,
+    OrderView,
     PairSettings,
     RejectReason,
+    SetDisconnectTimer,
     SettingsChanged,
     SettingsError,
     Side,
     SnapshotError,
+    Stage,
     Tick,
     TimeInForce,
     TradeExecuted,
@@ -174,3 +183,80 @@ def test_what_is_no_command_is_a_type_error(book: Book) -> None:
         book.change_settings(limit(1, Side.BUY))  # type: ignore[arg-type]
     with pytest.raises(OverflowError):
         book.cancel(-1, 1)
+
+
+def test_an_open_order_can_be_looked_at() -> None:
+    book = Book()
+    book.submit(1, 10, Side.SELL, OrderType.LIMIT, 50, 100, display_quantity=5)
+    book.submit(2, 20, Side.SELL, OrderType.LIMIT, 7, 100)
+    book.submit(3, 30, Side.BUY, OrderType.STOP_LOSS, 2, stop_price=101)
+    order = book.order(1)
+    assert order is not None
+    assert (order.remaining, order.displayed, order.stage) == (50, 5, Stage.RESTING)
+    assert [order.order_id for order in book.orders_at(Side.SELL, 100)] == [1, 2]
+    match book.order(3):
+        case OrderView(stage=Stage.WAITING, stop_price=101):
+            pass
+        case other:
+            pytest.fail(f"{other!r}")
+    assert book.order(4) is None
+    totals = book.totals()
+    assert (totals.open_orders, totals.resting, totals.waiting, totals.queued) == (3, 2, 1, 0)
+    assert (totals.asks_displayed, totals.asks_hidden, totals.bids_displayed) == (12, 45, 0)
+    with pytest.raises(ValueError, match="neither"):
+        book.orders_at(3, 100)
+
+
+def test_every_friendly_call_is_its_command() -> None:
+    calls, commands = Book(), Book()
+    commands.tick(5)
+    calls.tick(5)
+    stop = NewOrder(
+        order_id=2, user_id=10, side=Side.BUY, type=OrderType.STOP_LOSS, quantity=3, trailing_delta=100
+    )
+    pairs = [
+        (
+            calls.submit(1, 10, Side.BUY, OrderType.LIMIT, 5, 100),
+            NewOrder(
+                order_id=1,
+                user_id=10,
+                side=Side.BUY,
+                type=OrderType.LIMIT,
+                time_in_force=TimeInForce.GTC,
+                price=100,
+                quantity=5,
+            ),
+        ),
+        (
+            calls.submit(2, 10, Side.BUY, OrderType.STOP_LOSS, 3, trailing_delta=100),
+            stop,
+        ),
+        (calls.amend(1, 10, 4), AmendOrder(order_id=1, user_id=10, quantity=4)),
+        (
+            calls.cancel_replace(1, limit(7, Side.BUY), CancelReplaceMode.ALLOW_FAILURE),
+            CancelReplace(cancel_order_id=1, mode=CancelReplaceMode.ALLOW_FAILURE, order=limit(7, Side.BUY)),
+        ),
+        (
+            calls.oco(8, 9, 30, Side.SELL, 5, 120, stop_price=90, stop_limit_price=80),
+            NewOco(
+                user_id=30,
+                limit_order_id=8,
+                stop_order_id=9,
+                side=Side.SELL,
+                quantity=5,
+                price=120,
+                stop_price=90,
+                stop_limit_price=80,
+            ),
+        ),
+        (calls.set_disconnect_timer(10, 500), SetDisconnectTimer(user_id=10, timeout_millis=500)),
+        (calls.mass_cancel(10, Side.BUY), MassCancel(user_id=10, side=Side.BUY)),
+    ]
+    for events, command in pairs:
+        assert events
+        assert events == commands.batch([command])
+    assert calls.snapshot() == commands.snapshot()
+    (cancelled, *_, done) = calls.mass_cancel()
+    assert isinstance(cancelled, OrderCancelled)
+    assert isinstance(done, MassCancelled)
+    assert (done.source, done.user_id, done.side, done.orders) == (1024, 0, None, 3)
