@@ -56,7 +56,7 @@ impl Book {
         }
     }
 
-    fn check_settings(&self) -> Result<(), InvariantError> {
+    pub(crate) fn check_settings(&self) -> Result<(), InvariantError> {
         let Some(settings) = self.settings else {
             return ensure(self.slab.len() == 0, || {
                 "orders are open without settings".to_owned()

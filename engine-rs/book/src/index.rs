@@ -50,6 +50,26 @@ impl Index {
         self.len += 1;
     }
 
+    /// Adds an order unless its id is there already; whether it did.
+    pub fn insert_new(&mut self, slab: &Slab, order_id: u64, slot: u32) -> bool {
+        if (self.len + 1) * 2 > self.entries.len() {
+            self.grow();
+        }
+        let mask = self.entries.len() - 1;
+        let wanted = entry(order_id, slot);
+        let mut at = self.home(wanted);
+        while self.entries[at] != EMPTY {
+            let found = self.entries[at];
+            if found >> 32 == wanted >> 32 && slab.get(slot_of(found)).order_id == order_id {
+                return false;
+            }
+            at = (at + 1) & mask;
+        }
+        self.entries[at] = wanted;
+        self.len += 1;
+        true
+    }
+
     /// Takes an order out, if it is there.
     pub fn remove(&mut self, slab: &Slab, order_id: u64) {
         let Some(mut hole) = self.find(slab, order_id) else {

@@ -70,6 +70,11 @@ impl Levels {
         self.at(price).map_or(0, Queue::total)
     }
 
+    /// Lots of a level, displayed and hidden.
+    pub fn total_of(&self, level: u32) -> i64 {
+        self.queues[level as usize].total()
+    }
+
     /// The queue at a price.
     pub fn at(&self, price: i64) -> Option<&Queue> {
         let level = self.ladder.get(self.turned(price))?;
@@ -86,12 +91,16 @@ impl Levels {
     /// Puts the order in `slot`, of which `hidden` lots are not shown, at the end of its price's queue.
     /// The caller made sure that the total fits.
     pub fn push(&mut self, slab: &mut Slab, slot: u32, hidden: i64) {
-        let Order {
-            price, remaining, ..
-        } = *slab.get(slot);
-        let rank = self.turned(price);
+        let rank = self.turned(slab.get(slot).price);
         let (queues, free) = (&mut self.queues, &mut self.free);
         let level = self.ladder.get_or_insert(rank, || opened(queues, free));
+        self.push_at(slab, slot, hidden, level);
+    }
+
+    /// As [`Levels::push`], where the number of the order's level is known.
+    #[inline]
+    pub fn push_at(&mut self, slab: &mut Slab, slot: u32, hidden: i64, level: u32) {
+        let remaining = slab.get(slot).remaining;
         let queue = &mut self.queues[level as usize];
         let before = queue.tail;
         queue.tail = slot;

@@ -45,10 +45,21 @@ impl Book {
             return Err(RestoreError::TrailingBytes(from.bytes.len()));
         }
         book.count_accounts();
-        book.check().map_err(|_| {
-            RestoreError::Invalid("orders cross, or stand outside what the settings allow")
-        })?;
+        book.check_restored()?;
         Ok(book)
+    }
+
+    /// What the records say together. What follows from putting them in one by one (links, ids, totals)
+    /// is not looked at again.
+    fn check_restored(&self) -> Result<(), RestoreError> {
+        let sound = self.check_settings().is_ok() && self.check_stops().is_ok();
+        let ahead = self.expiry.first();
+        valid(
+            sound && ahead.is_none_or(|(time, _)| time > self.clock),
+            "orders cross, or stand outside what settings, last price or clock allow",
+        )?;
+        debug_assert!(self.check().is_ok(), "Invariant: {:?}", self.check());
+        Ok(())
     }
 
     fn read_counters(&mut self, from: &mut Reader<'_>) -> Result<(), RestoreError> {
@@ -146,16 +157,17 @@ impl Book {
         full: bool,
         from: &mut Reader<'_>,
     ) -> Result<(), RestoreError> {
-        let mut level: Option<i64> = None;
+        // Price and number of the level that the last order went to.
+        let mut last: Option<(i64, u32)> = None;
         for _ in 0..from.count(ORDER_BYTES, "orders")? {
             let (order, extra) = read_resting(side, full, from)?;
-            let in_order = level.is_none_or(|level| match side {
-                Side::Buy => order.price <= level,
-                Side::Sell => order.price >= level,
+            let in_order = last.is_none_or(|(price, _)| match side {
+                Side::Buy => order.price <= price,
+                Side::Sell => order.price >= price,
             });
             valid(in_order, "levels out of order")?;
-            level = Some(order.price);
-            let total = self.levels(side).total_at(order.price);
+            let level = last.filter(|&(price, _)| price == order.price);
+            let total = level.map_or(0, |(_, level)| self.levels(side).total_of(level));
             valid(
                 total.checked_add(order.remaining).is_some(),
                 "a level's total overflows",
@@ -165,19 +177,23 @@ impl Book {
                 self.slab.attach(slot, extra);
                 self.expiry.push(&mut self.slab, slot);
             }
+            let hidden = extra.map_or(0, |extra| extra.hidden);
             let (levels, slab) = self.levels_mut(side);
-            levels.push(slab, slot, extra.map_or(0, |extra| extra.hidden));
+            match level {
+                Some((_, level)) => levels.push_at(slab, slot, hidden, level),
+                None => levels.push(slab, slot, hidden),
+            }
+            last = Some((order.price, self.slab.get(slot).level));
         }
         Ok(())
     }
 
     /// Gives an order a slot and an entry in the index.
     pub(super) fn take_in(&mut self, order: Order) -> Result<u32, RestoreError> {
-        let known = self.index.get(&self.slab, order.order_id).is_some();
-        valid(!known, "an order id twice")?;
         valid(!self.slab.is_full(1), "more orders than there are numbers")?;
         let slot = self.slab.insert(order);
-        self.index.insert(order.order_id, slot);
+        let new = self.index.insert_new(&self.slab, order.order_id, slot);
+        valid(new, "an order id twice")?;
         Ok(slot)
     }
 
