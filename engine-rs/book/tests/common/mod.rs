@@ -3,6 +3,7 @@
 
 pub mod any;
 pub mod ledger;
+pub mod teller;
 
 use outcry_book::{
     AuctionPrice, Body, Book, CancelOrder, Command, Event, EventBody, NewOrder, OrderType, Outcome,
@@ -97,10 +98,14 @@ impl Market {
     }
 
     pub fn apply(&mut self, body: Body) -> Vec<EventBody> {
+        self.apply_as(2048, body)
+    }
+
+    pub fn apply_as(&mut self, source: u32, body: Body) -> Vec<EventBody> {
         self.number += 1;
         let before = self.events.len();
         let command = Command {
-            source: 2048,
+            source,
             incarnation: 1,
             number: self.number,
             time_unix_nanos: 0,
