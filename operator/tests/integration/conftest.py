@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import kopf
 import pytest
 from outcry_operator.clients.consul import Consul
@@ -11,6 +13,7 @@ from outcry_operator.clients.kube import Kube
 from outcry_operator.pair.world import World
 from outcry_operator.settings import Settings
 
+from e2e.backends import EnginePair
 from e2e.backends.kube_api import ADMIN_TOKEN
 
 from .market import NAMESPACE, ROOT, Market
@@ -55,3 +58,17 @@ async def market(symbol, world, pairs_api, kafka, consul):
     market = Market(symbol=symbol, world=world, api=pairs_api, kafka=kafka, consul=consul)
     yield market
     await market.remove()
+
+
+@pytest.fixture
+async def engines(request, market, kafka, consul):
+    """The engines of an applied pair, running, with a pod each; a parameter changes fields of its spec."""
+    market.address = lambda _: "127.0.0.1"
+    await market.apply(**getattr(request, "param", {}))
+    await market.settle()
+    await market.observe()
+    with EnginePair(symbol=market.symbol, kafka=kafka, consul=consul) as pair:
+        for ordinal in range(2):
+            await market.start_pod(ordinal)
+        await asyncio.to_thread(pair.wait_ready)
+        yield pair

@@ -6,25 +6,9 @@ import asyncio
 
 import pytest
 
-from e2e.backends import EnginePair
-
 from .test_process import until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def engines(market, kafka, consul):
-    """The engines of an applied pair, running, with a pod each."""
-    market.address = lambda _: "127.0.0.1"
-    await market.apply()
-    await market.settle()
-    await market.observe()
-    with EnginePair(symbol=market.symbol, kafka=kafka, consul=consul) as pair:
-        for ordinal in range(2):
-            await market.start_pod(ordinal)
-        await asyncio.to_thread(pair.wait_ready)
-        yield pair
 
 
 async def ready(market):
@@ -32,8 +16,14 @@ async def ready(market):
     return (await market.conditions())["Ready"][0] == "True"
 
 
+async def applied(market):
+    await market.run()
+    return (await market.conditions())["SettingsApplied"] == ("True", "SettingsApplied")
+
+
 async def test_a_pair_with_real_engines_is_ready_and_follows_a_failover(market, engines):
     await until(lambda: ready(market), what="Ready")
+    await until(lambda: applied(market), what="the core's answer")
     hot, warm = engines.wait_ready()
     assert (await market.pair()).status.hot == hot.name
     hot.process.kill()
