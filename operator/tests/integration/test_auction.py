@@ -6,6 +6,7 @@ import pytest
 from outcry.v1 import command_pb2, types_pb2
 
 from .log import events, send
+from .market import NAMESPACE
 from .test_process import until
 from .test_real_engines import applied, ready
 
@@ -51,9 +52,9 @@ async def test_a_call_auction_and_its_end(market, engines):
 
     send(
         market,
-        limit(1, 10, types_pb2.SIDE_BUY, 6_001_000, 5),
-        limit(2, 20, types_pb2.SIDE_SELL, 5_999_000, 3),
-        limit(3, 20, types_pb2.SIDE_SELL, 7_000_001, 3),
+        limit(1, 10, types_pb2.SIDE_BUY, 6_001_000, 500),
+        limit(2, 20, types_pb2.SIDE_SELL, 5_999_000, 300),
+        limit(3, 20, types_pb2.SIDE_SELL, 7_000_001, 300),
     )
     await until(lambda: told(market, "order_accepted", 2), what="both orders")
     await until(lambda: told(market, "order_rejected"), what="the third one's rejection")
@@ -65,10 +66,10 @@ async def test_a_call_auction_and_its_end(market, engines):
     await until(lambda: applied(market), what="the opening")
     await until(lambda: told(market, "trade_executed"), what="the uncross")
     (uncrossed,) = await bodies(market, "auction_uncrossed")
-    assert (uncrossed.price, uncrossed.volume) == (6_000_000, 3)
-    assert (uncrossed.surplus_side, uncrossed.surplus) == (types_pb2.SIDE_BUY, 2)
+    assert (uncrossed.price, uncrossed.volume) == (6_000_000, 300)
+    assert (uncrossed.surplus_side, uncrossed.surplus) == (types_pb2.SIDE_BUY, 200)
     (trade,) = await bodies(market, "trade_executed")
-    assert (trade.price, trade.quantity) == (6_000_000, 3)
+    assert (trade.price, trade.quantity) == (6_000_000, 300)
 
     await market.annotate(**{"cancel-all": "closing time"})
 
@@ -79,7 +80,7 @@ async def test_a_call_auction_and_its_end(market, engines):
 
     await until(cancelled, what="all cancelled")
     (gone,) = await bodies(market, "order_cancelled")
-    assert (gone.order_id, gone.remaining) == (1, 2)
+    assert (gone.order_id, gone.remaining) == (1, 200)
 
     await forget_the_rules(market)
     await market.apply(rulesVersion=1, selfTradePrevention="NONE", referencePrice="0", filters={})
@@ -97,5 +98,5 @@ async def forget_the_rules(market):
     """A person's edit of the status, which takes the API server's guard away; the core has its own."""
     body = {"status": {"settings": None}}
     await market.world.kube.merge(
-        "TradingPair", market.key.name, namespace=market.key.namespace, body=body, subresource="status"
+        "TradingPair", market.key.name, namespace=NAMESPACE, body=body, subresource="status"
     )
