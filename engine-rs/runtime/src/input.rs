@@ -124,16 +124,15 @@ impl Intake {
 
     fn hand_on(&mut self, end: RecordEnd, received_at: u64) -> Result<(), Stopped> {
         let stop = &self.shared.stop;
-        for command in &self.commands {
-            self.to_match
-                .push(Item::Command(*command, received_at), stop)?;
-        }
+        let items = || {
+            self.commands
+                .iter()
+                .map(|command| Item::Command(*command, received_at))
+        };
+        self.to_match.push_all(items(), stop)?;
         self.to_match.push(Item::End(end), stop)?;
         self.to_match.ring();
-        for command in &self.commands {
-            self.to_shadow
-                .push(Item::Command(*command, received_at), stop)?;
-        }
+        self.to_shadow.push_all(items(), stop)?;
         self.to_shadow.push(Item::End(end), stop)?;
         if self.to_shadow.is_half_full() {
             self.to_shadow.ring();

@@ -15,7 +15,7 @@ use crate::ring::{Receiver, Sender};
 use crate::shared::{Shared, Who};
 
 /// How many items are taken before the others are told.
-const ROUND: u32 = 256;
+const ROUND: usize = 256;
 /// How long it parks at most; a parked thread shows that it lives this often.
 const PARK: Duration = Duration::from_millis(100);
 /// Empty rounds of a spinning thread between two signs of life.
@@ -87,18 +87,21 @@ impl Matching {
 
     /// Takes what there is, up to a round; says whether there was anything.
     fn round(&mut self) -> bool {
-        let mut taken = 0;
         let mut before = Ticker::now();
-        while taken < ROUND {
-            let Some(item) = self.input.pop() else { break };
-            taken += 1;
-            match item {
-                Item::Command(command, received_at) => {
-                    before = self.apply(&command, received_at, before);
-                }
-                Item::End(end) => before = self.end(end),
-            }
-        }
+        let mut work = Work {
+            shared: &self.shared,
+            book: &mut self.book,
+            output: &mut self.output,
+            feed: self.feed.as_mut(),
+            ticker: self.ticker,
+        };
+        let taken = self.input.take_while(ROUND, |item| {
+            before = match item {
+                Item::Command(command, received_at) => work.apply(command, *received_at, before),
+                Item::End(end) => work.end(end),
+            };
+            true
+        });
         if taken == 0 {
             return false;
         }
@@ -111,14 +114,26 @@ impl Matching {
         }
         true
     }
+}
 
+/// What the thread has beside its input, which lends the commands.
+struct Work<'a> {
+    shared: &'a Shared,
+    book: &'a mut Book,
+    output: &'a mut Sender<Event>,
+    feed: Option<&'a mut Sender<feed::Item>>,
+    ticker: Ticker,
+}
+
+impl Work<'_> {
+    /// Both return the [`Ticker`] at their end, which is where the next begins.
     #[inline]
     fn apply(&mut self, command: &Command, received_at: u64, before: u64) -> u64 {
         let mut sink = ToRing {
-            ring: &mut self.output,
-            feed: self.feed.as_mut(),
+            ring: self.output,
+            feed: self.feed.as_deref_mut(),
             received_at,
-            shared: &self.shared,
+            shared: self.shared,
             stopped: false,
         };
         let outcome = self.book.apply(command, &mut sink);
@@ -129,7 +144,7 @@ impl Matching {
         if let Some(feed) = &mut self.feed
             && self.shared.seq.load(Relaxed) != seq
         {
-            tell(feed, feed::Item::End, &self.shared);
+            tell(feed, feed::Item::End, self.shared);
         }
         let counters = &self.shared.counters;
         bump(&counters.commands, 1);
@@ -145,10 +160,10 @@ impl Matching {
     }
 
     #[inline]
-    fn end(&self, end: RecordEnd) -> u64 {
-        let shared = &self.shared;
+    fn end(&self, end: &RecordEnd) -> u64 {
+        let shared = self.shared;
         shared.applied_time_ms.store(end.time_ms, Relaxed);
-        shared.note_time(&self.book);
+        shared.note_time(self.book);
         shared
             .applied_offset
             .store(end.next_offset, std::sync::atomic::Ordering::Release);

@@ -10,6 +10,9 @@ use crate::wake::Bell;
 /// How long a producer parks before it looks for room by itself.
 const ROOM_TIMEOUT: Duration = Duration::from_millis(20);
 
+/// Items that are shown to a consumer at a time: what comes behind them is written while it works.
+const PORTION: usize = 32;
+
 /// Pushing was given up because the engine stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;
@@ -92,6 +95,33 @@ impl<T> Sender<T> {
         Ok(())
     }
 
+    /// Pushes all of them, written once to where they stay, and shown to the consumer in portions.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_all(
+        &mut self,
+        mut items: impl ExactSizeIterator<Item = T>,
+        stop: &AtomicBool,
+    ) -> Result<(), Stopped> {
+        while items.len() > 0 {
+            let room = items.len().min(PORTION).min(self.ring.slots());
+            let Ok(chunk) = self.ring.write_chunk_uninit(room) else {
+                continue;
+            };
+            let filled = chunk.fill_from_iter(items.by_ref().take(room));
+            self.pushed += filled as u64;
+            self.gauge.pushed.store(self.pushed, Ordering::Relaxed);
+            if filled == 0 {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(Stopped);
+                }
+                self.wait_for_room();
+            }
+        }
+        Ok(())
+    }
+
     /// Pushes if there is room; says whether there was.
     #[inline]
     pub fn offer(&mut self, item: T) -> bool {
@@ -152,6 +182,27 @@ impl<T> Receiver<T> {
         Some(item)
     }
 
+    /// Shows what there is, where it stands, to `take` until that says false or `most` were shown; those are
+    /// popped then. Says how many.
+    #[inline]
+    pub fn take_while(&mut self, most: usize, mut take: impl FnMut(&T) -> bool) -> usize {
+        let there = self.ring.slots().min(most);
+        let Ok(chunk) = self.ring.read_chunk(there) else {
+            return 0;
+        };
+        let (first, second) = chunk.as_slices();
+        let mut taken = 0;
+        for item in first.iter().chain(second) {
+            taken += 1;
+            if !take(item) {
+                break;
+            }
+        }
+        chunk.commit(taken);
+        self.popped += taken as u64;
+        taken
+    }
+
     /// Ends a round of pops: tells the metrics, and the producer if it waits for room.
     #[inline]
     pub fn popped(&mut self) {
@@ -198,6 +249,45 @@ mod tests {
         pushing.join().expect("the producer ends");
     }
 
+    fn through_in_portions(capacity: usize) {
+        const ITEMS: u64 = 50_000;
+        let (here, there) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
+        let (mut sender, mut receiver) = ring(capacity, &here, &there, false);
+        let pushing = thread::spawn(move || {
+            let stop = AtomicBool::new(false);
+            for first in (0..ITEMS).step_by(100) {
+                let items: Vec<u64> = (first..first + 100).collect();
+                sender
+                    .push_all(items.into_iter(), &stop)
+                    .expect("nobody stops");
+                sender.ring();
+            }
+        });
+        let mut expected = 0;
+        while expected < ITEMS {
+            receiver.take_while(77, |item| {
+                assert_eq!(*item, expected);
+                expected += 1;
+                !expected.is_multiple_of(5)
+            });
+            receiver.popped();
+            if expected < ITEMS {
+                there.wait(Duration::from_secs(60), || !receiver.is_empty());
+            }
+        }
+        pushing.join().expect("the producer ends");
+    }
+
+    #[test]
+    fn portions_arrive_in_order_through_a_narrow_ring() {
+        through_in_portions(3);
+    }
+
+    #[test]
+    fn portions_arrive_in_order_through_a_wide_ring() {
+        through_in_portions(1024);
+    }
+
     #[test]
     fn everything_arrives_in_order_through_a_narrow_ring() {
         through(4, false);
@@ -219,6 +309,8 @@ mod tests {
         let (mut sender, receiver) = ring(1, &bell, &bell, false);
         assert_eq!(sender.push(1, &AtomicBool::new(false)), Ok(()));
         assert_eq!(sender.push(2, &AtomicBool::new(true)), Err(Stopped));
+        let more = [2, 3].into_iter();
+        assert_eq!(sender.push_all(more, &AtomicBool::new(true)), Err(Stopped));
         assert_eq!(sender.gauge().depth(), 1);
         assert!(!receiver.is_empty());
     }

@@ -25,7 +25,9 @@ use crate::status::Role;
 /// How often the thread comes round when nobody wakes it.
 const ROUND: Duration = Duration::from_millis(10);
 /// Items applied between two looks at the clock.
-const ITEMS_PER_ROUND: u32 = 4096;
+const ITEMS_PER_ROUND: usize = 4096;
+/// Items shown by the ring at a time; their room is free again behind them.
+const PORTION: usize = 512;
 /// Levels of a published snapshot, each side.
 const SNAPSHOT_LEVELS: usize = 20;
 /// An unchanged book is published this often.
@@ -155,21 +157,27 @@ impl Shadow {
 
     /// Applies what there is, up to a round and to the end of its last record.
     fn apply_round(&mut self) {
+        let (book, pieces, at_boundary) = (&mut self.book, &mut self.pieces, &mut self.at_boundary);
         let mut taken = 0;
-        while taken < ITEMS_PER_ROUND || !self.at_boundary {
-            let Some(item) = self.ring.pop() else { break };
-            taken += 1;
-            match item {
-                Item::Command(command, _) => {
-                    self.book.apply(&command, &mut Nowhere);
-                    self.pieces.add(&command);
-                    self.at_boundary = false;
+        while taken < ITEMS_PER_ROUND || !*at_boundary {
+            let shown = self.ring.take_while(PORTION, |item| {
+                match item {
+                    Item::Command(command, _) => {
+                        book.apply(command, &mut Nowhere);
+                        pieces.add(command);
+                        *at_boundary = false;
+                    }
+                    Item::End(end) => {
+                        pieces.after = (end.next_offset, book.seq());
+                        *at_boundary = true;
+                    }
                 }
-                Item::End(end) => {
-                    self.pieces.after = (end.next_offset, self.book.seq());
-                    self.at_boundary = true;
-                }
+                !*at_boundary || taken < ITEMS_PER_ROUND
+            });
+            if shown == 0 {
+                break;
             }
+            taken += shown;
         }
         if taken > 0 {
             self.ring.popped();

@@ -7,16 +7,21 @@ use outcry_book::{
 
 use super::wire::{BYTES, Reader, Scalar, VARINT, WireError, Zigzag, put, put_message};
 
-/// Reads the body of this field. One that comes twice is merged, as protobuf has it; another one
-/// replaces it.
-pub(super) fn read_body(field: u32, bytes: &[u8], before: Option<Body>) -> Result<Body, WireError> {
+/// Reads the body of this field to where it stays. When one `is_there` already, the same one is merged, as
+/// protobuf has it; another one replaces it.
+pub(super) fn read_body(
+    field: u32,
+    bytes: &[u8],
+    body: &mut Body,
+    is_there: bool,
+) -> Result<(), WireError> {
     macro_rules! merged {
         ($body:ident, $read:ident) => {{
-            let start = match before {
-                Some(Body::$body(before)) => before,
+            let start = match body {
+                Body::$body(before) if is_there => *before,
                 _ => $body::default(),
             };
-            $read(bytes, start).map(Body::$body)
+            *body = Body::$body($read(bytes, start)?);
         }};
     }
     match field {
@@ -30,6 +35,7 @@ pub(super) fn read_body(field: u32, bytes: &[u8], before: Option<Body>) -> Resul
         12 => merged!(MassCancel, read_mass_cancel),
         _ => merged!(SetDisconnectTimer, read_timer),
     }
+    Ok(())
 }
 
 /// Reads a message of integers alone, numbered from 1 to `known`.

@@ -1,6 +1,6 @@
 //! `CommandBatch`: the records of `matching.{symbol}`.
 
-use outcry_book::Command;
+use outcry_book::{Body, Command, Tick};
 
 use super::bodies::{encode_command, read_body};
 use super::poison::{BATCH_VERSION, Limits, Poison};
@@ -68,9 +68,8 @@ fn read_batch<'a>(
                         limit: limits.commands,
                     });
                 }
-                match read_command(reader.bytes()?)? {
-                    Some(command) => out.push(command),
-                    None => batch.unknown_body = batch.unknown_body.or(Some(batch.held)),
+                if !read_command(reader.bytes()?, out)? {
+                    batch.unknown_body = batch.unknown_body.or(Some(batch.held));
                 }
                 batch.held += 1;
             }
@@ -108,29 +107,37 @@ fn check(batch: &Batch<'_>, symbol: &str) -> Result<(), Poison> {
     Ok(())
 }
 
-/// `None`: no body that the schema knows.
-fn read_command(bytes: &[u8]) -> Result<Option<Command>, WireError> {
-    let (mut source, mut incarnation, mut number, mut time_unix_nanos) = (0u32, 0u64, 0u64, 0i64);
-    let mut body = None;
+/// Reads a command to where it stays, behind those that are there; false: it has no body that the schema knows.
+fn read_command(bytes: &[u8], out: &mut Vec<Command>) -> Result<bool, WireError> {
+    let at = out.len();
+    out.push(Command {
+        source: 0,
+        incarnation: 0,
+        number: 0,
+        time_unix_nanos: 0,
+        body: Body::Tick(Tick { time_unix_nanos: 0 }),
+    });
+    let command = &mut out[at];
+    let mut has_body = false;
     let mut reader = Reader::new(bytes);
     while let Some(field) = reader.field()? {
         match field {
-            (1, VARINT) => source = u32::from_wire(reader.varint()?),
-            (2, VARINT) => incarnation = reader.varint()?,
-            (3, VARINT) => number = reader.varint()?,
-            (4, VARINT) => time_unix_nanos = i64::from_wire(reader.varint()?),
-            (5..=13, BYTES) => body = Some(read_body(field.0, reader.bytes()?, body)?),
+            (1, VARINT) => command.source = u32::from_wire(reader.varint()?),
+            (2, VARINT) => command.incarnation = reader.varint()?,
+            (3, VARINT) => command.number = reader.varint()?,
+            (4, VARINT) => command.time_unix_nanos = i64::from_wire(reader.varint()?),
+            (5..=13, BYTES) => {
+                read_body(field.0, reader.bytes()?, &mut command.body, has_body)?;
+                has_body = true;
+            }
             (1..=13, _) => return Err(WireError::WireType),
             (number, wire_type) => reader.skip(number, wire_type)?,
         }
     }
-    Ok(body.map(|body| Command {
-        source,
-        incarnation,
-        number,
-        time_unix_nanos,
-        body,
-    }))
+    if !has_body {
+        out.truncate(at);
+    }
+    Ok(has_body)
 }
 
 /// Encodes one record of the pair's input.

@@ -43,6 +43,7 @@ impl<'a> Reader<'a> {
         Self { bytes }
     }
 
+    #[inline]
     pub fn varint(&mut self) -> Result<u64, WireError> {
         if let Some((&first, rest)) = self.bytes.split_first()
             && first < 0x80
@@ -50,7 +51,23 @@ impl<'a> Reader<'a> {
             self.bytes = rest;
             return Ok(u64::from(first));
         }
-        self.long_varint()
+        self.wide_varint()
+    }
+
+    /// Up to eight bytes at once: prices, ids and quantities have two to seven.
+    fn wide_varint(&mut self) -> Result<u64, WireError> {
+        let Some(chunk) = self.bytes.first_chunk::<8>() else {
+            return self.long_varint();
+        };
+        let word = u64::from_le_bytes(*chunk);
+        let stops = !word & 0x8080_8080_8080_8080;
+        if stops == 0 {
+            return self.long_varint();
+        }
+        // All bits up to the one that ends the number, which is the highest of its last byte.
+        let last = stops & stops.wrapping_neg();
+        self.bytes = &self.bytes[last.trailing_zeros() as usize / 8 + 1..];
+        Ok(sevens(word & (last - 1)))
     }
 
     fn long_varint(&mut self) -> Result<u64, WireError> {
@@ -126,6 +143,13 @@ impl<'a> Reader<'a> {
         self.bytes = self.bytes.get(count..).ok_or(WireError::Truncated)?;
         Ok(())
     }
+}
+
+/// Moves eight groups of seven bits together, by pairs.
+const fn sevens(word: u64) -> u64 {
+    let pairs = word & 0x007f_007f_007f_007f | (word & 0x7f00_7f00_7f00_7f00) >> 1;
+    let fours = pairs & 0x0000_3fff_0000_3fff | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+    fours & 0x0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4
 }
 
 /// Integers as fields carry them.

@@ -31,7 +31,7 @@ const HOT_WAIT: Duration = Duration::from_millis(5);
 /// The same when the match thread spins and therefore rings no bell.
 const POLL_WAIT: Duration = Duration::from_micros(50);
 /// Events taken from the ring in one round.
-const ROUND: u32 = 4096;
+const ROUND: usize = 4096;
 /// How long the end of `events` is waited for while taking over, before it is asked again.
 const END_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -128,12 +128,12 @@ impl Output {
     }
 
     fn take_own(&mut self) {
-        for _ in 0..ROUND {
-            if self.tail.is_full() {
-                break;
-            }
-            let Some(event) = self.ring.pop() else { break };
-            self.follower.made(&event, &mut self.tail);
+        if !self.tail.is_full() {
+            let (tail, follower) = (&mut self.tail, &mut self.follower);
+            self.ring.take_while(ROUND, |event| {
+                follower.made(event, tail);
+                !tail.is_full()
+            });
         }
         self.ring.popped();
         self.shared.tail_full.store(self.tail.is_full(), Relaxed);
@@ -252,14 +252,13 @@ impl Output {
         let mark = self.publishing.mark();
         self.tail.trim_to(mark.seq);
         let mut taken = 0;
-        while taken < ROUND && !self.tail.is_full() {
-            let Some(event) = self.ring.pop() else { break };
-            self.tail.push(&event);
-            self.made = event.seq;
-            taken += 1;
-            if !self.tail.has_room_in_record() {
-                break;
-            }
+        if !self.tail.is_full() {
+            let (tail, made) = (&mut self.tail, &mut self.made);
+            taken = self.ring.take_while(ROUND, |event| {
+                tail.push(event);
+                *made = event.seq;
+                tail.has_room_in_record() && !tail.is_full()
+            });
         }
         self.ring.popped();
         shared.tail_full.store(self.tail.is_full(), Relaxed);
