@@ -205,8 +205,7 @@ def main() -> int:
         ConsulServer() as consul,
     ):
         for crd in sorted(CRDS.glob("*.yaml")):
-            nodes.api.apply(crd.read_text())
-        nodes.api.kubectl("wait", "--for=condition=Established", "crd/tradingpairs.outcry.trade")
+            nodes.api.define(crd.read_text())
         nodes.api.kubectl("create", "namespace", NAMESPACE)
         operator = Operator(nodes=nodes, kafka=kafka, consul=consul, log=Path(scratch) / "operator.log")
         try:

@@ -75,6 +75,13 @@ class KubeApi:
         """Server-side apply of YAML text."""
         return self.kubectl("apply", "--server-side", "-f", "-", stdin=manifest)
 
+    def define(self, definition: str) -> None:
+        """Server-side apply of a CustomResourceDefinition, and wait until its objects can be made."""
+        self.apply(definition)
+        # A definition can be so new that it has no conditions: waiting for one of them would then fail.
+        for awaited in ("jsonpath={.status.conditions}", "condition=Established"):
+            self.kubectl("wait", f"--for={awaited}", "-f", "-", "--timeout=60s", stdin=definition)
+
     def kubeconfig_for(self, *, namespace: str, service_account: str) -> Path:
         """A kubeconfig that has only what RBAC gives that service account."""
         token = self.kubectl("-n", namespace, "create", "token", service_account).strip()

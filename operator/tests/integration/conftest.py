@@ -22,8 +22,7 @@ from .market import NAMESPACE, ROOT, Market
 @pytest.fixture(scope="module")
 def pairs_api(kube_api):
     """The API server with the definition and a namespace."""
-    kube_api.apply((ROOT / "crds" / "tradingpairs.yaml").read_text())
-    kube_api.kubectl("wait", "--for=condition=Established", "crd/tradingpairs.outcry.trade", "--timeout=60s")
+    kube_api.define((ROOT / "crds" / "tradingpairs.yaml").read_text())
     kube_api.apply(f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}}}}}")
     return kube_api
 

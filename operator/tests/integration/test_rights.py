@@ -87,8 +87,7 @@ def installed(watched):
     with AuditedApi() as api:
         for namespace in (SYSTEM, NAMESPACE):
             api.apply(f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {namespace}}}}}")
-        api.apply((ROOT / "crds" / "tradingpairs.yaml").read_text())
-        api.kubectl("wait", "--for=condition=Established", "crd/tradingpairs.outcry.trade", "--timeout=60s")
+        api.define((ROOT / "crds" / "tradingpairs.yaml").read_text())
         api.apply(yaml.safe_dump_all(objects))
         yield api, {right for each in objects for rule in each.get("rules", ()) for right in rights(rule)}
 

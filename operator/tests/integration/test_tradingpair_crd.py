@@ -25,8 +25,7 @@ UNCHECKED = "some validation rules were not checked"
 @pytest.fixture(scope="module")
 def api(kube_api):
     """The API server with the definition, and one pair in it that the changes are tried on."""
-    kube_api.apply((ROOT / "crds" / "tradingpairs.yaml").read_text())
-    kube_api.kubectl("wait", "--for=condition=Established", "crd/tradingpairs.outcry.trade", "--timeout=60s")
+    kube_api.define((ROOT / "crds" / "tradingpairs.yaml").read_text())
     for namespace in ("made", "changed"):
         kube_api.apply(f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {namespace}}}}}")
     apply(kube_api, pair(namespace="changed"))
