@@ -9,6 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::errors::{CheckpointError, DrainError, StartError, StoppedError};
+use crate::feed::FeedSettings;
 use crate::metrics::Metrics;
 use crate::status::Status;
 
@@ -69,7 +70,7 @@ impl Engine {
     #[new]
     #[pyo3(signature = (
         *, symbol, replica, bootstrap_servers, data_dir, checkpoint_interval=0.1, snapshot_interval=0.1,
-        detection_time=1.0, spin="auto", cpu=None, kafka_extra=Vec::new()
+        detection_time=1.0, spin="auto", cpu=None, kafka_extra=Vec::new(), feed=None
     ))]
     #[allow(clippy::too_many_arguments)] // keyword-only in Python
     fn new(
@@ -84,6 +85,7 @@ impl Engine {
         spin: &str,
         cpu: Option<usize>,
         kafka_extra: Vec<(String, String)>,
+        feed: Option<PyRef<'_, FeedSettings>>,
     ) -> PyResult<Self> {
         let mut settings = runtime::Settings::new(symbol, replica, bootstrap_servers, data_dir);
         settings.checkpoint_interval = duration("checkpoint_interval", checkpoint_interval)?;
@@ -92,6 +94,7 @@ impl Engine {
         settings.spin = parse_spin(spin)?;
         settings.cpu = cpu;
         settings.kafka_extra = kafka_extra;
+        settings.feed = feed.map(|feed| feed.inner.clone());
         let engine = py
             .detach(|| runtime::Engine::start(settings))
             .map_err(|error| StartError::new_err(error.to_string()))?;

@@ -7,6 +7,7 @@ mod book;
 mod checkpoint;
 mod engine;
 mod errors;
+mod feed;
 mod logs;
 mod metrics;
 mod replay;
@@ -47,6 +48,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(checkpoint::describe_checkpoint, module)?)?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<engine::Depth>()?;
+    feed::register(module)?;
     module.add_class::<status::Status>()?;
     module.add_class::<status::ThreadBeat>()?;
     module.add_class::<metrics::Metrics>()?;

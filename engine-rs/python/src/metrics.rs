@@ -3,6 +3,8 @@
 use outcry_runtime as runtime;
 use pyo3::prelude::*;
 
+use crate::feed::FeedMetrics;
+
 /// Cumulative buckets; bounds in nanoseconds.
 #[pyclass(frozen, get_all, module = "outcry_engine._engine")]
 #[derive(Clone)]
@@ -43,6 +45,7 @@ pub struct Metrics {
     ring_depths: Vec<(&'static str, u64)>,
     match_latency: LatencyHistogram,
     pipeline_latency: LatencyHistogram,
+    feed: FeedMetrics,
 }
 
 impl From<runtime::Metrics> for Metrics {
@@ -75,6 +78,7 @@ impl From<runtime::Metrics> for Metrics {
             ring_depths: metrics.ring_depths,
             match_latency: metrics.match_latency.into(),
             pipeline_latency: metrics.pipeline_latency.into(),
+            feed: metrics.feed.into(),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use outcry_runtime as runtime;
 use pyo3::prelude::*;
 
+use crate::feed::FeedStatus;
+
 /// Sign of life of one thread.
 #[pyclass(frozen, get_all, module = "outcry_engine._engine")]
 #[derive(Clone)]
@@ -42,6 +44,7 @@ pub struct Status {
     clock_offset: Option<f64>,
     match_cpus: Vec<usize>,
     spinning: bool,
+    feed: Option<FeedStatus>,
 }
 
 impl From<runtime::Status> for Status {
@@ -76,6 +79,7 @@ impl From<runtime::Status> for Status {
             clock_offset: status.clock_offset,
             match_cpus: status.match_cpus,
             spinning: status.spinning,
+            feed: status.feed.map(FeedStatus::from),
         }
     }
 }

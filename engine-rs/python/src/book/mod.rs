@@ -35,7 +35,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 }
 
 /// A module inside the module, so that stubs and names are split by idea.
-fn submodule<'py>(parent: &Bound<'py, PyModule>, name: &str) -> PyResult<Bound<'py, PyModule>> {
+pub fn submodule<'py>(parent: &Bound<'py, PyModule>, name: &str) -> PyResult<Bound<'py, PyModule>> {
     let py = parent.py();
     let full = format!("outcry_engine._engine.{name}");
     let module = PyModule::new(py, &full)?;

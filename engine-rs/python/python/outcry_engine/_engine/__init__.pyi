@@ -3,9 +3,10 @@ from os import PathLike
 from types import TracebackType
 from typing import Final, Self, final
 
-from outcry_engine._engine import commands, events
+from outcry_engine._engine import commands, events, feed
 from outcry_engine._engine.commands import Command, NewOrder, PairSettings
 from outcry_engine._engine.events import Event
+from outcry_engine._engine.feed import FeedMetrics, FeedSettings, FeedStatus
 from outcry_engine.kinds import Stage
 from outcry_engine.words import OrderType, Side, TimeInForce
 from typing_extensions import Buffer
@@ -40,6 +41,7 @@ __all__ = [
     "configure_logs",
     "describe_checkpoint",
     "events",
+    "feed",
     "replay_records",
 ]
 
@@ -83,7 +85,7 @@ class RecordError(EngineError): ...
 
 @final
 class ThreadBeat:
-    """Sign of life of one thread: input, match, output, checkpoint, disk or probe."""
+    """Sign of life of one thread: input, match, output, checkpoint, disk, probe, feed or recovery."""
 
     @property
     def name(self) -> str: ...
@@ -146,6 +148,8 @@ class Status:
     def match_cpus(self) -> list[int]: ...
     @property
     def spinning(self) -> bool: ...
+    @property
+    def feed(self) -> FeedStatus | None: ...
 
 @final
 class LatencyHistogram:
@@ -216,6 +220,8 @@ class Metrics:
     def match_latency(self) -> LatencyHistogram: ...
     @property
     def pipeline_latency(self) -> LatencyHistogram: ...
+    @property
+    def feed(self) -> FeedMetrics: ...
 
 @final
 class Depth:
@@ -251,6 +257,7 @@ class Engine:
         spin: str = "auto",
         cpu: int | None = None,
         kafka_extra: Sequence[tuple[str, str]] = ...,
+        feed: FeedSettings | None = None,
     ) -> Engine: ...
     def status(self) -> Status: ...
     def promote(self, epoch: int) -> None: ...

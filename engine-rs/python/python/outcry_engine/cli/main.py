@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SUBCOMMANDS = ("run", "replay", "inspect", "flow")
+SUBCOMMANDS = ("run", "replay", "inspect", "flow", "feed")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

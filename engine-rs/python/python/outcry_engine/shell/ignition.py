@@ -8,6 +8,7 @@ import gc
 from dataclasses import dataclass
 
 from outcry_engine import _engine
+from outcry_engine._engine.feed import FeedSettings
 from outcry_engine.shell import logs, pinning
 from outcry_engine.shell.settings import RunSettings
 
@@ -40,5 +41,18 @@ def ignite(settings: RunSettings) -> Ignited:
         detection_time=settings.detection_time,
         spin=settings.spin,
         cpu=found.cpus[0] if found.exclusive else None,
+        feed=_feed(settings),
     )
     return Ignited(engine=engine, pinning=found)
+
+
+def _feed(settings: RunSettings) -> FeedSettings | None:
+    if not settings.feed_lines:
+        return None
+    return FeedSettings(
+        lines=settings.feed_lines,
+        interface=settings.feed_interface or None,
+        hops=settings.feed_hops,
+        recovery_port=settings.feed_recovery_port,
+        recovery_connections=settings.feed_recovery_connections,
+    )

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from outcry_engine.shell import feed_metrics
 from outcry_engine.shell.pinning import Pinning
 from outcry_engine.shell.roles import Role
 
@@ -41,7 +42,7 @@ class EngineCollector(Collector):
         metrics: Callable[[], "Metrics"],
         shell: Callable[[], ShellNumbers],
     ) -> None:
-        self._labels = (symbol, replica)
+        self.labels = (symbol, replica)
         self._pinning = pinning
         self._status = status
         self._metrics = metrics
@@ -56,6 +57,8 @@ class EngineCollector(Collector):
         status, metrics = self._status(), self._metrics()
         yield from self._of_status(status)
         yield from self._of_metrics(metrics)
+        if status.feed is not None:
+            yield from feed_metrics.collect(self, status.feed, metrics.feed)
         yield from self._of_shell(self._shell())
 
     def _of_status(self, status: "Status") -> Iterable[Metric]:
@@ -63,17 +66,17 @@ class EngineCollector(Collector):
             "outcry_role", "1 for the role that the replica has", labels=[*_LABELS, "role"]
         )
         for each in Role:
-            role.add_metric([*self._labels, each.value], float(each == status.role))
+            role.add_metric([*self.labels, each.value], float(each == status.role))
         yield role
-        yield self._gauge("outcry_epoch", "Epoch published under, or published under last", status.epoch)
-        yield self._gauge("outcry_seq", "Last seq made", status.seq)
-        yield self._gauge(
+        yield self.gauge("outcry_epoch", "Epoch published under, or published under last", status.epoch)
+        yield self.gauge("outcry_seq", "Last seq made", status.seq)
+        yield self.gauge(
             "outcry_published_seq", "Last seq acknowledged by Kafka or seen", status.published_seq
         )
-        yield self._gauge("outcry_seen_seq", "Highest seq without a gap seen in events", status.seen_seq)
-        yield self._gauge("outcry_resting_orders", "Orders resting in the book", status.resting_orders)
-        yield self._gauge("outcry_caught_up", "1 when all input is applied", status.caught_up)
-        yield self._gauge("outcry_checkpoint_seq", "Seq of the newest checkpoint", status.checkpoint_seq)
+        yield self.gauge("outcry_seen_seq", "Highest seq without a gap seen in events", status.seen_seq)
+        yield self.gauge("outcry_resting_orders", "Orders resting in the book", status.resting_orders)
+        yield self.gauge("outcry_caught_up", "1 when all input is applied", status.caught_up)
+        yield self.gauge("outcry_checkpoint_seq", "Seq of the newest checkpoint", status.checkpoint_seq)
         yield from self._age(
             "outcry_checkpoint_age_seconds", "Age of the newest checkpoint", status.checkpoint_age
         )
@@ -85,11 +88,11 @@ class EngineCollector(Collector):
         yield from self._age(
             "outcry_clock_offset_seconds", "Own clock minus the broker's", status.clock_offset
         )
-        yield self._gauge("outcry_spinning", "1 when the match thread spins", status.spinning)
-        yield self._gauge(
+        yield self.gauge("outcry_spinning", "1 when the match thread spins", status.spinning)
+        yield self.gauge(
             "outcry_pinned", "1 when the match thread has a CPU of its own", self._pinning.exclusive
         )
-        yield self._gauge(
+        yield self.gauge(
             "outcry_numa_node", "NUMA node of the match thread, -1: unknown", self._pinning.numa_node
         )
 
@@ -118,14 +121,14 @@ class EngineCollector(Collector):
             ("outcry_compared_events", "Published events compared with own ones", m.compared_events),
             ("outcry_repeated_events", "Events read that were there already", m.repeated_events),
         ):
-            yield self._counter(name, text, value)
-        yield self._gauge(
+            yield self.counter(name, text, value)
+        yield self.gauge(
             "outcry_lag_commands", "Records between applied input and its end", m.input_lag_records
         )
-        yield self._gauge("outcry_lag_seconds", "The same in seconds", m.input_lag_seconds)
-        yield self._gauge("outcry_tail_events", "Events not known to be published", m.tail_events)
-        yield self._gauge("outcry_tail_bytes", "Bytes of them", m.tail_bytes)
-        yield self._gauge(
+        yield self.gauge("outcry_lag_seconds", "The same in seconds", m.input_lag_seconds)
+        yield self.gauge("outcry_tail_events", "Events not known to be published", m.tail_events)
+        yield self.gauge("outcry_tail_bytes", "Bytes of them", m.tail_bytes)
+        yield self.gauge(
             "outcry_checkpoint_duration_seconds",
             "Duration of the newest checkpoint",
             m.checkpoint_duration_seconds,
@@ -140,48 +143,51 @@ class EngineCollector(Collector):
             GaugeMetricFamily("outcry_ring_depth", "Items waiting in a ring", labels=[*_LABELS, "ring"]),
             m.ring_depths,
         )
-        yield self._histogram("outcry_match_latency_seconds", "Match thread, per command", m.match_latency)
-        yield self._histogram(
+        yield self.histogram("outcry_match_latency_seconds", "Match thread, per command", m.match_latency)
+        yield self.histogram(
             "outcry_pipeline_latency_seconds", "Input record, decoded to last event", m.pipeline_latency
         )
 
     def _of_shell(self, shell: ShellNumbers) -> Iterable[Metric]:
-        yield self._counter("outcry_registrations", "Whole registrations in Consul", shell.registrations)
-        yield self._counter("outcry_demotions", "Times this replica was made to fall silent", shell.demotions)
+        yield self.counter("outcry_registrations", "Whole registrations in Consul", shell.registrations)
+        yield self.counter("outcry_demotions", "Times this replica was made to fall silent", shell.demotions)
         yield from self._age(
             "outcry_consul_answer_age_seconds", "Since Consul answered", shell.consul_answer_age
         )
         yield from self._age("outcry_peer_beat_age_seconds", "Since the peer was heard", shell.peer_beat_age)
-        yield self._gauge(
+        yield self.gauge(
             "outcry_shell_lateness_seconds", "Largest delay of the shell's loop", shell.loop_lateness
         )
 
-    def _gauge(self, name: str, text: str, value: float) -> Metric:
+    def gauge(self, name: str, text: str, value: float) -> Metric:
+        """One gauge of this replica."""
         family = GaugeMetricFamily(name, text, labels=_LABELS)
-        family.add_metric(self._labels, float(value))
+        family.add_metric(self.labels, float(value))
         return family
 
     def _age(self, name: str, text: str, value: float | None) -> Iterable[Metric]:
         if value is not None:
-            yield self._gauge(name, text, value)
+            yield self.gauge(name, text, value)
 
-    def _counter(self, name: str, text: str, value: float) -> Metric:
+    def counter(self, name: str, text: str, value: float) -> Metric:
+        """One counter of this replica."""
         family = CounterMetricFamily(name, text, labels=_LABELS)
-        family.add_metric(self._labels, float(value))
+        family.add_metric(self.labels, float(value))
         return family
 
     def _by_name(
         self, family: CounterMetricFamily | GaugeMetricFamily, values: Iterable[tuple[str, int]]
     ) -> Metric:
         for name, value in values:
-            family.add_metric([*self._labels, name], float(value))
+            family.add_metric([*self.labels, name], float(value))
         return family
 
-    def _histogram(self, name: str, text: str, histogram: "LatencyHistogram") -> Metric:
+    def histogram(self, name: str, text: str, histogram: "LatencyHistogram") -> Metric:
+        """One histogram of seconds of this replica."""
         family = HistogramMetricFamily(name, text, labels=_LABELS)
         buckets = [(f"{bound / 1e9:.9g}", float(count)) for bound, count in histogram.buckets]
         family.add_metric(
-            self._labels, [*buckets, ("+Inf", float(histogram.count))], histogram.sum_nanos / 1e9
+            self.labels, [*buckets, ("+Inf", float(histogram.count))], histogram.sum_nanos / 1e9
         )
         return family
 

@@ -1,12 +1,21 @@
 """Settings of `outcry-engine run`: flags, each also an environment variable `OUTCRY_…`."""
 
 import argparse
+import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from outcry_engine.shell.errors import SettingsError
 
@@ -54,6 +63,16 @@ class RunSettings(BaseModel):
     admin_port: Port = Field(7070, description="port of gRPC EngineAdmin")
     peer_port: Port = Field(7071, description="port of the peer heart-beat")
     metrics_port: Port = Field(9090, description="port of /metrics, /healthz, /readyz")
+    feed_group: str = Field("", description="multicast group of the feed's line A; empty: there is no feed")
+    feed_port: Port = Field(0, description="UDP port of line A")
+    feed_group_b: str = Field("", description="multicast group of line B; empty: there is no line B")
+    feed_port_b: Port = Field(0, description="UDP port of line B")
+    feed_interface: str = Field("", description="network interface of the feed; empty: as the routes say")
+    feed_hops: int = Field(8, description="routers that a packet of the feed may pass", ge=1, le=255)
+    feed_recovery_port: Port = Field(7072, description="TCP port of the feed's recovery channel")
+    feed_recovery_connections: int = Field(
+        64, description="clients of the recovery channel at a time", ge=1, le=4096
+    )
     consul_tags: tuple[str, ...] = Field((), description="more tags of the Consul service, comma-separated")
     zone: str = Field("", description="availability zone, for Consul's meta")
     image: str = Field("", description="image that this process runs from, for Consul's meta")
@@ -74,6 +93,26 @@ class RunSettings(BaseModel):
             raise ValueError(f"{value!r} is not host:port")
         return value
 
+    @model_validator(mode="after")
+    def _lines_are_whole(self) -> Self:
+        for suffix in ("", "_b"):
+            group, port = getattr(self, f"feed_group{suffix}"), getattr(self, f"feed_port{suffix}")
+            if group and not _is_multicast(group):
+                raise ValueError(f"{flag(f'feed_group{suffix}')}: {group!r} is no IPv4 multicast group")
+            if bool(group) != bool(port):
+                raise ValueError(
+                    f"{flag(f'feed_group{suffix}')} and {flag(f'feed_port{suffix}')} go together"
+                )
+        if self.feed_group_b and not self.feed_group:
+            raise ValueError("--feed-group-b is a second line: give the first one with --feed-group")
+        return self
+
+    @property
+    def feed_lines(self) -> tuple[str, ...]:
+        """`GROUP:PORT` of each line of the feed."""
+        lines = ((self.feed_group, self.feed_port), (self.feed_group_b, self.feed_port_b))
+        return tuple(f"{group}:{port}" for group, port in lines if group)
+
     @property
     def pair_name(self) -> str:
         """Name of the pair's objects: `btc-usdt`."""
@@ -88,6 +127,13 @@ class RunSettings(BaseModel):
     def lock_key(self) -> str:
         """Consul key of the pair's lock."""
         return f"outcry/engines/{self.symbol}/lock"
+
+
+def _is_multicast(text: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(text).is_multicast
+    except ValueError:
+        return False
 
 
 def flag(name: str) -> str:
@@ -127,8 +173,10 @@ def load(args: argparse.Namespace, environ: Mapping[str, str]) -> RunSettings:
 
 def _words(problem: object) -> str:
     assert isinstance(problem, dict)  # noqa: S101 - pydantic's ErrorDetails
-    name = str(problem["loc"][0])
     message = str(problem["msg"]).removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    name = str(problem["loc"][0])
     if problem["type"] == "missing":
         message = "is needed"
     elif problem["type"] == "string_pattern_mismatch":

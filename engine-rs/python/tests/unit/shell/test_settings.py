@@ -60,3 +60,23 @@ def test_errors_name_the_flag(flags: tuple[str, ...], message: str) -> None:
 def test_what_is_missing_is_named() -> None:
     with pytest.raises(SettingsError, match=r"--kafka \(or \$OUTCRY_KAFKA\): is needed"):
         load(argparse.Namespace(), {name: text for name, text in ENVIRON.items() if name != "OUTCRY_KAFKA"})
+
+
+def test_a_feed_has_whole_lines() -> None:
+    line_a = ["--feed-group", "239.1.1.1", "--feed-port", "30000"]
+    line_b = ["--feed-group-b", "239.1.1.2", "--feed-port-b", "30001"]
+    assert read(*line_a, *line_b).feed_lines == ("239.1.1.1:30000", "239.1.1.2:30001")
+    assert read().feed_lines == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--feed-group", "10.0.0.1", "--feed-port", "30000"], "is no IPv4 multicast group"),
+        (["--feed-group", "239.1.1.1"], "--feed-group and --feed-port go together"),
+        (["--feed-group-b", "239.1.1.1", "--feed-port-b", "30000"], "give the first one"),
+    ],
+)
+def test_half_a_feed_is_refused(given: list[str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        read(*given)
