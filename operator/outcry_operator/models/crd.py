@@ -36,6 +36,7 @@ COLUMNS = [
     _column("Epoch", ".status.epoch", "integer"),
     _column("Last-Failover", ".status.lastFailover.time", "date"),
     _column("Reason", '.status.conditions[?(@.type=="Ready")].reason', wide=True),
+    _column("Settings", _condition("SettingsApplied"), wide=True),
     _column("Rules", ".status.settings.rulesVersion", "integer", wide=True),
     _column("Failovers", ".status.failovers", "integer", wide=True),
     _column("Pinned", _condition("Pinned"), wide=True),

@@ -33,14 +33,21 @@ class SendSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SettingsPlan:
-    """What to send, and what of the spec has to wait."""
+    """What to send, and why something of the spec isn't sent: an engine is waited for, or a person."""
 
     send: SendSettings | None = None
     waiting: Problem | None = None
 
 
 def plan(pair: Pair, engines: Engines | None) -> SettingsPlan:
-    """Compare the spec with what the log got last; raises RefusedError for what can't be sent at all."""
+    """Compare the spec with what the log got last."""
+    try:
+        return _plan(pair, engines)
+    except RefusedError as error:
+        return SettingsPlan(waiting=Problem.of(error))
+
+
+def _plan(pair: Pair, engines: Engines | None) -> SettingsPlan:
     waiting = rules_version.obstacle(pair, engines)
     if waiting is None:
         return SettingsPlan(send=_missing(pair, rules=pair.spec.rules_version))
@@ -52,7 +59,7 @@ def plan(pair: Pair, engines: Engines | None) -> SettingsPlan:
 
 
 def _missing(pair: Pair, *, rules: int) -> SendSettings | None:
-    """What must be sent; None when the log has it already."""
+    """What must be sent; None when the log has it already. Raises RefusedError for what no integer holds."""
     try:
         settings = settings_of(pair.spec, rules=rules)
     except UnitsError as error:

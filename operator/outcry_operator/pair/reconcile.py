@@ -136,10 +136,9 @@ async def _ensure_topics(progress: Progress, world: World) -> Progress:
 async def _send_commands(progress: Progress, world: World) -> Progress:
     """The settings, a request to cancel all orders, and what the core answered to them."""
     pair, found = progress.pair, progress.found
-    opened, waiting = pair.status.settings is not None, None
+    opened = pair.status.settings is not None
+    todo = market_settings.plan(pair, found.engines)
     try:
-        todo = market_settings.plan(pair, found.engines)
-        waiting = todo.waiting
         pair = await market_settings.ensure_command(pair, world, todo)
         pair = await cancel_all.ensure(pair, world, opened=opened)
         pair = await answers.hear(pair, world)
@@ -147,8 +146,8 @@ async def _send_commands(progress: Progress, world: World) -> Progress:
         problem = Problem.of(error)
         found = replace(found, settings=problem.verdict, blocking=found.blocking or problem)
         return replace(progress, pair=pair, found=found).having(problem)
-    found = replace(found, settings=market_settings.verdict(pair, waiting))
-    return replace(progress, pair=pair, found=found).having(waiting)
+    found = replace(found, settings=market_settings.verdict(pair, todo.waiting))
+    return replace(progress, pair=pair, found=found).having(todo.waiting)
 
 
 async def _ensure_objects(

@@ -121,6 +121,18 @@ async def test_what_the_core_refuses_stands_in_the_condition(market):
     assert (await market.conditions())["Ready"][0] == "True"
 
 
+async def test_what_no_integer_holds_is_told_and_the_market_goes_on(market):
+    """The API server can't multiply tick and lot with a notional; the operator can."""
+    await market.apply(rulesVersion=2)
+    await market.settle()
+    await open_market(market)
+    await market.apply(minNotional="0", filters={"notional": {"max": "0.00000001"}})
+    await market.settle()
+    assert (await market.conditions())["Ready"] == ("False", "SettingsOutOfRange")
+    assert "filters.notional.max is less than one tick on one lot" in await market.message("Ready")
+    assert len(commands(market)) == 1
+
+
 async def test_an_answer_is_looked_for_again_only_while_somebody_can_give_it(market):
     await market.apply()
     assert not (await market.settle()).back_off, "no engine is there"
@@ -133,6 +145,11 @@ async def test_an_answer_is_looked_for_again_only_while_somebody_can_give_it(mar
 async def open_under_rules_2(market):
     await market.apply(rulesVersion=2)
     await market.settle()
+    await open_market(market)
+
+
+async def open_market(market):
+    """Both engines come up and answer."""
     market.hold_lock(0, epoch=1)
     announce(market, "2", "2")
     await market.settle()

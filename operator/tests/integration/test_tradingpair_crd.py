@@ -230,7 +230,7 @@ STATUS = {
             "lastTransitionTime": "2026-01-02T03:04:05Z",
             "observedGeneration": 1,
         }
-        for name in ("Ready", "Pinned")
+        for name in ("Ready", "SettingsApplied", "Pinned")
     ],
     "topics": [{"name": "matching.BTC-USDT", "id": "abc"}],
     "settings": {
@@ -287,10 +287,13 @@ def test_get_pairs_answers_the_first_questions(reported):
 
 def test_the_wide_table_says_why(reported):
     shown = columns(reported.kubectl("get", "pairs", "-n", "changed", "-o", "wide"))
-    wide = {name: shown[name] for name in ("SYMBOL", "REASON", "RULES", "FAILOVERS", "PINNED", "CPU")}
+    wide = {
+        name: shown[name] for name in ("SYMBOL", "REASON", "SETTINGS", "RULES", "FAILOVERS", "PINNED", "CPU")
+    }
     assert wide == {
         "SYMBOL": "BTC-USDT",
         "REASON": "AsItShouldBe",
+        "SETTINGS": "True",
         "RULES": "2",
         "FAILOVERS": "3",
         "PINNED": "True",

@@ -46,6 +46,14 @@ def test_a_replica_that_does_not_pass_has_no_role():
     assert read_replica(passing).role == "hot"
 
 
+@pytest.mark.parametrize(
+    ("said", "version"), [({}, 1), ({"max_rules_version": "2"}, 2), ({"max_rules_version": "x"}, 1)]
+)
+def test_an_engine_that_does_not_say_carries_out_the_first_rules(said, version):
+    instance = Instance(id=HOT, address="10.0.0.1", port=7070, meta={"role": "hot"} | said, passing=True)
+    assert read_replica(instance).max_rules_version == version
+
+
 def test_hot_needs_the_lock_and_the_word():
     assert healthy().hot is not None
     assert make_engines(make_replica(HOT, "hot"), held=False).hot is None
