@@ -33,6 +33,11 @@ pub struct Event {
     pub body: EventBody,
 }
 
+const _: () = assert!(
+    size_of::<Event>() <= 136,
+    "an event is copied into the ring whole"
+);
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventBody {

@@ -4,8 +4,20 @@
 //! out through a [`Sink`], and nothing else decides anything: the same commands make the same events
 //! on every machine, in every build, before and after a restart. `docs/matching.md` states every rule.
 //!
+//! - Orders: [`NewOrder`] with every [`OrderType`] and [`TimeInForce`], icebergs, MARKET by quote,
+//!   trailing stops, self-trade prevention; two legs as [`NewOco`].
+//! - Changes: [`CancelOrder`], [`AmendOrder`], [`CancelReplace`], [`MassCancel`], [`SetDisconnectTimer`].
+//! - The market: [`PairSettings`] with its [`Filters`] and [`TradingStatus`]; time comes as [`Tick`]s.
+//! - Looking in: [`Book::depth`], [`Book::order`], [`Book::orders_at`], [`Book::open_orders`],
+//!   [`Book::totals`].
+//! - Bytes: [`Book::snapshot`] and [`Book::restore`]; equal states give equal bytes.
+//!
 //! Prices are counts of ticks, quantities counts of lots, notionals (price x quantity) counts of
-//! tick-lots; all are `i64`, products are made in `i128`.
+//! tick-lots; all are `i64`, products are made in `i128`. A command carries the source and number that
+//! make it idempotent: what is not newer than its source's last is answered [`Outcome::Repeated`].
+//!
+//! [`PairSettings::rules_version`] chooses the semantics. Version 1 is what old logs were made under and
+//! stays as it was; [`RULES_VERSION`] is the newest.
 //!
 //! ```
 //! use outcry_book::{Body, Book, Command, EventBody, NewOrder, OrderType, PairSettings, Side, TimeInForce, TradingStatus};
@@ -14,12 +26,9 @@
 //! let mut events = Vec::new();
 //! let settings = PairSettings {
 //!     trading_status: TradingStatus::Trading.as_i32(),
-//!     rules_version: 1,
+//!     rules_version: 2,
 //!     price_band_lower: 1,
 //!     price_band_upper: 1_000_000,
-//!     min_notional: 0,
-//!     maker_fee_ppm: 0,
-//!     taker_fee_ppm: 0,
 //!     quote_units_per_tick_lot: 1,
 //!     base_units_per_lot: 1,
 //!     ..PairSettings::default()

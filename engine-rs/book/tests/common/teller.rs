@@ -1,9 +1,9 @@
 //! The words of the worked examples in `docs/matching`, carried out.
 
 use outcry_book::{
-    AmendOrder, Body, CancelOrder, CancelReplace, CancelReplaceMode, Command, MassCancel, NewOco,
-    NewOrder, OrderType, Outcome, PairSettings, SelfTradePrevention, SetDisconnectTimer, Side,
-    Tick, TimeInForce, TradingStatus,
+    AmendOrder, Body, Book, CancelOrder, CancelReplace, CancelReplaceMode, Command, MassCancel,
+    NewOco, NewOrder, OrderType, Outcome, PairSettings, SelfTradePrevention, SetDisconnectTimer,
+    Side, Tick, TimeInForce, TradingStatus,
 };
 
 use super::{Market, limit, settings, short};
@@ -29,6 +29,14 @@ impl Teller {
             settings,
             last: None,
         }
+    }
+
+    pub fn book(&self) -> &Book {
+        &self.market.book
+    }
+
+    pub fn book_mut(&mut self) -> &mut Book {
+        &mut self.market.book
     }
 
     pub fn shown(&self) -> String {
