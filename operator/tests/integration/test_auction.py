@@ -43,10 +43,33 @@ async def bodies(market, kind):
     return [getattr(event, kind) for event in await events(market) if event.WhichOneof("body") == kind]
 
 
-@pytest.mark.parametrize("engines", [OPENING], indirect=True)
-async def test_a_call_auction_and_its_end(market, engines):
+async def opened(market):
     await until(lambda: ready(market), what="Ready")
     await until(lambda: applied(market), what="rules version 2")
+
+
+@pytest.mark.parametrize("engines", [OPENING], indirect=True)
+async def test_a_call_stays_open_over_a_takeover(market, engines):
+    await opened(market)
+    send(market, limit(1, 10, types_pb2.SIDE_BUY, 6_001_000, 500))
+    await until(lambda: told(market, "order_accepted"), what="the first order")
+    hot, warm = engines.wait_ready()
+    hot.process.kill()
+    send(market, limit(2, 20, types_pb2.SIDE_SELL, 5_999_000, 300), first=2)
+    await until(lambda: told(market, "order_accepted", 2), what="the second order")
+
+    # With one replica lost: a version in force waits for nobody.
+    await market.apply(tradingStatus="TRADING")
+    await until(lambda: applied(market), what="the opening")
+    await until(lambda: told(market, "trade_executed"), what="the uncross")
+    assert (await market.pair()).status.hot == warm.name
+    (trade,) = await bodies(market, "trade_executed")
+    assert (trade.price, trade.quantity, trade.maker_order_id) == (6_000_000, 300, 2)
+
+
+@pytest.mark.parametrize("engines", [OPENING], indirect=True)
+async def test_a_call_auction_and_its_end(market, engines):
+    await opened(market)
     assert (await bodies(market, "settings_changed"))[-1].rules_version == 2
     assert (await bodies(market, "filters_changed"))[-1].max_open_orders == 3
 
