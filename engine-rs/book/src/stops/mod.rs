@@ -20,6 +20,9 @@ pub(crate) fn way(order_type: OrderType, side: Side) -> Way {
     }
 }
 
+/// No price is this low; the highest there can be is heard for nothing.
+const SILENCE: (i64, i64) = (i64::MIN, i64::MAX);
+
 /// An order that a trade triggers. The order of the fields is the order in which they are queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Triggered {
@@ -40,8 +43,9 @@ pub(crate) struct Stops {
     pub queue: List,
     pub waiting: usize,
     pub queued: usize,
-    /// A trade at one of these prices changes nothing here. May be narrower than it could be.
-    calm: (i64, i64),
+    /// Only a trade at the first of these prices or below, or at the second or above, changes anything
+    /// here. What lies between may be narrower than it could be, never wider.
+    heard: (i64, i64),
     /// What one trade triggers; kept for its memory.
     triggered: Vec<Triggered>,
 }
@@ -55,7 +59,7 @@ impl Stops {
             queue: List::EMPTY,
             waiting: 0,
             queued: 0,
-            calm: (i64::MIN, i64::MAX),
+            heard: SILENCE,
             triggered: Vec::new(),
         }
     }
@@ -63,7 +67,7 @@ impl Stops {
     /// Whether a trade at this price may change something here: one comparison when no stop is near.
     #[inline]
     pub fn hears(&self, price: i64) -> bool {
-        price < self.calm.0 || price > self.calm.1
+        price <= self.heard.0 || price >= self.heard.1
     }
 
     /// Lets the stop in `slot` wait. `last` is the price of the last trade, `seq` of the acceptance.
@@ -77,7 +81,7 @@ impl Stops {
             let (way, trigger) = key(slab, slot);
             self.shelf(way).push(slab, slot, trigger);
         }
-        self.find_calm();
+        self.listen();
     }
 
     /// Puts a waiting stop back that tracked already: `extreme` is the best price since.
@@ -85,7 +89,7 @@ impl Stops {
         slab.get_mut(slot).place = Place::Waiting;
         self.waiting += 1;
         self.trailing.begin(slab, slot, extreme, since);
-        self.find_calm();
+        self.listen();
     }
 
     /// Puts a triggered order at the end of the queue.
@@ -142,7 +146,7 @@ impl Stops {
             };
             self.enqueue(slab, slot, trigger_price);
         }
-        self.find_calm();
+        self.listen();
     }
 
     /// The next level of this way that the price meets.
@@ -170,10 +174,10 @@ impl Stops {
         }
     }
 
-    fn find_calm(&mut self) {
-        let rising = self.rising.first().map_or(i64::MAX, |first| first - 1);
-        let falling = self.falling.first().map_or(i64::MIN, |first| first + 1);
-        self.calm = self.trailing.calm((falling, rising));
+    fn listen(&mut self) {
+        let falling = self.falling.first().unwrap_or(SILENCE.0);
+        let rising = self.rising.first().unwrap_or(SILENCE.1);
+        self.heard = self.trailing.heard((falling, rising));
     }
 
     fn shelf(&mut self, way: Way) -> &mut Shelf {

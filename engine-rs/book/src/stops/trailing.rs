@@ -51,14 +51,14 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Prices beyond which a trade changes something: the lower and the upper end of the quiet ones.
-    fn calm(&self) -> Option<(i64, i64)> {
+    /// A trade at the first of these prices or below, or at the second or above, changes something.
+    fn heard(&self) -> Option<(i64, i64)> {
         let (first, last) = (self.steps.front()?, self.steps.back()?);
         let trigger = trigger_price(self.side, first.extreme, self.delta);
         let trigger = i64::try_from(trigger).unwrap_or(i64::MAX);
         Some(match self.side {
-            Side::Sell => (trigger.saturating_add(1), last.extreme),
-            Side::Buy => (last.extreme, trigger.saturating_sub(1)),
+            Side::Sell => (trigger, last.extreme.saturating_add(1)),
+            Side::Buy => (last.extreme - 1, trigger),
         })
     }
 
@@ -199,11 +199,11 @@ impl Trailing {
         }
     }
 
-    /// Narrows the range of prices that change nothing to what this holds.
-    pub fn calm(&self, range: (i64, i64)) -> (i64, i64) {
-        let each = self.groups.iter().filter_map(Group::calm);
-        each.fold(range, |range, calm| {
-            (range.0.max(calm.0), range.1.min(calm.1))
+    /// Widens what is heard to what changes something here.
+    pub fn heard(&self, heard: (i64, i64)) -> (i64, i64) {
+        let each = self.groups.iter().filter_map(Group::heard);
+        each.fold(heard, |heard, group| {
+            (heard.0.max(group.0), heard.1.min(group.1))
         })
     }
 
