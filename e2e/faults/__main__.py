@@ -37,7 +37,6 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> int:
     chosen = [FAULTS[name] for name in options.fault or FAULTS]
-    command = "python -m e2e.faults " + " ".join(sys.argv[1:])
     batches: list[Batch] = []
     arena = _arena(options)
     try:
@@ -48,10 +47,10 @@ def _run(options: argparse.Namespace) -> int:
             for fault in chosen if not options.steady else ():
                 batch = campaign.run(fault, runs=options.runs or fault.runs)
                 batches.append(batch)
-                _keep(options, batch, command)
+                _keep(options, batch)
             if options.steady:
                 batches.append(campaign.steady(seconds=options.steady))
-                _keep(options, batches[-1], command)
+                _keep(options, batches[-1])
     finally:
         arena.close()
     for batch in batches:
@@ -59,10 +58,17 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if all(batch.fine for batch in batches) else 1
 
 
-def _keep(options: argparse.Namespace, batch: Batch, command: str) -> None:
+def _command(options: argparse.Namespace, batch: Batch) -> str:
+    """What measures this batch alone."""
+    command = "python -m e2e.faults run --arena " + options.arena
+    command += f" --steady {options.steady:g}" if options.steady else f" --fault {batch.fault}"
+    return f"{command} --rate {options.rate} --out {RESULTS.relative_to(ROOT)}"
+
+
+def _keep(options: argparse.Namespace, batch: Batch) -> None:
     """After each fault, so that what was measured survives whatever comes next."""
     if options.out:
-        write_results(options.out, [batch], command)
+        write_results(options.out, [batch], _command(options, batch))
     if options.log:
         with options.log.open("a") as file:
             file.write(json.dumps(batch.as_dict()) + "\n")
