@@ -302,7 +302,7 @@ fn a_levels_total_never_wraps_not_even_when_a_stop_becomes_active() {
         ..settings_2()
     });
     it.order(NewOrder {
-        display_quantity: 5,
+        display_quantity: i64::MAX / 2,
         ..limit(1, BUY, 1, i64::MAX)
     });
     assert_eq!(it.tell(limit(2, BUY, 1, 1)), ["rejected 2 Overflow"]);
