@@ -115,10 +115,19 @@ FAILOVER = [
     rule("!('hot' in self.consulTags) && !('warm' in self.consulTags)", "consulTags must not be hot or warm"),
 ]
 
-MARKET_DATA = [
+LINE = [
     rule(
         "isIP(self.multicastGroup) && cidr('239.0.0.0/8').containsIP(self.multicastGroup)",
         "multicastGroup must be an IPv4 address in 239.0.0.0/8 (organisation-local multicast)",
+    ),
+]
+
+MARKET_DATA = [
+    *LINE,
+    rule(
+        "!has(self.lineB) || self.lineB.multicastGroup != self.multicastGroup "
+        "|| self.lineB.port != self.port",
+        "lineB must be another group or port: the same one twice carries every packet twice",
     ),
 ]
 

@@ -163,6 +163,17 @@ class Failover(Model):
     )
 
 
+class LineB(Model):
+    """The feed's second line, which carries the same packets another way."""
+
+    model_config = ConfigDict(json_schema_extra=checked(*rules.LINE))
+
+    multicast_group: str = Field(
+        max_length=15, description="IPv4 group of the organisation-local range 239.0.0.0/8."
+    )
+    port: int = Field(ge=1024, le=65535, description="UDP port.")
+
+
 class MarketData(Model):
     """The UDP multicast feed."""
 
@@ -172,6 +183,7 @@ class MarketData(Model):
         max_length=15, description="IPv4 group of the organisation-local range 239.0.0.0/8."
     )
     port: int = Field(ge=1024, le=65535, description="UDP port.")
+    line_b: LineB | None = None
 
 
 class TradingPairSpec(Model):

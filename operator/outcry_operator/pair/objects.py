@@ -40,11 +40,7 @@ def headless_service(pair: Pair) -> Object:
             "selector": pair.selector,
             "ports": [
                 {"name": name, "port": port, "targetPort": name, "protocol": "TCP"}
-                for name, port in (
-                    ("admin", pod.ADMIN_PORT),
-                    ("peer", pod.PEER_PORT),
-                    ("metrics", pod.METRICS_PORT),
-                )
+                for name, port in pod.ports(pair).items()
             ],
         }
     }
@@ -58,7 +54,10 @@ def disruption_budget(pair: Pair) -> Object:
 
 
 def network_policy(pair: Pair, settings: Settings) -> Object:
-    """Who may reach an engine: its peer the heart-beat, the operator and its own namespace the admin port."""
+    """Who may reach an engine: its peer the heart-beat, the operator and its own namespace the admin port.
+
+    Metrics and the feed's recovery channel are for whoever reaches the pod: the channel has its own limits.
+    """
     operator = {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: settings.namespace}}}
     return _object(pair, "networking.k8s.io/v1", "NetworkPolicy") | {
         "spec": {
@@ -68,6 +67,7 @@ def network_policy(pair: Pair, settings: Settings) -> Object:
                 {"from": [{"podSelector": {"matchLabels": pair.selector}}], "ports": [_port(pod.PEER_PORT)]},
                 {"from": [operator, {"podSelector": {}}], "ports": [_port(pod.ADMIN_PORT)]},
                 {"ports": [_port(pod.METRICS_PORT)]},
+                *([{"ports": [_port(pod.RECOVERY_PORT)]}] if pair.spec.market_data else []),
             ],
         }
     }

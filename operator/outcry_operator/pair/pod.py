@@ -11,7 +11,7 @@ from outcry_operator.pair.names import ROLE_LABEL, TEMPLATE_ANNOTATION, Pair
 if TYPE_CHECKING:
     from outcry_operator.settings import Settings
 
-ADMIN_PORT, PEER_PORT, METRICS_PORT = 7070, 7071, 9090
+ADMIN_PORT, PEER_PORT, RECOVERY_PORT, METRICS_PORT = 7070, 7071, 7072, 9090
 USER = 65532
 DATA_DIR = "/var/lib/outcry"
 ZONE = "topology.kubernetes.io/zone"
@@ -77,9 +77,7 @@ def container(pair: Pair, settings: Settings) -> dict[str, Any]:
         "args": [f"--{name}={value}" for name, value in arguments(pair, settings, image=image).items()],
         "env": environment(pair),
         "ports": [
-            {"name": "admin", "containerPort": ADMIN_PORT, "protocol": "TCP"},
-            {"name": "peer", "containerPort": PEER_PORT, "protocol": "TCP"},
-            {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
+            {"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports(pair).items()
         ],
         "resources": resources(pair),
         "securityContext": {
@@ -113,11 +111,33 @@ def arguments(pair: Pair, settings: Settings, *, image: str) -> dict[str, str]:
         "admin-port": str(ADMIN_PORT),
         "peer-port": str(PEER_PORT),
         "metrics-port": str(METRICS_PORT),
+        **feed(pair),
         "consul-tags": ",".join(spec.failover.consul_tags),
         "zone": "$(ZONE)",
         "image": image,
         "log-level": settings.engine_log_level,
     }
+
+
+def ports(pair: Pair) -> dict[str, int]:
+    """TCP ports by name. Multicast leaves the pod from no port of its own."""
+    always = {"admin": ADMIN_PORT, "peer": PEER_PORT, "metrics": METRICS_PORT}
+    return always | ({"recovery": RECOVERY_PORT} if pair.spec.market_data else {})
+
+
+def feed(pair: Pair) -> dict[str, str]:
+    """Flags of the market data feed; none for a pair without one."""
+    market_data = pair.spec.market_data
+    if market_data is None:
+        return {}
+    flags = {
+        "feed-group": market_data.multicast_group,
+        "feed-port": str(market_data.port),
+        "feed-recovery-port": str(RECOVERY_PORT),
+    }
+    if line_b := market_data.line_b:
+        flags |= {"feed-group-b": line_b.multicast_group, "feed-port-b": str(line_b.port)}
+    return flags
 
 
 def environment(pair: Pair) -> list[dict[str, Any]]:

@@ -109,6 +109,13 @@ def test_what_the_log_rests_on_never_changes(api, row):
         {"failover.detectionTime": "300ms"},
         {"failover.consulTags": ["spot", "tier-1"]},
         {"marketData": {"multicastGroup": "239.255.0.9", "port": 65535}},
+        {
+            "marketData": {
+                "multicastGroup": "239.1.1.1",
+                "port": 30000,
+                "lineB": {"multicastGroup": "239.1.1.1", "port": 30001},
+            }
+        },
         {"deletionPolicy": "Delete"},
         {"paused": True},
     ],

@@ -8,7 +8,7 @@ import pytest
 from outcry_operator.pair import pod
 from outcry_operator.pair.children import holds, spread_of, stamped
 from outcry_operator.pair.names import TEMPLATE_ANNOTATION
-from outcry_operator.pair.objects import stateful_set
+from outcry_operator.pair.objects import network_policy, stateful_set
 from outcry_operator.settings import Settings
 
 from .making import make_pair
@@ -39,6 +39,22 @@ def test_the_engine_takes_every_flag():
     values |= {"replica": "engine-btc-usdt-0", "advertise": "10.0.0.1", "peer": "engine-btc-usdt-1:7071"}
     read = shell.RunSettings.model_validate(values)
     assert (read.symbol, read.cpu_policy, read.detection_time) == ("BTC-USDT", "exclusive", 0.5)
+
+
+def test_a_pair_with_market_data_sends_a_feed():
+    line_b = {"multicastGroup": "239.1.1.2", "port": 30002}
+    pair = make_pair(marketData={"multicastGroup": "239.1.1.1", "port": 30000, "lineB": line_b})
+    flags = pod.arguments(pair, SETTINGS, image="outcry/engine:dev")
+    assert (flags["feed-group"], flags["feed-port"]) == ("239.1.1.1", "30000")
+    assert (flags["feed-group-b"], flags["feed-port-b"]) == ("239.1.1.2", "30002")
+    assert {"name": "recovery", "containerPort": 7072, "protocol": "TCP"} in pod.container(pair, SETTINGS)[
+        "ports"
+    ]
+    open_to_all = [
+        rule["ports"] for rule in network_policy(pair, SETTINGS)["spec"]["ingress"] if "from" not in rule
+    ]
+    assert [{"port": 7072, "protocol": "TCP"}] in open_to_all
+    assert pod.feed(make_pair()) == {}
 
 
 @pytest.mark.parametrize(("own", "peer"), [(0, 1), (1, 0)])
@@ -80,6 +96,7 @@ def test_what_needs_no_new_pods_makes_none(spec):
 def test_what_needs_new_pods_does():
     others = [
         digest(make_pair(failover={"detectionTime": "2s"})),
+        digest(make_pair(marketData={"multicastGroup": "239.1.1.1", "port": 30000})),
         digest(make_pair(), Settings(kafka="other:9092", consul="http://consul:8500")),
         digest(make_pair(), spread="host"),
         digest(make_pair()),

@@ -29,20 +29,20 @@ class Families(Protocol):
 def collect(families: Families, status: "FeedStatus", m: "FeedMetrics") -> "Iterable[Metric]":
     """All families of an engine that has a feed."""
     for name, text, value in (
-        ("packets", "Packets sent, each to every line", m.packets),
-        ("bytes", "Bytes of packets, over all lines", m.bytes),
-        ("events", "Events in packets", m.events),
-        ("heartbeats", "Packets without events", m.heartbeats),
-        ("send_failures", "Packets that a line did not take", m.send_failures),
-        ("dropped", "Events that found the feed's ring full", m.dropped),
-        ("resyncs", "Times the feed's book was made anew", m.resyncs),
-        ("connections", "Clients of the recovery channel", m.connections),
-        ("gap_requests", "Gaps asked for", m.gap_requests),
-        ("snapshot_requests", "Snapshots asked for", m.snapshot_requests),
-        ("hardware_stamps", "Departures stamped by the network card", m.hardware_stamps),
-        ("software_stamps", "Departures stamped by the kernel", m.software_stamps),
+        ("outcry_feed_packets", "Packets sent, each to every line", m.packets),
+        ("outcry_feed_bytes", "Bytes of packets, over all lines", m.bytes),
+        ("outcry_feed_events", "Events in packets", m.events),
+        ("outcry_feed_heartbeats", "Packets without events", m.heartbeats),
+        ("outcry_feed_send_failures", "Packets that a line did not take", m.send_failures),
+        ("outcry_feed_dropped", "Events that found the feed's ring full", m.dropped),
+        ("outcry_feed_resyncs", "Times the feed's book was made anew", m.resyncs),
+        ("outcry_feed_connections", "Clients of the recovery channel", m.connections),
+        ("outcry_feed_gap_requests", "Gaps asked for", m.gap_requests),
+        ("outcry_feed_snapshot_requests", "Snapshots asked for", m.snapshot_requests),
+        ("outcry_feed_hardware_stamps", "Departures stamped by the network card", m.hardware_stamps),
+        ("outcry_feed_software_stamps", "Departures stamped by the kernel", m.software_stamps),
     ):
-        yield families.counter(f"outcry_feed_{name}", text, value)
+        yield families.counter(name, text, value)
     refusals = CounterMetricFamily(
         "outcry_feed_refusals",
         "Requests and clients of the recovery channel refused",
