@@ -213,7 +213,7 @@ impl Book {
     /// Rows 19 and 20: the id is free, and the account has room for `orders` more open orders.
     #[inline]
     pub(crate) fn check_open(&self, taker: &Taker, orders: i64) -> Result<(), RejectReason> {
-        let found = self.index.get(&self.slab, taker.order_id);
+        let found = self.index.get(taker.order_id);
         if found.is_some_and(|slot| slot != taker.slot) {
             return Err(RejectReason::DuplicateOrderId);
         }

@@ -233,10 +233,7 @@ impl Book {
         if user_id == 0 {
             return Err(RejectReason::InvalidUserId);
         }
-        let slot = self
-            .index
-            .get(&self.slab, order_id)
-            .ok_or(RejectReason::UnknownOrder)?;
+        let slot = self.index.get(order_id).ok_or(RejectReason::UnknownOrder)?;
         if self.slab.get(slot).user_id != user_id {
             return Err(RejectReason::NotOwner);
         }

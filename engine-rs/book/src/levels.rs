@@ -3,9 +3,9 @@
 //! Inside, a level is known by its rank: the price for bids, its negative for asks, so that the higher
 //! rank is better on both sides.
 
-use crate::ladder::Ladder;
 use crate::list::List;
 use crate::slab::{NONE, Order, Slab};
+use crate::touch::Touch;
 use crate::words::Side;
 
 /// The orders at one price: a queue through the slab and its totals.
@@ -41,7 +41,7 @@ impl Queue {
 #[derive(Clone, Debug)]
 pub(crate) struct Levels {
     side: Side,
-    ladder: Ladder,
+    prices: Touch,
     /// By number of the level. A level keeps its number while it has orders, and they know it: what
     /// happens to a resting order needs no search for its price.
     queues: Vec<Queue>,
@@ -53,19 +53,21 @@ impl Levels {
     pub fn new(side: Side) -> Self {
         Self {
             side,
-            ladder: Ladder::new(),
+            prices: Touch::new(),
             queues: Vec::new(),
             free: Vec::new(),
         }
     }
 
     /// The best price and its queue.
+    #[inline]
     pub fn best(&self) -> Option<(i64, &Queue)> {
-        let (rank, level) = self.ladder.best()?;
+        let (rank, level) = self.prices.best()?;
         Some((self.turned(rank), &self.queues[level as usize]))
     }
 
     /// Lots resting at a price, displayed and hidden.
+    #[inline]
     pub fn total_at(&self, price: i64) -> i64 {
         self.at(price).map_or(0, Queue::total)
     }
@@ -76,24 +78,26 @@ impl Levels {
     }
 
     /// The queue at a price.
+    #[inline]
     pub fn at(&self, price: i64) -> Option<&Queue> {
-        let level = self.ladder.get(self.turned(price))?;
+        let level = self.prices.get(self.turned(price))?;
         Some(&self.queues[level as usize])
     }
 
     /// Every level, best first.
     pub fn iter(&self) -> impl Iterator<Item = (i64, &Queue)> {
-        self.ladder
+        self.prices
             .iter()
             .map(|(rank, level)| (self.turned(rank), &self.queues[level as usize]))
     }
 
     /// Puts the order in `slot`, of which `hidden` lots are not shown, at the end of its price's queue.
     /// The caller made sure that the total fits.
+    #[inline]
     pub fn push(&mut self, slab: &mut Slab, slot: u32, hidden: i64) {
         let rank = self.turned(slab.get(slot).price);
         let (queues, free) = (&mut self.queues, &mut self.free);
-        let level = self.ladder.get_or_insert(rank, || opened(queues, free));
+        let level = self.prices.get_or_insert(rank, || opened(queues, free));
         self.push_at(slab, slot, hidden, level);
     }
 
@@ -119,6 +123,7 @@ impl Levels {
     }
 
     /// Takes the order in `slot` out of its queue, and the level away when it was the last one there.
+    #[inline]
     pub fn unlink(&mut self, slab: &mut Slab, slot: u32, hidden: i64) {
         let Order {
             price,
@@ -143,12 +148,13 @@ impl Levels {
             slab.get_mut(next).prev = prev;
         }
         if queue.orders == 0 {
-            self.ladder.remove(self.turned(price));
+            self.prices.remove(self.turned(price));
             self.free.push(level);
         }
     }
 
     /// Takes displayed lots off a level's total.
+    #[inline]
     pub fn reduce(&mut self, level: u32, quantity: i64) {
         self.queues[level as usize].quantity -= quantity;
     }
@@ -172,6 +178,7 @@ impl Levels {
         (queue.head, queue.tail) = (list.head, list.tail);
     }
 
+    #[inline]
     fn turned(&self, value: i64) -> i64 {
         match self.side {
             Side::Buy => value,

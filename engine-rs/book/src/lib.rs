@@ -83,6 +83,7 @@ mod stops;
 mod taker;
 mod taking;
 mod timers;
+mod touch;
 mod users;
 mod views;
 mod words;

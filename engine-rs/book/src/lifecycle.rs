@@ -149,7 +149,7 @@ impl Book {
     #[inline]
     pub(crate) fn forget(&mut self, slot: u32) {
         let order_id = self.slab.get(slot).order_id;
-        self.index.remove(&self.slab, order_id);
+        self.index.remove(order_id);
         self.slab.remove(slot);
     }
 

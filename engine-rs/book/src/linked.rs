@@ -24,7 +24,7 @@ impl Book {
             _ => extra.hidden == 0,
         };
         ensure(sliced, || format!("{}: shows {shown} of {extra:?}", here()))?;
-        let found = self.index.get(&self.slab, order.order_id);
+        let found = self.index.get(order.order_id);
         ensure(found == Some(slot), || {
             format!("{}: index says {found:?}, not {slot}", here())
         })

@@ -20,7 +20,7 @@ impl Book {
         }
         let taker = understood(order, settings)?;
         check_value(&taker, settings)?;
-        if self.index.get(&self.slab, taker.order_id).is_some() {
+        if self.index.get(taker.order_id).is_some() {
             return Err(RejectReason::DuplicateOrderId);
         }
         if taker.order_type == OrderType::LimitMaker && self.would_trade(&taker) {

@@ -9,7 +9,7 @@ use crate::words::{OrderType, Side, TimeInForce};
 /// No slot: the end of a list or of the free list; or no extra.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// As many as the id index can hold at half load.
+/// A number below [`NONE`] for each, with room to spare.
 const MOST_ORDERS: usize = 1 << 31;
 
 /// Where an order is.
@@ -31,6 +31,7 @@ pub(crate) enum Place {
 /// An open order and its neighbours in the list that it is in.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_field_names, reason = "the schema's own words")]
+#[repr(align(64))]
 pub(crate) struct Order {
     pub order_id: u64,
     pub user_id: u64,
@@ -53,7 +54,7 @@ pub(crate) struct Order {
     pub place: Place,
 }
 
-const _: () = assert!(size_of::<Order>() <= 64, "an order is one cache line");
+const _: () = assert!(size_of::<Order>() == 64, "an order is one cache line");
 
 /// Slots that are reused last-in first-out. Which slot an order gets decides nothing.
 #[derive(Clone, Debug)]

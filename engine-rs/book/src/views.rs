@@ -136,7 +136,7 @@ impl Book {
     /// An open order by its id.
     #[must_use]
     pub fn order(&self, order_id: u64) -> Option<OrderView> {
-        let slot = self.index.get(&self.slab, order_id)?;
+        let slot = self.index.get(order_id)?;
         Some(self.viewed(slot))
     }
 

@@ -192,7 +192,7 @@ impl Book {
     pub(super) fn take_in(&mut self, order: Order) -> Result<u32, RestoreError> {
         valid(!self.slab.is_full(1), "more orders than there are numbers")?;
         let slot = self.slab.insert(order);
-        let new = self.index.insert_new(&self.slab, order.order_id, slot);
+        let new = self.index.insert_new(order.order_id, slot);
         valid(new, "an order id twice")?;
         Ok(slot)
     }

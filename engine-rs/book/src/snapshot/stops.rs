@@ -74,7 +74,7 @@ impl Book {
         self.slab.attach(slot, stop.extra);
         self.expiry.push(&mut self.slab, slot);
         if stop.list_order_id != 0 {
-            let found = self.index.get(&self.slab, stop.list_order_id);
+            let found = self.index.get(stop.list_order_id);
             let limit = found.filter(|&limit| self.may_be_listed(limit, stop));
             let limit = limit.ok_or(RestoreError::Invalid("a list"))?;
             if self.slab.get(limit).extra == NONE {
