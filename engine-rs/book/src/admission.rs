@@ -5,7 +5,6 @@ use crate::book::Book;
 use crate::command::{Command, NewOrder};
 use crate::event::{EventBody, OrderAccepted, SettingsChanged, Sink};
 use crate::slab::NONE;
-use crate::stops::activation::{is_stop, lives_on};
 use crate::taker::Taker;
 use crate::words::{
     OrderType, RejectReason, SelfTradePrevention, Side, TimeInForce, TradingStatus,
@@ -167,7 +166,7 @@ impl Book {
         order_type: OrderType,
         time_in_force: TimeInForce,
     ) -> Result<(), RejectReason> {
-        let priced = has_price(order_type);
+        let priced = order_type.has_price();
         let price_fits = if priced {
             order.price >= 1
         } else {
@@ -181,12 +180,12 @@ impl Book {
         }
         let shows = order.display_quantity;
         if shows != 0 {
-            let may = priced && lives_on(time_in_force);
+            let may = priced && time_in_force.may_rest();
             if shows < 0 || !may || shows > order.quantity {
                 return Err(RejectReason::InvalidDisplayQuantity);
             }
         }
-        if is_stop(order_type) {
+        if order_type.is_stop() {
             if order.stop_price < 0 || (order.stop_price == 0 && order.trailing_delta == 0) {
                 return Err(RejectReason::InvalidStopPrice);
             }
@@ -284,7 +283,7 @@ fn time_in_force(number: i32, order_type: OrderType) -> Option<TimeInForce> {
         },
         OrderType::LimitMaker => match number {
             0 => Some(TimeInForce::Gtc),
-            _ => word.filter(|&word| lives_on(word)),
+            _ => word.filter(|word| word.may_rest()),
         },
     }
 }
@@ -299,10 +298,10 @@ fn check_status(
         TradingStatus::PostOnly if order_type != OrderType::LimitMaker => {
             Err(RejectReason::MarketPostOnly)
         }
-        TradingStatus::LimitOnly if !has_price(order_type) => Err(RejectReason::MarketLimitOnly),
+        TradingStatus::LimitOnly if !order_type.has_price() => Err(RejectReason::MarketLimitOnly),
         TradingStatus::Auction => {
-            let rests = order_type == OrderType::Limit && lives_on(time_in_force);
-            if rests || is_stop(order_type) {
+            let rests = order_type == OrderType::Limit && time_in_force.may_rest();
+            if rests || order_type.is_stop() {
                 Ok(())
             } else {
                 Err(RejectReason::MarketAuction)
@@ -310,15 +309,6 @@ fn check_status(
         }
         _ => Ok(()),
     }
-}
-
-/// Whether an order of this type names its worst price.
-#[inline]
-fn has_price(order_type: OrderType) -> bool {
-    !matches!(
-        order_type,
-        OrderType::Market | OrderType::StopLoss | OrderType::TakeProfit
-    )
 }
 
 /// Exactly one of the two quantities for MARKET, lots for every other order.

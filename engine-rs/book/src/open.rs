@@ -4,7 +4,6 @@ use crate::book::Book;
 use crate::event::AuctionPrice;
 use crate::list::List;
 use crate::slab::Place;
-use crate::stops::activation::lives_on;
 use crate::words::Side;
 
 /// An open order as far as its further events depend on it.
@@ -78,7 +77,7 @@ impl Book {
                 order.remaining - extra.hidden
             },
             display_quantity: extra.display,
-            may_rest: order.price != 0 && lives_on(order.time_in_force),
+            may_rest: order.price != 0 && order.time_in_force.may_rest(),
             waits,
         }
     }

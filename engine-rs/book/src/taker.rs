@@ -1,7 +1,6 @@
 //! An order on its way into the book: its words are known, its numbers make sense.
 
 use crate::slab::NONE;
-use crate::stops::activation::{is_stop, lives_on};
 use crate::words::{OrderType, SelfTradePrevention, Side, TimeInForce};
 
 /// An order that is about to match, rest or wait.
@@ -49,13 +48,13 @@ impl Taker {
     /// Whether what does not trade may rest.
     #[inline]
     pub fn may_rest(&self) -> bool {
-        self.price != 0 && lives_on(self.time_in_force)
+        self.price != 0 && self.time_in_force.may_rest()
     }
 
     /// Whether it is still to be triggered.
     #[inline]
     pub fn is_stop(&self) -> bool {
-        is_stop(self.order_type)
+        self.order_type.is_stop()
     }
 
     /// Whether it is still open when its command has been carried out, if nothing trades.

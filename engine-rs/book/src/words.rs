@@ -68,6 +68,20 @@ words! {
     }
 }
 
+impl OrderType {
+    /// Whether it waits for a price before it is active.
+    #[must_use]
+    pub const fn is_stop(self) -> bool {
+        !matches!(self, Self::Limit | Self::Market | Self::LimitMaker)
+    }
+
+    /// Whether it names the worst price that it may trade at.
+    #[must_use]
+    pub const fn has_price(self) -> bool {
+        !matches!(self, Self::Market | Self::StopLoss | Self::TakeProfit)
+    }
+}
+
 words! {
     /// How long an order lives.
     TimeInForce {
@@ -79,6 +93,14 @@ words! {
         Fok = 3,
         /// Rests until it is filled, cancelled or its time has come. Rules version 2.
         Gtd = 4,
+    }
+}
+
+impl TimeInForce {
+    /// Whether what does not trade at once may rest.
+    #[must_use]
+    pub const fn may_rest(self) -> bool {
+        matches!(self, Self::Gtc | Self::Gtd)
     }
 }
 

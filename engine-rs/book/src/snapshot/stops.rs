@@ -6,7 +6,6 @@ use super::{RestoreError, STOP_BYTES, valid};
 use crate::book::Book;
 use crate::extras::Extra;
 use crate::slab::{NONE, Order};
-use crate::stops::activation::lives_on;
 use crate::words::{OrderType, SelfTradePrevention, Side, TimeInForce};
 
 const PART: &str = "stops";
@@ -141,7 +140,7 @@ fn is_a_stop(order: &Order, extra: &Extra) -> bool {
     };
     let gtd = order.time_in_force == TimeInForce::Gtd;
     words
-        && (extra.display == 0 || lives_on(order.time_in_force))
+        && (extra.display == 0 || order.time_in_force.may_rest())
         && gtd == (extra.expire_time != 0)
         && extra.stop_price >= 0
         && (0..=9_999).contains(&extra.trailing_delta)

@@ -5,7 +5,7 @@ use crate::command::Command;
 use crate::event::{EventBody, OrderTriggered, Sink};
 use crate::slab::NONE;
 use crate::taker::Taker;
-use crate::words::{ExpireReason, OrderType, TimeInForce, TradingStatus};
+use crate::words::{ExpireReason, Side, TradingStatus};
 
 /// Stops that one command may activate, so that no command takes longer than a bound. What is left in
 /// the queue comes first at the next one.
@@ -83,26 +83,13 @@ impl Book {
     }
 
     /// The worst price that an order may trade at: its own, or the edge of the band.
-    pub(crate) fn limit_of(&self, side: crate::words::Side, price: i64) -> i64 {
+    pub(crate) fn limit_of(&self, side: Side, price: i64) -> i64 {
         match (price, &self.settings) {
             (0, Some(settings)) => match side {
-                crate::words::Side::Buy => settings.price_band_upper,
-                crate::words::Side::Sell => settings.price_band_lower,
+                Side::Buy => settings.price_band_upper,
+                Side::Sell => settings.price_band_lower,
             },
             _ => price,
         }
     }
-}
-
-/// Whether an order of this type waits for a price.
-pub(crate) fn is_stop(order_type: OrderType) -> bool {
-    !matches!(
-        order_type,
-        OrderType::Limit | OrderType::Market | OrderType::LimitMaker
-    )
-}
-
-/// Whether an order of this life may rest.
-pub(crate) fn lives_on(time_in_force: TimeInForce) -> bool {
-    matches!(time_in_force, TimeInForce::Gtc | TimeInForce::Gtd)
 }
