@@ -105,7 +105,7 @@ fn of_header(path: &Path, header: &Header) -> Value {
 }
 
 fn of_book(book: &Book) -> Value {
-    let depth = book.depth(LEVELS);
+    let (depth, totals) = (book.depth(LEVELS), book.totals());
     let side = |levels: &[Level]| -> Vec<String> {
         levels
             .iter()
@@ -116,6 +116,9 @@ fn of_book(book: &Book) -> Value {
         "seq": book.seq(),
         "trading_status": book.settings().map(|settings| format!("{:?}", settings.trading_status)),
         "resting_orders": depth.resting_orders,
+        "waiting_stops": totals.waiting,
+        "queued_stops": totals.queued,
+        "disconnect_timers": totals.timers,
         "last_price": depth.last_price,
         "last_quantity": depth.last_quantity,
         "bids": side(&depth.bids),

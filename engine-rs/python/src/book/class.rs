@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use super::array::{Commands, EventArray};
-use super::commands::{Command, Order};
-use super::defaults::{default_settings, pair_settings, usual_time_in_force};
+use super::commands::{Command, Order, settings_object};
+use super::defaults::{default_settings, in_force, pair_settings, usual_time_in_force};
 use super::events::event_list;
 use super::machine::{Failure, Machine};
 use super::recorder::Recorder;
@@ -323,6 +323,15 @@ impl Book {
     #[pyo3(signature = (levels=20))]
     fn depth(&self, levels: usize) -> Depth {
         Depth::from(self.0.book.depth(levels))
+    }
+
+    /// The settings in force; `None` before the first.
+    #[getter]
+    fn settings(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let settings = in_force(&self.0.book);
+        settings
+            .map(|settings| settings_object(py, settings))
+            .transpose()
     }
 
     /// An open order; `None` when there is none of that id.

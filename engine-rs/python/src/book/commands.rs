@@ -88,6 +88,18 @@ impl Attribute for core::NewOrder {
     }
 }
 
+/// Settings as an object.
+///
+/// # Errors
+/// Python's own, when there is no memory.
+pub fn settings_object(py: Python<'_>, settings: core::PairSettings) -> PyResult<Py<PyAny>> {
+    let base = Command {
+        body: Body::PairSettings(settings),
+    };
+    let object = PyClassInitializer::from(base).add_subclass(PairSettings);
+    Ok(Bound::new(py, object)?.into_any().unbind())
+}
+
 macro_rules! place {
     ($body:ident, $field:ident) => {
         $body.$field

@@ -31,6 +31,41 @@ pub fn default_settings() -> core::PairSettings {
     }
 }
 
+/// The settings in force as the command that would make them so; `None` before the first.
+pub fn in_force(book: &core::Book) -> Option<core::PairSettings> {
+    let (settings, filters) = (book.settings()?, book.filters());
+    Some(core::PairSettings {
+        trading_status: settings.trading_status.as_i32(),
+        rules_version: settings.rules_version,
+        price_band_lower: settings.price_band_lower,
+        price_band_upper: settings.price_band_upper,
+        min_notional: settings.min_notional,
+        maker_fee_ppm: settings.maker_fee_ppm,
+        taker_fee_ppm: settings.taker_fee_ppm,
+        quote_units_per_tick_lot: settings.quote_units_per_tick_lot,
+        base_units_per_lot: settings.base_units_per_lot,
+        filters: core::Filters {
+            self_trade_prevention: match filters.self_trade_prevention {
+                // What a pair says that names no mode.
+                core::SelfTradePrevention::None => 0,
+                mode => mode.as_i32(),
+            },
+            min_price: filters.min_price,
+            max_price: filters.max_price,
+            min_quantity: filters.min_quantity,
+            max_quantity: filters.max_quantity,
+            max_notional: filters.max_notional,
+            notional_applies_to_market: filters.notional_applies_to_market,
+            reference_price: filters.reference_price,
+            bid_multiplier_up_bps: filters.bid_multiplier_up_bps,
+            bid_multiplier_down_bps: filters.bid_multiplier_down_bps,
+            ask_multiplier_up_bps: filters.ask_multiplier_up_bps,
+            ask_multiplier_down_bps: filters.ask_multiplier_down_bps,
+            max_open_orders: filters.max_open_orders,
+        },
+    })
+}
+
 /// GTC for the types that must say how long they live, none for the others.
 pub fn usual_time_in_force(order_type: i32) -> i32 {
     match OrderType::from_i32(order_type) {

@@ -1,6 +1,7 @@
 """`outcry_engine.Book` in the caller's process: commands in, typed events out."""
 
 import pickle
+from collections.abc import Iterator
 
 import pytest
 from outcry.v1 import event_pb2
@@ -12,6 +13,7 @@ from outcry_engine import (
     CancelReplace,
     CancelReplaceMode,
     Event,
+    Filters,
     MassCancel,
     MassCancelled,
     NewOco,
@@ -158,6 +160,13 @@ def test_settings_that_make_no_sense_open_no_book() -> None:
         Book(PairSettings(rules_version=1, price_band_lower=0))
 
 
+def test_settings_in_force_are_told() -> None:
+    assert Book.empty().settings is None
+    pair = PairSettings(maker_fee_ppm=-5, filters=Filters(max_price=7, self_trade_prevention=3))
+    assert Book(pair).settings == pair
+    assert Book(RULES_1).settings == RULES_1
+
+
 def test_settings_change_as_the_operators_command(book: Book) -> None:
     (event,) = book.change_settings(PairSettings(rules_version=1, price_band_upper=200))
     assert isinstance(event, SettingsChanged)
@@ -260,3 +269,23 @@ def test_every_friendly_call_is_its_command() -> None:
     assert isinstance(cancelled, OrderCancelled)
     assert isinstance(done, MassCancelled)
     assert (done.source, done.user_id, done.side, done.orders) == (1024, 0, None, 3)
+
+
+class Reentrant(list[NewOrder]):
+    """Commands that look at the book which is about to carry them out."""
+
+    def __init__(self, book: Book) -> None:
+        super().__init__([limit(1, Side.BUY)])
+        self.book = book
+
+    def __getitem__(self, at: object) -> NewOrder:  # type: ignore[override]
+        return limit(self.book.seq, Side.BUY)
+
+    def __iter__(self) -> Iterator[NewOrder]:
+        yield limit(self.book.seq, Side.BUY)
+
+
+def test_a_call_while_another_one_runs_is_refused(book: Book) -> None:
+    with pytest.raises(RuntimeError, match="borrowed"):
+        book.batch(Reentrant(book))
+    assert book.batch([limit(1, Side.BUY)])
