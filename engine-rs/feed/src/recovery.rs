@@ -41,11 +41,13 @@ pub enum Refusal {
     Malformed = 7,
     /// It asked nothing for too long. The connection ends.
     Idle = 8,
+    /// As many snapshots as are kept at a time are being read: ask again, or the other replica.
+    Busy = 9,
 }
 
 impl Refusal {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NotKept,
         Self::NotYet,
         Self::Starting,
@@ -54,6 +56,7 @@ impl Refusal {
         Self::Slow,
         Self::Malformed,
         Self::Idle,
+        Self::Busy,
     ];
 
     /// The word for logs and metrics.
@@ -68,6 +71,7 @@ impl Refusal {
             Self::Slow => "slow",
             Self::Malformed => "malformed",
             Self::Idle => "idle",
+            Self::Busy => "busy",
         }
     }
 

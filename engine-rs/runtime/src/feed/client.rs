@@ -20,8 +20,8 @@ use crate::status::Role;
 const LOOK: Duration = Duration::from_millis(100);
 /// How long a part of an answer may wait for the client to read ...
 const WRITE: Duration = Duration::from_secs(2);
-/// ... so that none reads more slowly than 32 kB/s.
-const PART: usize = 64 << 10;
+/// ... so that none reads more slowly than 128 kB/s.
+const PART: usize = 256 << 10;
 /// How long a client may be silent.
 const IDLE: Duration = Duration::from_secs(30);
 /// Requests that may come at once, and how many more each second.
@@ -141,8 +141,8 @@ impl Client {
         let serving = Arc::clone(&self.serving);
         serving.shared.feed.snapshot_requests.fetch_add(1, Relaxed);
         match serving.public.snapshot() {
-            Some(snapshot) => self.write(&snapshot.bytes),
-            None => self.decline(Refusal::Starting),
+            Ok(snapshot) => self.write(&snapshot.bytes),
+            Err(refusal) => self.decline(refusal),
         }
     }
 

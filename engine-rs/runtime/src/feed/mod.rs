@@ -6,6 +6,7 @@ mod hash;
 mod public;
 mod recent;
 mod recovery;
+mod said;
 mod seed;
 mod sending;
 mod shown;
@@ -54,14 +55,14 @@ pub fn open(
     match_spins: bool,
 ) -> io::Result<Parts> {
     let session = Session::of(topic_id);
-    let seed = Seed::of(book);
+    let seed = Arc::new(Seed::of(book));
     let recent = Arc::new(Recent::new(seed.seq + 1));
     let (sending, clock) = Sending::open(shared, settings, &recent, session)?;
     let recovery = settings.recovery_port.map(|port| {
         let serving = Serving {
             shared: Arc::clone(shared),
             recent: Arc::clone(&recent),
-            public: Public::new(shared, &recent, requests.clone(), &seed),
+            public: Public::new(shared, &recent, requests.clone(), Arc::clone(&seed)),
             session,
             connected: AtomicUsize::new(0),
         };
@@ -84,7 +85,7 @@ pub fn open(
         recent,
         sending,
         requests.clone(),
-        &seed,
+        seed,
         match_spins,
     );
     Ok(Parts { feed, recovery })

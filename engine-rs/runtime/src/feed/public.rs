@@ -2,11 +2,11 @@
 //! whole; made of the same blocks that are multicast, by the same code that clients use.
 
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use outcry_feed::message::{BUY, OrderAdded, SELL, SnapshotEnd};
-use outcry_feed::{Book, FrameKind, Message, write_frame};
+use outcry_feed::{Book, FrameKind, Message, Refusal, write_frame};
 
 use super::recent::Recent;
 use super::seed::Seed;
@@ -19,6 +19,8 @@ const AT_ONCE: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A snapshot serves everybody who asks within this time.
 const FRESH: Duration = Duration::from_millis(200);
+/// Different snapshots that are being read at a time: of a million orders each has 33 MB.
+const AT_A_TIME: usize = 8;
 /// Orders in one frame.
 const ORDERS_A_FRAME: usize = 2048;
 
@@ -29,8 +31,12 @@ pub struct Snapshot {
 }
 
 struct Kept {
+    /// Where the book begins; taken once.
+    seed: Option<Arc<Seed>>,
     book: Option<Book>,
-    snapshot: Option<Arc<Snapshot>>,
+    newest: Option<Arc<Snapshot>>,
+    /// All that somebody still reads.
+    given: Vec<Weak<Snapshot>>,
 }
 
 pub struct Public {
@@ -45,30 +51,40 @@ impl Public {
         shared: &Arc<Shared>,
         recent: &Arc<Recent>,
         requests: mpsc::Sender<Request>,
-        seed: &Seed,
+        seed: Arc<Seed>,
     ) -> Self {
         Self {
             shared: Arc::clone(shared),
             recent: Arc::clone(recent),
             requests: Mutex::new(requests),
             kept: Mutex::new(Kept {
-                book: made_of(seed),
-                snapshot: None,
+                seed: Some(seed),
+                book: None,
+                newest: None,
+                given: Vec::new(),
             }),
         }
     }
 
     /// Applies the blocks that were made since, or begins anew when they are no longer kept.
     pub fn catch_up(&self) {
-        self.bring_up(&mut lock(&self.kept));
+        let mut kept = lock(&self.kept);
+        kept.newest.take_if(|newest| newest.made.elapsed() >= FRESH);
+        self.bring_up(&mut kept);
     }
 
     fn bring_up(&self, kept: &mut Kept) {
         let mut blocks = Vec::new();
         loop {
             let Some(book) = &mut kept.book else {
-                kept.book = self.anew();
-                return;
+                kept.book = match kept.seed.take() {
+                    Some(seed) => made_of(&seed),
+                    None => self.anew(),
+                };
+                if kept.book.is_none() {
+                    return;
+                }
+                continue;
             };
             blocks.clear();
             let from = book.sequence() + 1;
@@ -95,21 +111,28 @@ impl Public {
         made_of(&reply.recv_timeout(PATIENCE).ok()?)
     }
 
-    /// The book as it is now, or was a moment ago; `None` while there is none.
-    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+    /// The book as it is now, or was a moment ago.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, Refusal> {
         let mut kept = lock(&self.kept);
-        if let Some(snapshot) = &kept.snapshot
-            && snapshot.made.elapsed() < FRESH
+        if let Some(newest) = &kept.newest
+            && newest.made.elapsed() < FRESH
         {
-            return Some(Arc::clone(snapshot));
+            return Ok(Arc::clone(newest));
+        }
+        kept.newest = None;
+        kept.given.retain(|given| given.strong_count() > 0);
+        if kept.given.len() >= AT_A_TIME {
+            return Err(Refusal::Busy);
         }
         self.bring_up(&mut kept);
+        let book = kept.book.as_ref().ok_or(Refusal::Starting)?;
         let snapshot = Arc::new(Snapshot {
-            bytes: frames(kept.book.as_ref()?),
+            bytes: frames(book),
             made: Instant::now(),
         });
-        kept.snapshot = Some(Arc::clone(&snapshot));
-        Some(snapshot)
+        kept.given.push(Arc::downgrade(&snapshot));
+        kept.newest = Some(Arc::clone(&snapshot));
+        Ok(snapshot)
     }
 }
 

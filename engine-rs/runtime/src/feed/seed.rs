@@ -3,7 +3,7 @@
 use outcry_book::{Book, OpenOrder};
 use outcry_feed::message::{OrderAdded, SnapshotBegin};
 
-use super::shown::indicative;
+use super::said::indicative;
 
 /// A book at one seq, as far as the feed needs it.
 #[derive(Clone, Debug)]

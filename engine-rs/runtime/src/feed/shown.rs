@@ -9,17 +9,15 @@
 use std::collections::HashMap;
 
 use outcry_book::{
-    AuctionPrice, Event, EventBody, OrderAccepted, OrderAmended, OrderType, SelfTradePrevented,
-    Side, TimeInForce, TradeExecuted,
+    Event, EventBody, OpenOrder, OrderAccepted, OrderAmended, OrderType, SelfTradePrevented, Side,
+    TimeInForce, TradeExecuted,
 };
-use outcry_feed::Message;
 use outcry_feed::message::{
-    AuctionIndicative, AuctionUncrossed, LevelChanged, OrderAdded, OrderDeleted, OrderExecuted,
-    OrderReduced, OrderRefilled, Trade, TradingStatus,
+    LevelChanged, OrderAdded, OrderDeleted, OrderExecuted, OrderRefilled, Trade, TradingStatus,
 };
 
 use super::hash::Mixed;
-use super::seed::Seed;
+use super::said::{indicative, put, reduced, side_number, uncrossed};
 
 /// Events that this book can't have: it was not told all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,10 +57,10 @@ pub struct Shown {
 }
 
 impl Shown {
-    pub fn of(seed: &Seed) -> Self {
-        let mut shown = Self::default();
+    /// Takes in orders that were open before anything was told.
+    pub fn add(&mut self, orders: &[OpenOrder]) {
         let mut nothing = Vec::new();
-        for order in &seed.orders {
+        for order in orders {
             let open = Open {
                 side: order.side,
                 price: order.price,
@@ -73,11 +71,11 @@ impl Shown {
                 rests: !order.waits,
             };
             if open.rests {
-                shown.change_level(open.side, open.price, open.shown, 1, &mut nothing);
+                nothing.clear();
+                self.change_level(open.side, open.price, open.shown, 1, &mut nothing);
             }
-            shown.open.insert(order.order_id, open);
+            self.open.insert(order.order_id, open);
         }
-        shown
     }
 
     /// Whether the event belongs to what the taker is doing, so that it can't rest before it.
@@ -147,23 +145,7 @@ impl Shown {
                 block,
             ),
             EventBody::AuctionIndicative(auction) => put(indicative(auction), block),
-            EventBody::AuctionUncrossed(auction) => {
-                let AuctionIndicative {
-                    price,
-                    volume,
-                    surplus,
-                    surplus_side,
-                } = indicative(auction);
-                put(
-                    AuctionUncrossed {
-                        price,
-                        volume,
-                        surplus,
-                        surplus_side,
-                    },
-                    block,
-                );
-            }
+            EventBody::AuctionUncrossed(auction) => put(uncrossed(auction), block),
             EventBody::OrderRejected(_)
             | EventBody::CancelRejected(_)
             | EventBody::SettingsRejected(_)
@@ -399,26 +381,5 @@ fn slice_of(order: &Open) -> i64 {
         order.remaining
     } else {
         order.slice.min(order.remaining)
-    }
-}
-
-fn put(message: impl Into<Message>, block: &mut Vec<u8>) {
-    message.into().encode(block);
-}
-
-fn reduced(order_id: u64, quantity: i64) -> OrderReduced {
-    OrderReduced { order_id, quantity }
-}
-
-fn side_number(side: Side) -> u8 {
-    side as u8
-}
-
-pub fn indicative(auction: &AuctionPrice) -> AuctionIndicative {
-    AuctionIndicative {
-        price: auction.price,
-        volume: auction.volume,
-        surplus: auction.surplus,
-        surplus_side: auction.surplus_side.map_or(0, side_number),
     }
 }

@@ -27,7 +27,9 @@ const POLL: Duration = Duration::from_micros(50);
 /// ... which is only done after so many empty rounds: a busy market is answered at once.
 const SPINS: u32 = 1 << 14;
 /// Events held while the book is made anew; with more, it is asked for once more.
-const HELD: usize = 1 << 20;
+const HELD: usize = 1 << 18;
+/// Orders taken in between two looks at the ring.
+const ORDERS: usize = 1 << 12;
 
 /// What the match thread says. It never waits for room: what finds the ring full is lost.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +57,8 @@ pub struct Feed {
     pub match_spins: bool,
     /// Last seq taken.
     pub seq: u64,
+    /// Where to begin.
+    seed: Option<Arc<Seed>>,
     state: State,
 }
 
@@ -79,7 +83,7 @@ impl Feed {
         recent: Arc<Recent>,
         sending: Sending,
         requests: mpsc::Sender<Request>,
-        seed: &Seed,
+        seed: Arc<Seed>,
         match_spins: bool,
     ) -> Self {
         Self {
@@ -88,16 +92,20 @@ impl Feed {
             recent,
             sending,
             requests,
-            shown: Shown::of(seed),
+            shown: Shown::default(),
             ticker: Ticker::calibrated(),
             match_spins,
             seq: seed.seq,
+            seed: Some(seed),
             state: State::default(),
         }
     }
 
     pub fn run(mut self) {
         let shared = Arc::clone(&self.shared);
+        if let Some(seed) = self.seed.take() {
+            self.begin_at(&seed, VecDeque::new());
+        }
         let mut idle = 0u32;
         while !shared.is_stopping() {
             let busy = self.round();
@@ -241,11 +249,17 @@ impl Feed {
         self.state.anew = Some(anew);
     }
 
-    fn begin_at(&mut self, seed: &Seed, held: VecDeque<Item>) {
-        self.shown = Shown::of(seed);
+    /// A large book takes longer to take in than the ring has room: it is emptied meanwhile.
+    fn begin_at(&mut self, seed: &Seed, mut held: VecDeque<Item>) {
+        let started = Instant::now();
+        self.shown = Shown::default();
+        for orders in seed.orders.chunks(ORDERS) {
+            self.shown.add(orders);
+            held.extend(std::iter::from_fn(|| self.ring.pop()));
+            self.ring.popped();
+        }
         self.seq = seed.seq;
         self.recent.reset(seed.seq + 1);
-        let started = Instant::now();
         for item in held {
             match &mut self.state.anew {
                 Some(anew) => anew.held.push_back(item),

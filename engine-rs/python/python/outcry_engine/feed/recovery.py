@@ -32,6 +32,7 @@ REFUSALS: Final = {
     6: "slow",
     7: "malformed",
     8: "idle",
+    9: "busy",
 }
 
 

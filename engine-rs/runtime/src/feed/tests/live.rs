@@ -1,6 +1,7 @@
 //! The feed's threads and the client over loopback: sockets, recovery channel, roles.
 
-use std::net::Ipv4Addr;
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpStream};
 use std::sync::atomic::AtomicU16;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, mpsc};
@@ -8,7 +9,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use outcry_book::Book;
-use outcry_feed::{Client, ClientSettings, Line, Recovery, RecoveryError, Refusal, Update};
+use outcry_feed::message::GapRequest;
+use outcry_feed::{
+    Client, ClientSettings, FrameKind, Line, Message, Recovery, RecoveryError, Refusal, Update,
+    write_frame,
+};
 
 use super::{Market, assert_same};
 use crate::clock::Ticker;
@@ -263,10 +268,8 @@ fn clients_that_ask_too_much_or_nonsense_or_are_too_many_are_refused_by_name() {
         refusal(Err(last.expect("refused"))),
         Refusal::TooManyRequests
     );
-    let refusals = replica.shared.feed.metrics().refusals;
-    let names: Vec<&str> = refusals.iter().map(|(name, _)| *name).collect();
     assert_eq!(
-        names,
+        refusals(&replica),
         [
             "not_yet",
             "not_kept",
@@ -274,4 +277,43 @@ fn clients_that_ask_too_much_or_nonsense_or_are_too_many_are_refused_by_name() {
             "too_many_requests"
         ]
     );
+}
+
+fn refusals(replica: &Replica) -> Vec<&'static str> {
+    let refusals = replica.shared.feed.metrics().refusals;
+    refusals.into_iter().map(|(name, _)| name).collect()
+}
+
+/// Until a client was refused.
+fn wait_refused(replica: &Replica, name: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while !refusals(replica).contains(&name) {
+        assert!(Instant::now() < deadline, "{:?}", refusals(replica));
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_dropped_for_being_slow_and_nonsense_for_itself() {
+    let lines = [line()];
+    let mut market = Market::new(105);
+    let mut replica = Replica::new(&lines, 1 << 14, &market.book, 8);
+    let address = format!("127.0.0.1:{}", replica.port);
+    for _ in 0..4_000 {
+        replica.tell(&mut market);
+    }
+    let mut idler = TcpStream::connect(&address).expect("a connection");
+    let mut request = Vec::new();
+    Message::from(GapRequest { first: 1, end: 0 }).encode(&mut request);
+    let mut frame = Vec::new();
+    write_frame(&mut frame, FrameKind::Messages, &request).expect("a vector takes all");
+    for _ in 0..49 {
+        idler.write_all(&frame).expect("small");
+    }
+    wait_refused(&replica, "slow");
+    let mut babbler = TcpStream::connect(&address).expect("a connection");
+    babbler.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("small");
+    wait_refused(&replica, "malformed");
+    let client = replica.client(&lines);
+    assert_same(client.book(), &market.book);
 }

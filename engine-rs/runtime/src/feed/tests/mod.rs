@@ -4,6 +4,9 @@ mod flow;
 mod live;
 mod loss;
 
+use std::collections::HashSet;
+use std::mem::discriminant;
+
 use outcry_book::{Book, Event, Side};
 use outcry_feed::message::{BUY, SELL};
 
@@ -102,7 +105,7 @@ pub fn assert_same(client: &outcry_feed::Book, book: &Book) {
 
 #[test]
 fn a_client_of_every_event_has_the_core_s_book_after_each_command() {
-    let mut trades = 0;
+    let (mut trades, mut kinds) = (0, HashSet::new());
     for seed in 1..=12 {
         let mut market = Market::new(seed);
         let mut client = outcry_feed::Book::new();
@@ -113,11 +116,13 @@ fn a_client_of_every_event_has_the_core_s_book_after_each_command() {
                 assert!(block.len() <= outcry_feed::MAX_BLOCK);
                 client.apply(seq, block, |_| ()).expect("it fits");
             }
+            kinds.extend(market.events.iter().map(|event| discriminant(&event.body)));
             assert_same(&client, &market.book);
         }
         trades += market.book.last_trade_id();
     }
     assert!(trades > 500, "markets that trade: {trades}");
+    assert!(kinds.len() >= 18, "of 20 kinds of events: {}", kinds.len());
 }
 
 #[test]
@@ -133,8 +138,10 @@ fn a_restored_replica_goes_on_with_the_same_blocks() {
         let at = Seed::of(&restored);
         let (from, mut client) = (market.blocks.len(), at.client_book().expect("a book"));
         assert_same(&client, &market.book);
+        let mut shown = Shown::default();
+        shown.add(&at.orders);
         let mut successor = Market {
-            shown: Shown::of(&at),
+            shown,
             book: restored,
             flow: market.flow.clone(),
             events: Vec::new(),
