@@ -129,8 +129,10 @@ impl Group {
 /// Every order that tracks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trailing {
-    /// By side and distance.
+    /// By side and distance; none is empty.
     groups: Vec<Group>,
+    /// Queues of groups that emptied, for those to come.
+    spare: Vec<VecDeque<Step>>,
     /// How many orders track.
     len: usize,
 }
@@ -145,7 +147,7 @@ impl Trailing {
         let (side, delta) = (slab.get(slot).side, slab.extra(slot).trailing_delta);
         let found = self.find(side, delta);
         let at = found.unwrap_or_else(|at| {
-            let steps = VecDeque::new();
+            let steps = self.spare.pop().unwrap_or_default();
             self.groups.insert(at, Group { side, delta, steps });
             at
         });
@@ -166,6 +168,10 @@ impl Trailing {
         group.steps[step].list.unlink(slab, slot);
         if group.steps[step].list.is_empty() {
             group.steps.remove(step);
+        }
+        if group.steps.is_empty() {
+            let emptied = self.groups.remove(at);
+            self.spare.push(emptied.steps);
         }
         self.len -= 1;
     }
@@ -197,6 +203,14 @@ impl Trailing {
                 triggers(slab, way(group.side), trigger, list);
             }
         }
+        let spare = &mut self.spare;
+        self.groups.retain_mut(|group| {
+            let emptied = group.steps.is_empty();
+            if emptied {
+                spare.push(std::mem::take(&mut group.steps));
+            }
+            !emptied
+        });
     }
 
     /// Widens what is heard to what changes something here.
