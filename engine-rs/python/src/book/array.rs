@@ -20,8 +20,13 @@ static EVENT_FORMAT: LazyLock<CString> = LazyLock::new(|| buffer_format(EventRec
 pub struct Records(Vec<EventRecord>);
 
 impl Sink for Records {
+    #[inline]
     fn emit(&mut self, event: &Event) {
-        self.0.push(EventRecord::from(event));
+        // Written where it stays, and not built elsewhere and copied.
+        self.0.push(EventRecord::default());
+        if let Some(record) = self.0.last_mut() {
+            record.fill(event);
+        }
     }
 }
 
@@ -34,8 +39,15 @@ pub struct Pool(Arc<Mutex<Vec<Records>>>);
 const KEPT: usize = 2;
 
 impl Pool {
-    pub fn take(&self) -> Records {
+    fn take(&self) -> Records {
         self.kept().pop().unwrap_or_default()
+    }
+
+    /// Room for the events of that many commands, as far as can be said.
+    pub fn room_for(&self, commands: usize) -> Records {
+        let mut records = self.take();
+        records.0.reserve(commands.saturating_mul(2));
+        records
     }
 
     fn give_back(&self, mut records: Records) {
@@ -166,6 +178,10 @@ impl Commands {
                 commands.get(at).kind
             ))),
         }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
     }
 
     pub fn iter(&self) -> impl Iterator<Item = CommandRecord> {

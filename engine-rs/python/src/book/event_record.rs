@@ -5,19 +5,16 @@ use outcry_book::{EventBody, Side};
 
 use super::layout::EventRecord;
 
-impl From<&core::Event> for EventRecord {
-    fn from(event: &core::Event) -> Self {
-        let mut record = Self {
-            seq: event.seq,
-            number: event.number,
-            ..Self::default()
-        };
-        record.put(&event.body);
-        record
-    }
-}
-
 impl EventRecord {
+    /// Writes an event into a record of zeros.
+    #[inline]
+    pub fn fill(&mut self, event: &core::Event) {
+        self.seq = event.seq;
+        self.number = event.number;
+        self.put(&event.body);
+    }
+
+    #[inline]
     fn put(&mut self, body: &EventBody) {
         match body {
             EventBody::OrderAccepted(body) => self.put_accepted(body),

@@ -80,7 +80,7 @@ impl Machine {
 
     /// Carries out an array of the book's own.
     pub fn run_array(&mut self, commands: &Commands) -> Result<Records, Failure> {
-        let mut records = self.pool.take();
+        let mut records = self.pool.room_for(commands.len());
         self.run_into(commands.iter().map(|record| record.body()), &mut records)?;
         Ok(records)
     }
