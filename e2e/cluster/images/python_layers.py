@@ -22,7 +22,14 @@ DEPENDENCIES = "/opt/outcry/dependencies"
 APP = "/opt/outcry/app"
 PYTHON = "/usr/bin/python3"
 BIN = Path(sys.executable).parent
-RUST_SOURCES = ("engine-rs/book", "engine-rs/runtime", "engine-rs/python", "Cargo.toml", "Cargo.lock")
+RUST_SOURCES = (
+    "engine-rs/book",
+    "engine-rs/feed",
+    "engine-rs/runtime",
+    "engine-rs/python",
+    "Cargo.toml",
+    "Cargo.lock",
+)
 
 
 def uv(*arguments: str | Path) -> str:
