@@ -1,0 +1,70 @@
+"""Stops: what a trade does to those that wait, and how the queue of triggered ones is worked off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from e2e.oracle import words
+from e2e.oracle.events import OrderTriggered
+
+if TYPE_CHECKING:
+    from e2e.oracle.market import Market, Order
+
+
+def condition_holds(kind: int, side: int, stop_price: int, price: int) -> bool:
+    """Whether a price meets a stop price."""
+    return price >= stop_price if _rises_to_stop(kind, side) else price <= stop_price
+
+
+def _rises_to_stop(kind: int, side: int) -> bool:
+    stop_loss = kind in {words.STOP_LOSS, words.STOP_LOSS_LIMIT}
+    return stop_loss == (side == words.BUY)
+
+
+def look_at_trade(market: Market, price: int) -> None:
+    """Every waiting stop sees the price of a trade; those that it triggers join the queue."""
+    triggered = [order for order in market.waiting if _triggers(order, price)]
+    for order in sorted(triggered, key=_turn):
+        market.waiting.remove(order)
+        order.state = "queued"
+        market.queue.append(order)
+
+
+def _triggers(order: Order, price: int) -> bool:
+    """Whether a trade triggers a stop; moves what the stop tracks."""
+    meets = order.stop_price != 0 and condition_holds(order.type, order.side, order.stop_price, price)
+    if order.trailing_delta == 0:
+        order.trigger_price = order.stop_price
+        return meets
+    if order.extreme == 0:
+        if meets or order.stop_price == 0:
+            order.extreme = price
+        return False
+    if order.side == words.SELL:
+        order.extreme = max(order.extreme, price)
+        scaled = order.extreme * (10_000 - order.trailing_delta)
+        order.trigger_price = scaled // 10_000
+        return price * 10_000 <= scaled
+    order.extreme = min(order.extreme, price)
+    scaled = order.extreme * (10_000 + order.trailing_delta)
+    order.trigger_price = -(-scaled // 10_000)
+    return price * 10_000 >= scaled
+
+
+def _turn(order: Order) -> tuple[int, int, int]:
+    """Rising ones from the lowest trigger price, then falling ones from the highest, then by age."""
+    tracks = order.trailing_delta != 0
+    rising = order.side == words.BUY if tracks else _rises_to_stop(order.type, order.side)
+    return (0, order.trigger_price, order.age) if rising else (1, -order.trigger_price, order.age)
+
+
+def next_activation(market: Market) -> Order | None:
+    """The stop whose turn it is, out of the queue and announced; nothing when none may go on."""
+    if not market.queue or market.budget == 0 or market.status != words.TRADING:
+        return None
+    market.budget -= 1
+    order = market.queue[0]
+    market.remove(order)
+    market.expire_other_leg(order)
+    market.emit(OrderTriggered(order.order_id, order.user_id, order.trigger_price))
+    return order
