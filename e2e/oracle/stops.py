@@ -59,7 +59,10 @@ def _turn(order: Order) -> tuple[int, int, int]:
 
 
 def next_activation(market: Market) -> Order | None:
-    """The stop whose turn it is, out of the queue and announced; nothing when none may go on."""
+    """The stop whose turn it is, out of the queue and announced; nothing when none may go on.
+
+    What made it a stop is forgotten with that; its type stays.
+    """
     if not market.queue or market.budget == 0 or market.status != words.TRADING:
         return None
     market.budget -= 1
@@ -67,4 +70,5 @@ def next_activation(market: Market) -> Order | None:
     market.remove(order)
     market.expire_other_leg(order)
     market.emit(OrderTriggered(order.order_id, order.user_id, order.trigger_price))
+    order.stop_price = order.trailing_delta = 0
     return order
