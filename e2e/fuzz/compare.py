@@ -5,44 +5,53 @@ from __future__ import annotations
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
-from outcry_engine._engine import Replay
+from outcry_engine import Book
 
-from e2e.fuzz.wire import read_events, record
+from e2e.fuzz import calls, wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from e2e.fuzz.stories import Told
     from e2e.oracle.commands import Command
     from e2e.oracle.events import Event
 
+    Through = Callable[[Book, Sequence[Command]], list[Event]]
+
 SYMBOL = "FUZZ"
+# Commands between two restarts of the core from its own bytes.
 PIECE = 150
 
 
-def difference(told: Told) -> str | None:
+def by_records(core: Book, commands: Sequence[Command]) -> list[Event]:
+    """Through the codec, as an engine reads and publishes them."""
+    return wire.read_events(core.apply_record(wire.record(SYMBOL, commands)))
+
+
+def by_calls(core: Book, commands: Sequence[Command]) -> list[Event]:
+    """Through typed objects, as a program with a book of its own does."""
+    return calls.apply(core, commands)
+
+
+def difference(told: Told, through: Through = by_records) -> str | None:
     """Where the core says something else than the oracle did, in words; `None` when nowhere."""
-    try:
-        core, said = _through_core(told.commands)
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":
-            raise
-        return f"the core panicked: {error}"
-    return _first_difference(told, said) or _book_difference(told, core)
-
-
-def _through_core(commands: list[Command]) -> tuple[Replay, list[Event]]:
-    """Everything the core says. At each border of two pieces it is written down and restored."""
-    core = Replay(SYMBOL)
+    core = Book.empty(symbol=SYMBOL)
     said: list[Event] = []
-    for start in range(0, len(commands), PIECE):
-        if start:
+    commands = told.commands
+    try:
+        for start in range(0, len(commands), PIECE):
+            said.extend(through(core, commands[start : start + PIECE]))
             written = core.snapshot()
-            core = Replay.restore(SYMBOL, written)
+            core = Book.restore(written, symbol=SYMBOL)
             if core.snapshot() != written:
-                raise AssertionError(f"a restored book writes other bytes, after command {start}")
-        said.extend(read_events(core.apply(record(SYMBOL, commands[start : start + PIECE]))))
-    if core.last_poison:
-        raise AssertionError(f"a record of the flow is poison: {core.last_poison}")
-    return core, said
+                return (
+                    f"a restored book writes other bytes than it was made of, after command {start + PIECE}"
+                )
+    except BaseException as error:
+        if type(error).__name__ not in {"PanicException", "SnapshotError"}:
+            raise
+        return f"the core failed: {type(error).__name__}: {error}"
+    return _first_difference(told, said) or _book_difference(told, core)
 
 
 def _first_difference(told: Told, said: list[Event]) -> str | None:
@@ -51,18 +60,17 @@ def _first_difference(told: Told, said: list[Event]) -> str | None:
         return None
     pairs = enumerate(zip_longest(expected, said))
     at, (oracle, core) = next((at, pair) for at, pair in pairs if pair[0] != pair[1])
-    owners = list(chain.from_iterable([index] * len(events) for index, events in enumerate(told.events)))
-    where = owners[at] if at < len(owners) else len(told.commands) - 1
-    cause = told.commands[where]
-    return f"at command {where} {cause}\n  oracle: {oracle}\n  core:   {core}"
+    causes = {(command.source, command.incarnation, command.number): command for command in told.commands}
+    first = oracle or core
+    cause = causes.get((first.source, first.incarnation, first.number)) if first else None
+    return f"event {at + 1}, of {cause}\n  oracle: {oracle}\n  core:   {core}"
 
 
-def _book_difference(told: Told, core: Replay) -> str | None:
-    depth = tuple([tuple(level) for level in side] for side in told.depth)
+def _book_difference(told: Told, core: Book) -> str | None:
+    bids, asks = ([tuple(level) for level in side] for side in told.depth)
     shown = core.depth(len(told.commands))
-    if depth != shown:
-        return f"depth at the end\n  oracle: {depth}\n  core:   {shown}"
     resting = sum(order.state == "resting" for order in told.open_orders)
-    if resting != core.resting_orders:
-        return f"resting orders at the end\n  oracle: {resting}\n  core:   {core.resting_orders}"
+    expected, found = (bids, asks, resting), (shown.bids, shown.asks, shown.resting_orders)
+    if expected != found:
+        return f"the book at the end: bids, asks, resting orders\n  oracle: {expected}\n  core:   {found}"
     return None

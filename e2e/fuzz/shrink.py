@@ -53,5 +53,7 @@ def _simpler(body: Any) -> Iterator[Any]:  # noqa: ANN401 - any tuple of the com
         if isinstance(value, tuple):
             yield from (body._replace(**{name: each}) for each in _simpler(value))
         elif value:
-            smaller = dict.fromkeys((0, 1, value // 2, value - 1)) if value > 0 else {0: None}
-            yield from (body._replace(**{name: each}) for each in smaller if each != value)
+            # One less only of a number that is small already: a large one would be counted down.
+            one_less = value - 1 if 0 < value < 20 else 0
+            smaller = {0, 1, value // 2, one_less} if value > 0 else {0}
+            yield from (body._replace(**{name: each}) for each in sorted(smaller - {value}))
