@@ -40,18 +40,27 @@ def _shorter(commands: list[Command], fails: Fails) -> list[Command]:
 def _plainer(commands: list[Command], fails: Fails) -> list[Command]:
     """With every field as near to 0 as it may be."""
     for index in range(len(commands)):
-        for simpler in _simpler(commands[index].body):
-            tried = [*commands]
-            tried[index] = commands[index]._replace(body=simpler)
-            if fails(tried):
-                commands = tried
+        while (simpler := _first_simpler(commands, index, fails)) is not None:
+            commands = simpler
     return commands
+
+
+def _first_simpler(commands: list[Command], index: int, fails: Fails) -> list[Command] | None:
+    """With one field of one command nearer to 0, if the story fails so too."""
+    for body in _simpler(commands[index].body):
+        tried = [*commands]
+        tried[index] = commands[index]._replace(body=body)
+        if fails(tried):
+            return tried
+    return None
 
 
 def _simpler(body: Any) -> Iterator[Any]:  # noqa: ANN401 - any tuple of the commands
     for name, value in zip(body._fields, body, strict=True):
         if isinstance(value, tuple):
             yield from (body._replace(**{name: each}) for each in _simpler(value))
+        elif value is True:
+            yield body._replace(**{name: False})
         elif value:
             # One less only of a number that is small already: a large one would be counted down.
             one_less = value - 1 if 0 < value < 20 else 0

@@ -33,8 +33,10 @@ def rows_1_to_20(market: Market, order: NewOrder, *, room: int) -> int:
     return (
         _status(settings)
         or _identity(order)
-        or (_unsupported(order) if settings.rules_version == 1 else 0)
-        or _words(order)
+        or (_new_words(order) if settings.rules_version == 1 else 0)
+        or _time_in_force(order)
+        or (_new_fields(order) if settings.rules_version == 1 else 0)
+        or _mode(order)
         or _status_by_type(settings, order)
         or _price(order)
         or _quantity(order)
@@ -84,18 +86,22 @@ def _identity(order: NewOrder) -> int:
     return 0 if words.LIMIT <= order.type <= words.TAKE_PROFIT_LIMIT else words.INVALID_ORDER_TYPE
 
 
-def _unsupported(order: NewOrder) -> int:
-    """Rules version 1 refuses what it does not know."""
-    new_word = order.type in words.STOPS or order.time_in_force == words.GTD
-    new_field = any(order[7:])
-    return words.UNSUPPORTED if new_word or new_field else 0
+def _new_words(order: NewOrder) -> int:
+    """Rules version 1 refuses the words that it does not know."""
+    return words.UNSUPPORTED if order.type in words.STOPS or order.time_in_force == words.GTD else 0
 
 
-def _words(order: NewOrder) -> int:
-    if time_in_force(order) == 0:
-        return words.INVALID_TIME_IN_FORCE
-    mode = order.self_trade_prevention
-    return 0 if 0 <= mode <= words.DECREMENT else words.INVALID_STP_MODE
+def _time_in_force(order: NewOrder) -> int:
+    return 0 if time_in_force(order) else words.INVALID_TIME_IN_FORCE
+
+
+def _new_fields(order: NewOrder) -> int:
+    """Rules version 1 refuses the fields that it does not know: all behind the quantity."""
+    return words.UNSUPPORTED if any(order[7:]) else 0
+
+
+def _mode(order: NewOrder) -> int:
+    return 0 if 0 <= order.self_trade_prevention <= words.DECREMENT else words.INVALID_STP_MODE
 
 
 def _status_by_type(settings: PairSettings, order: NewOrder) -> int:
@@ -128,7 +134,8 @@ def _display_quantity(order: NewOrder) -> int:
     if display == 0:
         return 0
     at_once = order.type in words.WITHOUT_PRICE or time_in_force(order) in {words.IOC, words.FOK}
-    return words.INVALID_DISPLAY_QUANTITY if display < 0 or at_once or display > order.quantity else 0
+    parts_fit = display <= order.quantity <= display * words.MAX_ICEBERG_PARTS
+    return words.INVALID_DISPLAY_QUANTITY if at_once or not parts_fit else 0
 
 
 def _stop(order: NewOrder) -> int:

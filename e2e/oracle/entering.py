@@ -87,7 +87,7 @@ def _why_no_oco(market: Market, limit: NewOrder, stop: NewOrder) -> int:
     if market.rules == 1:
         return words.UNSUPPORTED
     return (
-        checks.rows_1_to_20(market, limit, room=2)
+        checks.rows_1_to_20(market, limit, room=1)
         or _stop_leg(market, limit, stop)
         or _prices(limit, stop)
         or checks.row_22(market, limit)
@@ -96,9 +96,9 @@ def _why_no_oco(market: Market, limit: NewOrder, stop: NewOrder) -> int:
 
 
 def _stop_leg(market: Market, limit: NewOrder, stop: NewOrder) -> int:
-    """Rows 1 to 21 of the stop leg, whose id must be another than the limit leg's."""
+    """Rows 1 to 21 of the stop leg, with the limit leg counted as open already."""
     reason = checks.rows_1_to_20(market, stop, room=2)
-    if not reason and stop.order_id == limit.order_id:
+    if reason in {0, words.TOO_MANY_OPEN_ORDERS} and stop.order_id == limit.order_id:
         return words.DUPLICATE_ORDER_ID
     return reason or checks.row_21(market, stop)
 

@@ -23,7 +23,8 @@ def change_settings(market: Market, settings: PairSettings) -> None:
     market.settings = settings
     market.emit(SettingsChanged(*settings[:9]))
     if settings.rules_version == 2:
-        market.emit(FiltersChanged(*settings.filters))
+        mode = settings.filters.self_trade_prevention or words.NONE
+        market.emit(FiltersChanged(*settings.filters._replace(self_trade_prevention=mode)))
     _expire_outside_band(market, settings)
     if settings.trading_status == words.AUCTION and not market.call_open:
         market.call_open = True
@@ -44,11 +45,12 @@ def _expire_outside_band(market: Market, settings: PairSettings) -> None:
 def _why_no_settings(market: Market, settings: PairSettings) -> int:
     if settings.rules_version not in {1, 2}:
         return words.UNSUPPORTED
+    if settings.rules_version < market.rules:
+        return words.INVALID_SETTINGS
     new_status = settings.trading_status in {words.POST_ONLY, words.LIMIT_ONLY, words.AUCTION}
     if settings.rules_version == 1 and (new_status or settings.filters != Filters()):
         return words.UNSUPPORTED
-    goes_back = settings.rules_version < market.rules
-    sensible = not goes_back and _sensible(settings) and _sensible_filters(settings)
+    sensible = _sensible(settings) and _sensible_filters(settings)
     return 0 if sensible else words.INVALID_SETTINGS
 
 
