@@ -173,7 +173,9 @@ class Orders:
         if name == "trailing_delta":
             return choices.pick((0, 1, 9999, 10_000, -1, (1 << 31) - 1, -(1 << 31)))
         if name == "expire_time_unix_nanos":
-            return choices.pick((0, 1, -1, market.clock, min(market.clock + 1, I64_MAX), I64_MAX, -I64_MAX - 1))
+            return choices.pick(
+                (0, 1, -1, market.clock, min(market.clock + 1, I64_MAX), I64_MAX, -I64_MAX - 1)
+            )
         theme = self.theme
         edges = [
             theme.centre + side * (theme.band + over) * theme.step for side in (-1, 1) for over in (0, 1)

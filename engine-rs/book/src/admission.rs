@@ -13,6 +13,10 @@ use crate::words::{
 /// Basis points that a trailing stop may keep behind.
 const DELTAS: std::ops::RangeInclusive<i32> = 1..=9_999;
 
+/// Slices that an iceberg may have: each can be a trade of one command, so without a bound one taker
+/// would hold up the market for as long as it takes to trade an enormous order lot by lot.
+pub const MAX_ICEBERG_PARTS: i64 = 100;
+
 impl Book {
     /// A new order. `reserved` is the slot that its id names already (its predecessor was just cancelled),
     /// or [`NONE`].
@@ -181,7 +185,8 @@ impl Book {
         let shows = order.display_quantity;
         if shows != 0 {
             let may = priced && time_in_force.may_rest();
-            if shows < 0 || !may || shows > order.quantity {
+            let most = i128::from(shows) * i128::from(MAX_ICEBERG_PARTS);
+            if shows < 0 || !may || shows > order.quantity || i128::from(order.quantity) > most {
                 return Err(RejectReason::InvalidDisplayQuantity);
             }
         }

@@ -88,6 +88,7 @@ mod users;
 mod views;
 mod words;
 
+pub use admission::MAX_ICEBERG_PARTS;
 pub use book::{Book, Outcome};
 pub use checks::InvariantError;
 pub use command::{

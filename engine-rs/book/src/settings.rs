@@ -49,7 +49,10 @@ pub(crate) fn checked(asked: &PairSettings, rules: u32) -> Result<Accepted, Reje
         quote_units_per_tick_lot: asked.quote_units_per_tick_lot,
         base_units_per_lot: asked.base_units_per_lot,
     };
-    Ok((settings, checked_filters(&asked.filters)?))
+    Ok((
+        settings,
+        checked_filters(&asked.filters, asked.min_notional)?,
+    ))
 }
 
 fn checked_status(number: i32, version: u32) -> Result<TradingStatus, RejectReason> {
@@ -64,7 +67,7 @@ fn checked_status(number: i32, version: u32) -> Result<TradingStatus, RejectReas
     }
 }
 
-fn checked_filters(asked: &Filters) -> Result<FiltersChanged, RejectReason> {
+fn checked_filters(asked: &Filters, min_notional: i64) -> Result<FiltersChanged, RejectReason> {
     let mode = match asked.self_trade_prevention {
         0 => Some(SelfTradePrevention::None),
         number => SelfTradePrevention::from_i32(number),
@@ -83,6 +86,7 @@ fn checked_filters(asked: &Filters) -> Result<FiltersChanged, RejectReason> {
     let sensible = none_below_0
         && in_order(asked.min_price, asked.max_price)
         && in_order(asked.min_quantity, asked.max_quantity)
+        && in_order(min_notional, asked.max_notional)
         && in_order(asked.bid_multiplier_down_bps, asked.bid_multiplier_up_bps)
         && in_order(asked.ask_multiplier_down_bps, asked.ask_multiplier_up_bps);
     if !sensible {
