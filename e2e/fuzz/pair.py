@@ -26,7 +26,7 @@ def settings(
         rules_version=rules,
         price_band_lower=lower,
         price_band_upper=upper,
-        min_notional=choices.pick((0, 0, 0, theme.centre * theme.lot * 2)),
+        min_notional=choices.pick((0, 0, 0, theme.centre * theme.lot)),
         maker_fee_ppm=choices.pick((-100, 0, 250)),
         taker_fee_ppm=choices.pick((750, 0, 1_000_000)),
         quote_units_per_tick_lot=1,
