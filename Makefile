@@ -5,7 +5,11 @@ SHELL := /bin/bash
 PROVIDER ?= local
 NAME ?= outcry
 PYTHON ?= python3
+N ?= 10000000
+RUNS ?= 20000
 UV_VERSION := 0.13.9
+LLVM_COV_VERSION := 0.9.1
+CARGO_FUZZ_VERSION := 0.13.2
 BIN := .venv/bin
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 export VIRTUAL_ENV := $(CURDIR)/.venv
@@ -77,6 +81,32 @@ proto: .venv/.synced ## Regenerate the Python code of the protobuf schema
 .PHONY: crds
 crds: .venv/.synced ## Regenerate the CustomResourceDefinitions from the operator's models
 	$(BIN)/python -m outcry_operator.models generate
+
+.PHONY: fuzz
+fuzz: engine ## The core against the oracle: N random orders (10,000,000), or one story again with SEED
+	@$(BIN)/python -m e2e.fuzz $(if $(SEED),replay $(SEED),run --orders $(N))
+
+# libFuzzer without a sanitizer: the crates are safe Rust, and stable rustc has all that coverage needs.
+.PHONY: fuzz-smoke
+fuzz-smoke: $(BIN)/cargo-fuzz ## libFuzzer on the decoders, on restoring and on command sequences, RUNS inputs each
+	@for target in decode_commands decode_event restore commands; do \
+	  mkdir -p engine-rs/fuzz/corpus/$$target && \
+	  PATH="$(CURDIR)/$(BIN):$$PATH" cargo fuzz run --fuzz-dir engine-rs/fuzz --sanitizer none $$target \
+	    engine-rs/fuzz/corpus/$$target engine-rs/fuzz/seeds/$$target -- \
+	    -runs=$(RUNS) -max_len=1024 -timeout=20 -print_final_stats=0 || exit 1; \
+	done
+
+$(BIN)/cargo-fuzz: | .venv/.synced
+	cargo install --quiet --locked --root .venv --version $(CARGO_FUZZ_VERSION) cargo-fuzz
+
+.PHONY: coverage
+coverage: .venv/.synced $(BIN)/cargo-llvm-cov ## Lines of the Rust crates that tests run, and the gate that holds them
+	@rustup component add llvm-tools >/dev/null 2>&1 || test -n "$$LLVM_COV" || \
+	  { echo "LLVM's tools of rustc's own version are needed: rustup component add llvm-tools, or LLVM_COV and LLVM_PROFDATA" >&2; exit 1; }
+	@$(BIN)/python -m e2e.coverage
+
+$(BIN)/cargo-llvm-cov: | .venv/.synced
+	cargo install --quiet --locked --root .venv --version $(LLVM_COV_VERSION) cargo-llvm-cov
 
 .PHONY: bench
 bench: engine ## Speed and memory: bench/results/pod.json and operator.json

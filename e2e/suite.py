@@ -105,8 +105,13 @@ STAGES: dict[str, list[Step]] = {
         pytest("pytest unit", "not integration and not e2e", *PACKAGES),
     ],
     "integration": [pytest("pytest integration", "integration and not e2e", *PACKAGES)],
+    "coverage": [
+        Step(title="lines of the Rust crates", command=("make", "--no-print-directory", "coverage"))
+    ],
     "e2e": [pytest("pytest e2e", "e2e", "e2e")],
 }
+
+NEED_SERVERS = {"integration", "coverage", "e2e"}
 
 
 def start_server_builds(log: Path) -> subprocess.Popen[bytes]:
@@ -211,11 +216,11 @@ def main() -> int:
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="outcry-suite-") as scratch:
         log = Path(scratch) / "servers.log"
-        builds = start_server_builds(log) if {"integration", "e2e"} & set(chosen) else None
+        builds = start_server_builds(log) if NEED_SERVERS & set(chosen) else None
         for stage, steps in STAGES.items():
             if stage not in chosen:
                 continue
-            if builds is not None and stage in ("integration", "e2e"):
+            if builds is not None and stage in NEED_SERVERS:
                 results.append(wait_for_servers(builds, log))
                 builds = None
             results.extend(run_step(stage, step, Path(scratch)) for step in steps)

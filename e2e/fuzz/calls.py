@@ -38,6 +38,7 @@ def _body(body: commands.Body) -> outcry_engine.Command:
 def _event(event: Any) -> events.Event:  # noqa: ANN401 - one of outcry_engine's events
     name, kind, fields = _READERS[type(event)]
     # A word that is not there is None to Python and 0 to the schema.
-    body: events.Body = kind(*(getattr(event, field) or 0 for field in fields))
+    values: list[Any] = [getattr(event, field) or 0 for field in fields]
+    body: events.Body = kind(*values)
     identity = (event.seq, event.source, event.incarnation, event.number, event.time_unix_nanos)
     return events.Event(*identity, name, body)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from outcry_engine import Book
 
 from e2e.fuzz import calls, wire
+from e2e.oracle import OpenOrder, Totals, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from outcry_engine import OrderView
 
     from e2e.fuzz.stories import Told
     from e2e.oracle.commands import Command
@@ -67,10 +70,33 @@ def _first_difference(told: Told, said: list[Event]) -> str | None:
 
 
 def _book_difference(told: Told, core: Book) -> str | None:
-    bids, asks = ([tuple(level) for level in side] for side in told.depth)
+    """Every level, every order, every queue and the sums, after the last command."""
     shown = core.depth(len(told.commands))
-    resting = sum(order.state == "resting" for order in told.open_orders)
-    expected, found = (bids, asks, resting), (shown.bids, shown.asks, shown.resting_orders)
-    if expected != found:
-        return f"the book at the end: bids, asks, resting orders\n  oracle: {expected}\n  core:   {found}"
+    bids, asks = ([tuple(level) for level in side] for side in told.depth)
+    totals = core.totals()
+    orders = [core.order(order.order_id) for order in told.open_orders]
+    queues = [
+        [order.order_id for price, _, _ in side for order in core.orders_at(number, price)]
+        for number, side in ((words.BUY, shown.bids), (words.SELL, shown.asks))
+    ]
+    pairs = {
+        "bids": (bids, shown.bids),
+        "asks": (asks, shown.asks),
+        "totals": (told.totals, Totals(*(getattr(totals, name) for name in Totals._fields))),
+        "open orders": (told.open_orders, [_open_order(order) for order in orders]),
+        "queues": (list(told.queues[:2]), queues),
+    }
+    for name, (oracle, found) in pairs.items():
+        if oracle != found:
+            return f"{name} at the end\n  oracle: {oracle}\n  core:   {found}"
     return None
+
+
+def _open_order(order: OrderView | None) -> OpenOrder | None:
+    """The core's view as the oracle's."""
+    if order is None:
+        return None
+    values: list[Any] = [getattr(order, name) for name in OpenOrder._fields if name != "state"]
+    state = OpenOrder._fields.index("state")
+    values.insert(state, order.stage.value)
+    return OpenOrder(*values)

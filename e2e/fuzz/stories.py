@@ -14,7 +14,7 @@ from e2e.oracle.commands import CancelReplace, Command, NewOco, NewOrder
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from e2e.oracle import Level, OpenOrder
+    from e2e.oracle import Level, OpenOrder, Totals
     from e2e.oracle.events import Event
 
 
@@ -26,7 +26,9 @@ class Told:
     events: list[list[Event]]
     depth: tuple[list[Level], list[Level]]
     open_orders: list[OpenOrder]
+    # Ids in the order of their turn: bids, asks, waiting stops, triggered ones.
     queues: tuple[list[int], ...]
+    totals: Totals
     # Whether a command ever ended with triggered stops left for the next.
     left_over: bool = field(default=False)
 
@@ -63,5 +65,6 @@ def _told(oracle: Oracle, commands: Iterable[Command]) -> Told:
         depth=oracle.depth(),
         open_orders=oracle.open_orders(),
         queues=oracle.queue_order(),
+        totals=oracle.totals(),
         left_over=left_over,
     )

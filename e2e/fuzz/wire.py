@@ -10,7 +10,7 @@ from outcry.v1 import command_pb2, event_pb2
 from e2e.oracle import commands, events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 FIELDS: dict[type[Any], tuple[str, type[Any]]] = {
     commands.NewOrder: ("new_order", command_pb2.NewOrder),
@@ -73,19 +73,30 @@ def _length(delimited: bytes, at: int) -> tuple[int, int]:
     return length, at + 1
 
 
-def read_events(delimited: bytes) -> list[events.Event]:
-    """The events of `Book.apply_record`: each is behind its length."""
-    read: list[events.Event] = []
+def split(delimited: bytes) -> Iterator[bytes]:
+    """The bytes of each event."""
     at = 0
     while at < len(delimited):
         length, at = _length(delimited, at)
-        event = event_pb2.Event.FromString(delimited[at : at + length])
+        yield delimited[at : at + length]
         at += length
-        kind = event.WhichOneof("body") or "none"
-        body = READERS[kind](getattr(event, kind))
+
+
+def kind(encoded: bytes) -> str:
+    """What kind of event the bytes are."""
+    return event_pb2.Event.FromString(encoded).WhichOneof("body") or "none"
+
+
+def read_events(delimited: bytes) -> list[events.Event]:
+    """The events of `Book.apply_record`: each is behind its length."""
+    read: list[events.Event] = []
+    for encoded in split(delimited):
+        event = event_pb2.Event.FromString(encoded)
+        name = event.WhichOneof("body") or "none"
+        body = READERS[name](getattr(event, name))
         read.append(
             events.Event(
-                event.seq, event.source, event.incarnation, event.number, event.time_unix_nanos, kind, body
+                event.seq, event.source, event.incarnation, event.number, event.time_unix_nanos, name, body
             )
         )
     return read

@@ -8,6 +8,6 @@ Read it in this order: `market` (the state), `book` (the frame of a command), `c
 `matching`, `stops`, `ending`, `settings`, `auction`.
 """
 
-from e2e.oracle.book import Level, OpenOrder, Oracle
+from e2e.oracle.book import Level, OpenOrder, Oracle, Totals
 
-__all__ = ["Level", "OpenOrder", "Oracle"]
+__all__ = ["Level", "OpenOrder", "Oracle", "Totals"]

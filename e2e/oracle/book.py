@@ -41,6 +41,20 @@ class OpenOrder(NamedTuple):
     expire_time_unix_nanos: int
 
 
+class Totals(NamedTuple):
+    """Sums over the whole book: orders, lots in sight and hidden, accounts with a timer."""
+
+    open_orders: int
+    resting: int
+    waiting: int
+    queued: int
+    bids_displayed: int
+    bids_hidden: int
+    asks_displayed: int
+    asks_hidden: int
+    timers: int
+
+
 _BODIES: dict[type[Any], Callable[[Market, Any], None]] = {
     commands.NewOrder: entering.new_order,
     commands.NewOco: entering.new_oco,
@@ -78,6 +92,22 @@ class Oracle:
     def depth(self) -> tuple[list[Level], list[Level]]:
         """Bids and asks, best first."""
         return self._levels(words.BUY), self._levels(words.SELL)
+
+    def totals(self) -> Totals:
+        """Sums over the whole book."""
+        market = self.market
+        bids, asks = market.sides[words.BUY], market.sides[words.SELL]
+        return Totals(
+            open_orders=len(market.open),
+            resting=len(bids) + len(asks),
+            waiting=len(market.waiting),
+            queued=len(market.queue),
+            bids_displayed=sum(order.displayed for order in bids),
+            bids_hidden=sum(order.remaining - order.displayed for order in bids),
+            asks_displayed=sum(order.displayed for order in asks),
+            asks_hidden=sum(order.remaining - order.displayed for order in asks),
+            timers=len(market.timers),
+        )
 
     def open_orders(self) -> list[OpenOrder]:
         """Every open order by rising id."""

@@ -23,7 +23,8 @@ LENGTH = 400
 def test_random_stories_of_every_kind_make_no_difference():
     seed = first = secrets.randbelow(1 << 40)
     print(f"first seed {first}; one story again: make fuzz SEED=...")
-    orders, reached = 0, Counter()
+    orders = 0
+    reached: Counter[str] = Counter()
     while orders < ORDERS or missed(reached):
         told = of_seed(seed, LENGTH)
         assert difference(told) is None, f"seed {seed}: make fuzz SEED={seed} shrinks it"

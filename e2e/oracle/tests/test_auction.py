@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -48,8 +49,9 @@ def test_the_candidates_hold_the_best_of_all_prices(seed):
 @pytest.mark.parametrize("seed", range(50))
 def test_an_uncross_trades_its_whole_volume_and_leaves_nothing_crossed(seed):
     oracle = call(seed)
+    assert oracle.market.settings is not None
     settings = oracle.market.settings._replace(trading_status=words.TRADING)
-    events = [event.body for event in oracle.apply(Command(words.OPERATOR, 1, 2, 0, settings))]
+    events: list[Any] = [event.body for event in oracle.apply(Command(words.OPERATOR, 1, 2, 0, settings))]
     uncrossed = events[2]
     assert sum(trade.quantity for trade in events[3:]) == uncrossed.volume
     assert {trade.price for trade in events[3:]} <= {uncrossed.price}
