@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.backends import ConsulServer, KafkaServer, KubeApi
+from e2e.backends import ConsulServer, KafkaServer, KubeApi, MariaDbServer, RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,20 @@ def consul() -> Iterator[ConsulServer]:
 def kube_api() -> Iterator[KubeApi]:
     """A Kubernetes API without nodes; a test that installs something removes it."""
     with KubeApi() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDbServer]:
+    """A MariaDB server that nobody may stop; a test makes databases with names of its own."""
+    with MariaDbServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis server that nobody may stop or flush; a test takes keys with names of its own."""
+    with RedisServer() as server:
         yield server
 
 

@@ -2,27 +2,37 @@
 
     with KafkaServer() as kafka, ConsulServer() as consul, KubeApi() as kube: ...
 
-As fixtures (`kafka`, `consul`, `kube_api`, `symbol`) they are in the root `conftest.py`.
+As fixtures (`kafka`, `consul`, `kube_api`, `mariadb`, `redis_server`, `symbol`) they are in the root
+`conftest.py`.
 """
 
 from e2e.backends.consul_server import ConsulServer
-from e2e.backends.errors import BackendError, MissingServerError, ServerStartError
+from e2e.backends.envoy_server import EnvoyServer
+from e2e.backends.errors import BackendError, MissingServerError, ServerConfigError, ServerStartError
 from e2e.backends.kafka_server import KafkaServer
 from e2e.backends.kube_api import KubeApi
+from e2e.backends.mariadb_server import MariaDbServer
 from e2e.backends.pair import EnginePair, Replica, create_pair_topics
 from e2e.backends.ports import free_port
 from e2e.backends.process import ServerProcess, wait_until
+from e2e.backends.redis_cluster import RedisCluster
+from e2e.backends.redis_server import RedisServer
 from e2e.backends.registry import PairRegistry
 
 __all__ = [
     "BackendError",
     "ConsulServer",
     "EnginePair",
+    "EnvoyServer",
     "KafkaServer",
     "KubeApi",
+    "MariaDbServer",
     "MissingServerError",
     "PairRegistry",
+    "RedisCluster",
+    "RedisServer",
     "Replica",
+    "ServerConfigError",
     "ServerProcess",
     "ServerStartError",
     "create_pair_topics",

@@ -2,12 +2,13 @@
 
 BackendError
 ├── MissingServerError   a program or its jars are not in the cache
-└── ServerStartError     a server did not answer in time, or ended by itself
+├── ServerStartError     a server did not answer in time, or ended by itself
+└── ServerConfigError    a server refuses its configuration
 """
 
 from __future__ import annotations
 
-__all__ = ["BackendError", "MissingServerError", "ServerStartError"]
+__all__ = ["BackendError", "MissingServerError", "ServerConfigError", "ServerStartError"]
 
 
 class BackendError(Exception):
@@ -20,3 +21,7 @@ class MissingServerError(BackendError):
 
 class ServerStartError(BackendError):
     """A server process did not come up; the message ends with the tail of its log."""
+
+
+class ServerConfigError(BackendError):
+    """A server refuses its configuration; the message is the server's own."""
