@@ -36,7 +36,7 @@ engine: .venv/.synced ## The engine, built and installed into the Python environ
 
 .PHONY: prerequisites
 prerequisites: ## Install the Debian packages that are missing (root)
-	@$(PYTHON) e2e/cluster/prerequisites.py --install
+	@$(PYTHON) e2e/cluster/prerequisites.py --tests --install
 
 .PHONY: up
 up: .venv/.synced ## A cluster, the platform on it and a live market; PROVIDER=local|kind|current
@@ -48,7 +48,7 @@ down: .venv/.synced ## Stop and remove all of it
 
 .PHONY: test
 test: ## Everything: lint, unit, property, integration and end-to-end tests
-	@if [ -n "$$CI" ]; then $(PYTHON) e2e/cluster/prerequisites.py --install; fi
+	@if [ -n "$$CI" ]; then $(PYTHON) e2e/cluster/prerequisites.py --tests --install; fi
 	@$(MAKE) --no-print-directory .venv/.synced
 	@$(BIN)/python -m e2e.suite
 

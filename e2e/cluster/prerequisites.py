@@ -1,7 +1,7 @@
 """What a machine must have before anything starts, each lack with the command that mends it.
 
 Standard library alone, since it runs before the project's own environment exists:
-`python3 e2e/cluster/prerequisites.py [--provider local|kind|current] [--install] [--json]`.
+`python3 e2e/cluster/prerequisites.py [--provider local|kind|current] [--tests] [--install] [--json]`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,13 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Problem", "find_problems"]
 
@@ -40,6 +45,15 @@ LOCAL_PACKAGES = {
     "unshare": "util-linux",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
 }
+# The stores that tests run as processes of their own. The `-core` packages bring no system service.
+TEST_PACKAGES = {
+    "mariadbd": "mariadb-server-core",
+    "my_print_defaults": "mariadb-client-core",
+    "redis-server": "redis-server",
+}
+# Packages that have their service started at boot.
+SERVICES = {"redis-server": "redis-server.service"}
+POLICY = Path("/usr/sbin/policy-rc.d")
 # root's PATH has these, a user's often not; what is started later looks there, too.
 SEARCH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 PROBE = (
@@ -57,9 +71,10 @@ class Problem:
     package: str = ""
 
 
-def find_problems(provider: str = "local") -> list[Problem]:
-    """Everything that would stop `make up` on this machine later; nothing is changed."""
-    problems = [*missing_programs(PACKAGES), *rust_problems(), *java_problems()]
+def find_problems(provider: str = "local", *, tests: bool = False) -> list[Problem]:
+    """Everything that would stop `make up` (and `make test`) on this machine later; nothing is changed."""
+    programs = PACKAGES | TEST_PACKAGES if tests else PACKAGES
+    problems = [*missing_programs(programs), *rust_problems(), *java_problems()]
     if provider == "local":
         problems += root_problems()
         lacking = missing_programs(LOCAL_PACKAGES)
@@ -188,7 +203,28 @@ def install(problems: list[Problem]) -> None:
     apt = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
     subprocess.run([*apt, "update"], check=True, env=environment, stdout=sys.stderr)
     command = [*apt, "install", "--yes", "--no-install-recommends", *packages]
-    subprocess.run(command, check=True, env=environment, stdout=sys.stderr)
+    with no_services_started():
+        subprocess.run(command, check=True, env=environment, stdout=sys.stderr)
+    for service in (SERVICES[package] for package in packages if package in SERVICES):
+        if shutil.which("systemctl", path=SEARCH):
+            subprocess.run(["systemctl", "disable", "--quiet", service], check=True, stdout=sys.stderr)
+
+
+@contextmanager
+def no_services_started() -> Iterator[None]:
+    """While packages are installed, Debian starts none of their services: ours are processes of their own.
+
+    A policy that the machine has already stays in force as it is.
+    """
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
 
 
 def main() -> int:
@@ -199,15 +235,16 @@ def main() -> int:
         epilog="example: python3 e2e/cluster/prerequisites.py --json",
     )
     parser.add_argument("--provider", choices=("local", "kind", "current"), default="local")
+    parser.add_argument("--tests", action="store_true", help="name what the tests need, too")
     parser.add_argument("--install", action="store_true", help="install missing Debian packages (root)")
     parser.add_argument("--json", action="store_true", help="print the problems as JSON")
     options = parser.parse_args()
     if options.install:
         try:
-            install(find_problems(options.provider))
+            install(find_problems(options.provider, tests=options.tests))
         except (OSError, subprocess.CalledProcessError) as error:
             print(f"packages can't be installed: {error}", file=sys.stderr)
-    problems = find_problems(options.provider)
+    problems = find_problems(options.provider, tests=options.tests)
     if options.json:
         print(json.dumps([asdict(problem) for problem in problems], indent=1))
     for problem in problems if not options.json else []:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,39 @@ def test_without_root_the_local_cluster_says_so(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert mends(prerequisites.root_problems()) == {"sudo make up"}
     assert not prerequisites.namespace_problems()
+
+
+def test_the_stores_of_the_tests_are_asked_for_by_tests_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(prerequisites, "SEARCH", str(tmp_path))
+    stores = {"mariadb-server-core", "mariadb-client-core", "redis-server"}
+    assert stores <= {problem.package for problem in prerequisites.find_problems("kind", tests=True)}
+    assert not stores & {problem.package for problem in prerequisites.find_problems("kind")}
+
+
+def test_no_service_starts_while_packages_are_installed(tmp_path, monkeypatch):
+    policy = tmp_path / "policy-rc.d"
+    monkeypatch.setattr(prerequisites, "POLICY", policy)
+    with prerequisites.no_services_started():
+        assert subprocess.run([policy], check=False).returncode == 101
+    assert not policy.exists()
+
+
+def test_a_policy_that_is_there_stays(tmp_path, monkeypatch):
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text("theirs")
+    monkeypatch.setattr(prerequisites, "POLICY", policy)
+    with prerequisites.no_services_started():
+        pass
+    assert policy.read_text() == "theirs"
+
+
+def test_installed_services_are_not_started_at_boot(monkeypatch):
+    commands = []
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append(command))
+    monkeypatch.setattr(prerequisites, "POLICY", Path("/"))
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: name)
+    prerequisites.install([prerequisites.Problem("it is missing", "install it", "redis-server")])
+    assert commands[-1] == ["systemctl", "disable", "--quiet", "redis-server.service"]
 
 
 def test_the_program_prints_problems_as_json(tmp_path):
