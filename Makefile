@@ -121,6 +121,10 @@ bench-engine: engine ## The order book beside its peers, two CPUs to itself: ben
 bench-checkpoint: .venv/.synced ## What checkpoints cost the match thread, and a restart: bench/results/checkpoint.json
 	$(BIN)/python -m bench.checkpoint
 
+.PHONY: bench-latency
+bench-latency: .venv/.synced ## A command's way through the pod's threads: bench/results/pod_latency.json
+	$(BIN)/python -m bench.pod_latency
+
 .PHONY: faults
 faults: engine ## The whole fault campaign (hours): bench/results/failover.json
 	$(BIN)/python -m e2e.faults run

@@ -22,18 +22,18 @@ from typing import Any
 from bench.figures import RESULTS, Figure, print_figures, rounded, write_figures
 
 ROOT = Path(__file__).resolve().parent.parent
-EXAMPLE = ROOT / "target" / "release" / "examples" / "checkpoint_cost"
 COMMAND = "python -m bench.checkpoint"
 _figure = partial(rounded, command=COMMAND)
 RESTORES = 5
 QUANTILES = ("p50", "p99", "p99.9")
 
 
-def _build() -> Path:
-    build = ["cargo", "build", "--quiet", "--release", "-p", "outcry-runtime"]
-    subprocess.run([*build, "--features", "bench", "--example", EXAMPLE.name], cwd=ROOT, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR")
-    return Path(target) / "release" / "examples" / EXAMPLE.name if target else EXAMPLE
+def build(example: str) -> Path:
+    """An example of the runtime that needs its threads without Kafka, built; where it is."""
+    command = ["cargo", "build", "--quiet", "--release", "-p", "outcry-runtime", "--features", "bench"]
+    subprocess.run([*command, "--example", example], cwd=ROOT, check=True)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    return target / "release" / "examples" / example
 
 
 class Bench:
@@ -102,7 +102,7 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=5, help="runs with and without [%(default)s]")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="outcry-checkpoint-") as directory:
-        bench = Bench(program=_build(), directory=Path(directory), options=options)
+        bench = Bench(program=build("checkpoint_cost"), directory=Path(directory), options=options)
         figures = bench.cost() + bench.restore()
     print_figures("checkpoint", figures)
     write_figures(RESULTS / "checkpoint.json", figures)

@@ -7,21 +7,20 @@
 //!
 //! `checkpoint_cost restore DIR`: what a start does with DIR before it reads any log.
 
+mod flow;
+
 use std::env::args;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::thread::{available_parallelism, yield_now};
 use std::time::{Duration, Instant};
 
-use outcry_book::{Body, Book, CancelOrder, Command, NewOrder, PairSettings};
-use outcry_runtime::codec::encode_commands;
 use outcry_runtime::harness::{Entry, Exit, Harness, restore};
 use outcry_runtime::{Settings, Spin};
 
+use flow::Flow;
+
 const SYMBOL: &str = "CHECK-POINT";
-const MID: i64 = 6_000_000;
-const LEVELS: u64 = 25_000;
-const ACCOUNTS: u64 = 1_000;
 /// Commands in a record.
 const BATCH: u64 = 20;
 const WARM_UP_SECONDS: u64 = 2;
@@ -42,82 +41,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// A seeded flow over a book that keeps its size: every other command ends an order, any of them.
-struct Flow {
-    random: u64,
-    number: u64,
-    resting: Vec<u64>,
-}
-
-impl Flow {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random % below
-    }
-
-    fn command(&mut self, body: Body) -> Command {
-        self.number += 1;
-        Command {
-            source: 2048,
-            incarnation: 1,
-            number: self.number,
-            time_unix_nanos: 1_700_000_000_000_000_000,
-            body,
-        }
-    }
-
-    fn order(&mut self) -> Command {
-        let order_id = self.number + 1;
-        let (side, distance) = (1 + self.roll(2), 1 + self.roll(LEVELS));
-        let (distance, quantity) = (distance.cast_signed(), 1 + self.roll(50).cast_signed());
-        self.resting.push(order_id);
-        self.command(Body::NewOrder(NewOrder {
-            order_id,
-            user_id: account(order_id),
-            side: if side == 1 { 1 } else { 2 },
-            order_type: 1,
-            time_in_force: 1,
-            price: if side == 1 {
-                MID - distance
-            } else {
-                MID + distance
-            },
-            quantity,
-            ..NewOrder::default()
-        }))
-    }
-
-    fn next(&mut self) -> Command {
-        if self.number.is_multiple_of(2) {
-            return self.order();
-        }
-        let at = usize::try_from(self.roll(self.resting.len() as u64)).unwrap_or(0);
-        let order_id = self.resting.swap_remove(at);
-        self.command(Body::CancelOrder(CancelOrder {
-            order_id,
-            user_id: account(order_id),
-        }))
-    }
-}
-
-fn account(order_id: u64) -> u64 {
-    1 + order_id % ACCOUNTS
-}
-
-fn opening() -> PairSettings {
-    PairSettings {
-        trading_status: 1,
-        rules_version: 1,
-        price_band_lower: 1,
-        price_band_upper: 2 * MID,
-        quote_units_per_tick_lot: 1,
-        base_units_per_lot: 1,
-        ..PairSettings::default()
-    }
-}
-
 struct Bench {
     harness: Harness,
     entry: Entry,
@@ -129,17 +52,8 @@ struct Bench {
 
 impl Bench {
     fn start(dir: PathBuf, resting: u64, checkpoints: bool) -> Result<Self, Box<dyn Error>> {
-        let mut flow = Flow {
-            random: 0x9e37_79b9_7f4a_7c15,
-            number: 0,
-            resting: Vec::new(),
-        };
-        let (mut book, mut events) = (Book::new(), Vec::new());
-        book.apply(&flow.command(Body::PairSettings(opening())), &mut events);
-        for _ in 0..resting {
-            events.clear();
-            book.apply(&flow.order(), &mut events);
-        }
+        let mut flow = Flow::new();
+        let book = flow.book(resting);
         let mut settings = Settings::new(SYMBOL, "bench", "127.0.0.1:1", dir);
         settings.spin = Spin::Always;
         settings.cpu = Some(available_parallelism()?.get() - 1);
@@ -182,10 +96,7 @@ impl Bench {
     /// Sends for so long, and waits until it is applied: how long it took, how late the latest record was.
     fn send(&mut self, rate: u64, seconds: u64) -> Result<(Duration, Duration), Box<dyn Error>> {
         let records: Vec<Vec<u8>> = (0..rate * seconds / BATCH)
-            .map(|_| {
-                let commands: Vec<Command> = (0..BATCH).map(|_| self.flow.next()).collect();
-                encode_commands(SYMBOL, &commands)
-            })
+            .map(|_| self.flow.record(SYMBOL, BATCH))
             .collect();
         let (started, mut late) = (Instant::now(), Duration::ZERO);
         for (number, record) in (0u64..).zip(&records) {

@@ -18,7 +18,7 @@ use crate::input::{Input, Intake, Item};
 use crate::kafka::{PartitionReader, Side, publisher_config, reader_config, side_config};
 use crate::matching::Matching;
 use crate::output::{Follower, Gate, Output, Publishing};
-use crate::pinning::{Plan, allowed_cpus, run_on};
+use crate::pinning::{Plan, allowed_cpus, run_on, stand_back};
 use crate::probe::Probe;
 use crate::ring::{Receiver, Sender, ring};
 use crate::settings::Spin;
@@ -289,8 +289,14 @@ impl Boot {
             jobs: to_write,
             busy,
         };
-        self.spawn(Who::Disk, move || disk.run())?;
-        self.spawn(Who::Checkpoint, move || shadow.run())
+        self.spawn(Who::Disk, move || {
+            stand_back();
+            disk.run();
+        })?;
+        self.spawn(Who::Checkpoint, move || {
+            stand_back();
+            shadow.run();
+        })
     }
 
     /// In place of the checkpoint thread: nobody wants what would go to it.

@@ -39,6 +39,13 @@ impl Ticker {
         ticks()
     }
 
+    /// What the counter says so many nanoseconds behind `from`.
+    #[cfg(feature = "bench")]
+    #[allow(clippy::cast_possible_truncation)] // a benchmark's hours
+    pub fn after(self, from: u64, nanos: u64) -> u64 {
+        from + ((u128::from(nanos) << 32) / u128::from(self.nanos_per_tick)) as u64
+    }
+
     #[inline]
     #[allow(clippy::cast_possible_truncation)] // 2^64 ns are 584 years
     pub fn nanos_between(self, from: u64, to: u64) -> u64 {

@@ -15,7 +15,7 @@ use crate::checkpoint::Identity;
 use crate::clock::Ticker;
 use crate::codec::Limits;
 use crate::error::StartError;
-use crate::input::Intake;
+use crate::input::{Intake, Place};
 use crate::kafka::{Side, side_config};
 use crate::matching::Matching;
 use crate::metrics::FeedMetrics;
@@ -209,8 +209,28 @@ impl Entry {
     /// Takes a record as the input thread takes one from Kafka; waits when a ring is full. False when the
     /// threads were stopped.
     pub fn record(&mut self, value: &[u8], offset: i64) -> bool {
-        self.intake.take_value(value, offset, 0).is_ok()
+        self.record_of(value, offset, Ticker::now())
     }
+
+    /// The same, of a record that was due `nanos` behind an [`instant`], however late it is.
+    pub fn late_record(&mut self, value: &[u8], offset: i64, from: u64, nanos: u64) -> bool {
+        self.record_of(value, offset, Ticker::calibrated().after(from, nanos))
+    }
+
+    fn record_of(&mut self, value: &[u8], offset: i64, received_at: u64) -> bool {
+        let place = Place {
+            offset,
+            time_ms: 0,
+            received_at,
+        };
+        self.intake.take_value(value, place).is_ok()
+    }
+}
+
+/// Now, as records are stamped.
+#[must_use]
+pub fn instant() -> u64 {
+    Ticker::now()
 }
 
 impl Exit {

@@ -39,6 +39,15 @@ pub struct RecordEnd {
     pub decoded_at: u64,
 }
 
+/// Where a record stands, and when it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub offset: i64,
+    pub time_ms: i64,
+    /// [`Ticker`] when its bytes were there.
+    pub received_at: u64,
+}
+
 /// The thread's own data.
 pub struct Input {
     pub reader: PartitionReader,
@@ -94,12 +103,16 @@ impl Intake {
     }
 
     fn take_record(&mut self, record: &Record<'_>) -> Result<(), Stopped> {
-        self.take_value(record.value(), record.offset(), record.time_ms())
+        let at = Place {
+            offset: record.offset(),
+            time_ms: record.time_ms(),
+            received_at: Ticker::now(),
+        };
+        self.take_value(record.value(), at)
     }
 
-    /// Takes what stands at an offset of the input.
-    pub fn take_value(&mut self, value: &[u8], offset: i64, time_ms: i64) -> Result<(), Stopped> {
-        let received_at = Ticker::now();
+    /// Takes what stands at a place of the input.
+    pub fn take_value(&mut self, value: &[u8], at: Place) -> Result<(), Stopped> {
         let shared = Arc::clone(&self.shared);
         bump(&shared.counters.input_records, 1);
         bump(&shared.counters.input_bytes, value.len() as u64);
@@ -110,14 +123,14 @@ impl Intake {
             &mut self.commands,
         ) {
             Ok(()) => {}
-            Err(poison) => self.skip(value, offset, poison),
+            Err(poison) => self.skip(value, at.offset, poison),
         }
         let end = RecordEnd {
-            next_offset: offset + 1,
-            time_ms,
+            next_offset: at.offset + 1,
+            time_ms: at.time_ms,
             decoded_at: Ticker::now(),
         };
-        self.hand_on(end, received_at)?;
+        self.hand_on(end, at.received_at)?;
         shared.read_offset.store(end.next_offset, SeqCst);
         Ok(())
     }

@@ -4,6 +4,9 @@ use std::mem;
 
 use crate::error::StartError;
 
+/// Of threads for which nobody waits: a third of an equal share while others want the CPU.
+const BACKGROUND_NICENESS: i32 = 5;
+
 /// The CPUs of the calling thread, read back from the kernel.
 pub fn allowed_cpus() -> Vec<usize> {
     // SAFETY: an all-zero cpu_set_t is an empty set, and the kernel writes at most its size.
@@ -39,6 +42,12 @@ pub fn run_on(cpus: &[usize]) -> std::io::Result<()> {
     } else {
         Err(std::io::Error::last_os_error())
     }
+}
+
+/// Lets others go before the calling thread where there is no CPU for each.
+pub fn stand_back() {
+    // SAFETY: changes a number of the calling thread; raising it needs no privilege.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, BACKGROUND_NICENESS) };
 }
 
 /// How the threads share out the process's CPUs.

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use outcry_book::Event;
@@ -115,7 +116,8 @@ impl Feed {
                 shared.beat(Who::Feed);
             } else if self.match_spins && idle < SPINS {
                 idle += 1;
-                std::hint::spin_loop();
+                // Not a bare spin: the input thread may have no other CPU than this one.
+                thread::yield_now();
             } else {
                 shared.beat(Who::Feed);
                 self.sending.read_stamps();
