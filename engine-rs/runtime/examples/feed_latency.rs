@@ -120,13 +120,14 @@ fn listen(until: &AtomicU64, stop: &AtomicBool) -> std::io::Result<Vec<Seen>> {
     let (mut seen, mut buffer) = (Vec::new(), [0; 2048]);
     while !stop.load(SeqCst) {
         wait_readable(&sockets, Duration::from_millis(20))?;
-        while let Ok((length, Some(arrived))) = receive(&sockets[0], &mut buffer) {
+        while let Ok((length, arrived)) = receive(&sockets[0], &mut buffer) {
             let Ok(packet) = Packet::parse(&buffer[..length]) else {
                 continue;
             };
             if packet.events() > 0 {
                 let last = packet.next_sequence() - 1;
-                seen.push((last, packet.header.sent_unix_nanos, arrived.nanos));
+                let arrived = arrived.map_or_else(unix_nanos, |stamp| stamp.nanos);
+                seen.push((last, packet.header.sent_unix_nanos, arrived));
                 until.store(last, SeqCst);
             }
         }

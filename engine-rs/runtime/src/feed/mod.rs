@@ -56,13 +56,13 @@ pub fn open(
 ) -> io::Result<Parts> {
     let session = Session::of(topic_id);
     let seed = Arc::new(Seed::of(book));
-    let recent = Arc::new(Recent::new(seed.seq + 1));
+    let recent = Arc::new(Recent::new(&seed));
     let (sending, clock) = Sending::open(shared, settings, &recent, session)?;
     let recovery = settings.recovery_port.map(|port| {
         let serving = Serving {
             shared: Arc::clone(shared),
             recent: Arc::clone(&recent),
-            public: Public::new(shared, &recent, requests.clone(), Arc::clone(&seed)),
+            public: Public::new(shared, &recent, requests.clone()),
             session,
             connected: AtomicUsize::new(0),
         };

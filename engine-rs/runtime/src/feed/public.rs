@@ -31,8 +31,6 @@ pub struct Snapshot {
 }
 
 struct Kept {
-    /// Where the book begins; taken once.
-    seed: Option<Arc<Seed>>,
     book: Option<Book>,
     newest: Option<Arc<Snapshot>>,
     /// All that somebody still reads.
@@ -51,14 +49,12 @@ impl Public {
         shared: &Arc<Shared>,
         recent: &Arc<Recent>,
         requests: mpsc::Sender<Request>,
-        seed: Arc<Seed>,
     ) -> Self {
         Self {
             shared: Arc::clone(shared),
             recent: Arc::clone(recent),
             requests: Mutex::new(requests),
             kept: Mutex::new(Kept {
-                seed: Some(seed),
                 book: None,
                 newest: None,
                 given: Vec::new(),
@@ -77,7 +73,7 @@ impl Public {
         let mut blocks = Vec::new();
         loop {
             let Some(book) = &mut kept.book else {
-                kept.book = match kept.seed.take() {
+                kept.book = match self.recent.take_seed() {
                     Some(seed) => made_of(&seed),
                     None => self.anew(),
                 };

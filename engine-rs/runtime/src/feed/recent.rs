@@ -2,10 +2,11 @@
 //! clients get. Bounded by bytes: what falls out is to be had as a snapshot alone.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use outcry_feed::PacketWriter;
 
+use super::seed::Seed;
 use crate::shared::lock;
 
 /// Memory of blocks, their bookkeeping included.
@@ -25,6 +26,8 @@ struct Row {
     first: u64,
     blocks: VecDeque<Block>,
     bytes: usize,
+    /// The book before the first block, until somebody took it.
+    seed: Option<Arc<Seed>>,
 }
 
 impl Row {
@@ -45,17 +48,18 @@ pub struct Recent {
 pub struct Gone;
 
 impl Recent {
-    /// Empty, with `first` as the next seq.
-    pub fn new(first: u64) -> Self {
-        Self::with_limit(first, KEPT_BYTES)
+    /// Empty, right behind a book.
+    pub fn new(seed: &Arc<Seed>) -> Self {
+        Self::with_limit(seed.seq + 1, KEPT_BYTES, Some(Arc::clone(seed)))
     }
 
-    fn with_limit(first: u64, limit: usize) -> Self {
+    fn with_limit(first: u64, limit: usize, seed: Option<Arc<Seed>>) -> Self {
         Self {
             row: Mutex::new(Row {
                 first,
                 blocks: VecDeque::new(),
                 bytes: 0,
+                seed,
             }),
             limit,
         }
@@ -78,11 +82,19 @@ impl Recent {
         }
     }
 
-    /// Forgets everything and goes on at `first`.
-    pub fn reset(&self, first: u64) {
+    /// Forgets everything and goes on behind a book.
+    pub fn reset(&self, seed: &Arc<Seed>) {
         let mut row = lock(&self.row);
         row.blocks.clear();
-        (row.first, row.bytes) = (first, 0);
+        (row.first, row.bytes) = (seed.seq + 1, 0);
+        row.seed = Some(Arc::clone(seed));
+    }
+
+    /// The book behind which the row began, unless somebody has it already or its blocks are gone.
+    pub fn take_seed(&self) -> Option<Arc<Seed>> {
+        let mut row = lock(&self.row);
+        let first = row.first;
+        row.seed.take().filter(|seed| seed.seq + 1 >= first)
     }
 
     /// The lowest seq kept, and the next one.
@@ -127,6 +139,7 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use outcry_book::Book;
     use outcry_feed::{Header, Packet, Session};
 
     fn packet(recent: &Recent, from: u64, end: u64) -> Result<Vec<u64>, Gone> {
@@ -142,7 +155,7 @@ mod tests {
 
     #[test]
     fn blocks_are_kept_by_seq_and_the_oldest_go() {
-        let recent = Recent::with_limit(5, 3 * (BLOCK_COST + 8));
+        let recent = Recent::with_limit(5, 3 * (BLOCK_COST + 8), None);
         for seq in 5u64..10 {
             recent.push(1, &seq.to_le_bytes());
         }
@@ -154,10 +167,11 @@ mod tests {
         let mut copied = Vec::new();
         recent.copy(8, 1, &mut copied).expect("kept");
         assert_eq!(*copied[0], 8u64.to_le_bytes());
-        recent.reset(20);
+        let seed = Arc::new(Seed::of(&Book::new()));
+        recent.reset(&seed);
         assert_eq!(
             (recent.span(), packet(&recent, 9, 99)),
-            ((20, 20), Err(Gone))
+            ((1, 1), Ok(vec![]))
         );
     }
 }

@@ -18,6 +18,7 @@ use crate::histogram::bump;
 use crate::ring::Receiver;
 use crate::shadow::Request;
 use crate::shared::{Shared, Who};
+use crate::status::Role;
 
 /// Items taken from the ring before what they made is sent.
 const ROUND: u32 = 256;
@@ -27,6 +28,8 @@ const PARK: Duration = Duration::from_millis(5);
 const POLL: Duration = Duration::from_micros(50);
 /// ... which is only done after so many empty rounds: a busy market is answered at once.
 const SPINS: u32 = 1 << 14;
+/// A feed that can't keep up begins anew no more often than this: the shadow book has other work.
+const BETWEEN: Duration = Duration::from_millis(200);
 /// Events held while the book is made anew; with more, it is asked for once more.
 const HELD: usize = 1 << 18;
 /// Orders taken in between two looks at the ring.
@@ -43,7 +46,8 @@ pub enum Item {
 
 /// The book is being made anew from the shadow book, because events were lost.
 struct Anew {
-    reply: mpsc::Receiver<Seed>,
+    /// Of the shadow book, once it was asked.
+    reply: Option<mpsc::Receiver<Seed>>,
     held: VecDeque<Item>,
 }
 
@@ -74,6 +78,8 @@ struct State {
     anew: Option<Anew>,
     /// Items lost, as far as they have been made good.
     dropped: u64,
+    /// When the book was last made anew.
+    begun_at: Option<Instant>,
 }
 
 impl Feed {
@@ -203,9 +209,8 @@ impl Feed {
         bump(&self.shared.feed.resyncs, 1);
         self.state.dropped = self.dropped();
         self.state.received_unix_nanos = None;
-        let reply = self.ask();
         self.state.anew = Some(Anew {
-            reply,
+            reply: None,
             held: item.into_iter().collect(),
         });
     }
@@ -218,41 +223,36 @@ impl Feed {
         reply
     }
 
-    /// Once the shadow book has answered with a seq that what is held goes on behind.
+    /// Once the shadow book has answered with a seq that what is held goes on behind. A replica that is
+    /// still catching up waits until it has: nobody hears it yet, and it may well be faster than its feed.
     fn go_on_anew(&mut self) {
         let Some(mut anew) = self.state.anew.take() else {
             return;
         };
-        match anew.reply.try_recv() {
-            Ok(seed) => {
-                while let Some(item) = anew.held.front() {
-                    if matches!(item, Item::Event(event, _) if event.seq > seed.seq) {
-                        break;
-                    }
-                    anew.held.pop_front();
+        if self.shared.role() == Role::Starting {
+            anew.held.clear();
+            anew.reply = None;
+        } else if let Some(reply) = &anew.reply {
+            match reply.try_recv() {
+                Ok(seed) if follows(&mut anew.held, &seed) => {
+                    return self.begin_at(&Arc::new(seed), anew.held);
                 }
-                let follows = match anew.held.front() {
-                    Some(Item::Event(event, _)) => event.seq == seed.seq + 1,
-                    _ => true,
-                };
-                if follows {
-                    return self.begin_at(&seed, anew.held);
-                }
-                anew.reply = self.ask();
+                Err(mpsc::TryRecvError::Empty) => {}
+                Ok(_) | Err(mpsc::TryRecvError::Disconnected) => anew.reply = None,
             }
-            Err(mpsc::TryRecvError::Disconnected) => anew.reply = self.ask(),
-            Err(mpsc::TryRecvError::Empty) => {}
+        } else if self.state.begun_at.is_none_or(|at| at.elapsed() >= BETWEEN) {
+            anew.reply = Some(self.ask());
         }
         if anew.held.len() > HELD {
             // The shadow book has them all by the time that it answers.
             anew.held.clear();
-            anew.reply = self.ask();
+            anew.reply = None;
         }
         self.state.anew = Some(anew);
     }
 
     /// A large book takes longer to take in than the ring has room: it is emptied meanwhile.
-    fn begin_at(&mut self, seed: &Seed, mut held: VecDeque<Item>) {
+    fn begin_at(&mut self, seed: &Arc<Seed>, mut held: VecDeque<Item>) {
         let started = Instant::now();
         self.shown = Shown::default();
         for orders in seed.orders.chunks(ORDERS) {
@@ -261,7 +261,8 @@ impl Feed {
             self.ring.popped();
         }
         self.seq = seed.seq;
-        self.recent.reset(seed.seq + 1);
+        self.recent.reset(seed);
+        self.state.begun_at = Some(Instant::now());
         for item in held {
             match &mut self.state.anew {
                 Some(anew) => anew.held.push_back(item),
@@ -270,4 +271,17 @@ impl Feed {
         }
         tracing::info!(seq = seed.seq, orders = seed.orders.len(), took = ?started.elapsed(), "feed: going on");
     }
+}
+
+/// Lets go of what is in the book already; says whether the rest follows it.
+fn follows(held: &mut VecDeque<Item>, seed: &Seed) -> bool {
+    while let Some(item) = held.front() {
+        if let Item::Event(event, _) = item
+            && event.seq > seed.seq
+        {
+            return event.seq == seed.seq + 1;
+        }
+        held.pop_front();
+    }
+    true
 }

@@ -2,11 +2,13 @@
 //! for what is missing.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use outcry_feed::{Header, Packet, PacketWriter, Sequencer, Session};
 
 use super::{Market, assert_same};
 use crate::feed::recent::Recent;
+use crate::feed::seed::Seed;
 
 const SESSION: Session = Session(*b"ABCDEFGHJK");
 
@@ -85,7 +87,7 @@ fn what_the_network_does_to_packets_changes_no_book() {
             under_way: Vec::new(),
         };
         let mut line = Line {
-            recent: Recent::new(1),
+            recent: Recent::new(&Arc::new(Seed::of(&market.book))),
             next: 1,
             packet: PacketWriter::new(Header::new(SESSION, 1, 1)),
         };
