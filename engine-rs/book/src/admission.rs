@@ -185,8 +185,8 @@ impl Book {
         let shows = order.display_quantity;
         if shows != 0 {
             let may = priced && time_in_force.may_rest();
-            let most = i128::from(shows) * i128::from(MAX_ICEBERG_PARTS);
-            if shows < 0 || !may || shows > order.quantity || i128::from(order.quantity) > most {
+            let sliced = shows <= order.quantity && parts_fit(shows, order.quantity);
+            if shows < 0 || !may || !sliced {
                 return Err(RejectReason::InvalidDisplayQuantity);
             }
         }
@@ -274,6 +274,12 @@ impl Book {
         let level = self.levels(taker.side).total_at(taker.price);
         level.checked_add(taker.remaining).is_some()
     }
+}
+
+/// Whether an order that shows this much at a time has no more slices than it may have; 0 shows all.
+pub(crate) fn parts_fit(display: i64, quantity: i64) -> bool {
+    let most = i128::from(display) * i128::from(MAX_ICEBERG_PARTS);
+    display == 0 || i128::from(quantity) <= most
 }
 
 /// The time in force that an order gets; `None`: no word, or one that this type cannot have.

@@ -4,6 +4,7 @@ use super::reader::Reader;
 use super::{
     FULL, MAGIC, ORDER_BYTES, PLAIN, RestoreError, SOURCE_BYTES, TIMER_BYTES, flags, valid,
 };
+use crate::admission::parts_fit;
 use crate::book::Book;
 use crate::command::{Filters, PairSettings};
 use crate::event::AuctionPrice;
@@ -254,6 +255,10 @@ fn read_resting(
         let shown = order.remaining - extra.hidden;
         let sliced = extra.display == 0 || (1..=extra.display).contains(&shown);
         valid(sliced, "an iceberg's slice")?;
+        valid(
+            parts_fit(extra.display, order.quantity),
+            "an iceberg's parts",
+        )?;
         if extra.expire_time != 0 {
             order.time_in_force = TimeInForce::Gtd;
         }

@@ -3,6 +3,7 @@
 use super::read::{read_extra, read_order};
 use super::reader::Reader;
 use super::{RestoreError, STOP_BYTES, valid};
+use crate::admission::parts_fit;
 use crate::book::Book;
 use crate::extras::Extra;
 use crate::slab::{NONE, Order};
@@ -140,6 +141,7 @@ fn is_a_stop(order: &Order, extra: &Extra) -> bool {
     };
     let gtd = order.time_in_force == TimeInForce::Gtd;
     words
+        && parts_fit(extra.display, order.quantity)
         && (extra.display == 0 || order.time_in_force.may_rest())
         && gtd == (extra.expire_time != 0)
         && extra.stop_price >= 0
