@@ -1,0 +1,102 @@
+"""From start to a graceful end: SIGTERM takes a process out of rotation, then ends its parts in order.
+
+    lifecycle = Lifecycle(health=health, drain_seconds=20)
+    lifecycle.at_end("publisher", publisher.close)   # begun first, ended last
+    lifecycle.at_end("grpc", server.drain)           # begun last, ended first
+    await lifecycle.run()
+
+A background task that dies ends the process, too: half a service is worse than none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from typing import TYPE_CHECKING
+
+from outcry_services.common.errors import InternalError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from outcry_services.common.health import Health
+
+__all__ = ["Lifecycle"]
+
+log = logging.getLogger(__name__)
+
+
+class Lifecycle:
+    """One process's life; `drain_seconds` is what all endings together may take."""
+
+    def __init__(self, *, health: Health, drain_seconds: float) -> None:
+        self._seconds = drain_seconds
+        self._told = asyncio.Event()
+        self._ends: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
+        health.ready_if("lifecycle", lambda: "draining" if self._told.is_set() else None)
+
+    @property
+    def draining(self) -> bool:
+        """Whether the end has begun."""
+        return self._told.is_set()
+
+    def at_end(self, name: str, end: Callable[[], Awaitable[None]]) -> None:
+        """Call `end` when the process drains, before those that were named earlier."""
+        self._ends.append((name, end))
+
+    def background(self, name: str, work: Coroutine[None, None, None]) -> None:
+        """Run `work` beside the rest; its failure ends the process, and the drain cancels it first of all."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def stop(self) -> None:
+        """Begin to drain, as SIGTERM does."""
+        self._told.set()
+
+    async def run(self) -> None:
+        """Wait to be told, drain; raises what ended a background task, or `InternalError` out of time."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        try:
+            await self._told.wait()
+            await self._drain()
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+        if self._failure is not None:
+            raise self._failure
+
+    async def _drain(self) -> None:
+        log.info("draining", extra={"seconds": self._seconds})
+        part = "background tasks"
+        try:
+            async with asyncio.timeout(self._seconds):
+                tasks = list(self._tasks)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                for name, end in reversed(self._ends):
+                    part = name
+                    await end()
+        except TimeoutError:
+            raise InternalError(
+                f"{part} did not end within {self._seconds:g} s; "
+                "raise OUTCRY_DRAIN_SECONDS if there is so much to do"
+            ) from self._failure
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None and not self.draining:
+            error = InternalError(f"{task.get_name()} ended by itself")
+        if error is not None:
+            log.error("a background task failed", extra={"task": task.get_name()}, exc_info=error)
+            self._failure = self._failure or error
+            self.stop()
