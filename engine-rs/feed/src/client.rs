@@ -62,6 +62,7 @@ pub struct Client {
     waiting: VecDeque<(Arrival, Box<[u8]>)>,
     begun: bool,
     gap_since: Option<Instant>,
+    heard_at: Instant,
     /// The book and what came contradict each other.
     broken: bool,
     /// Which replica is asked next.
@@ -118,6 +119,7 @@ impl Client {
             waiting: VecDeque::new(),
             begun: false,
             gap_since: None,
+            heard_at: Instant::now(),
             broken: false,
             turn: 0,
             trouble: None,
@@ -194,6 +196,9 @@ impl Client {
                 };
                 // Anybody can send to a group: what is no packet is nobody's.
                 if let Ok(packet) = Packet::parse(&buffer[..length]) {
+                    if packet.header.session == self.sequencer.session() {
+                        self.heard_at = Instant::now();
+                    }
                     take(&mut self.sequencer, &mut self.waiting, &packet, arrived);
                 }
             }
@@ -313,6 +318,13 @@ impl Client {
     #[must_use]
     pub fn session(&self) -> Session {
         self.sequencer.session()
+    }
+
+    /// Since the last packet, or the beginning. A hot replica is never silent for more than a second:
+    /// after three the book is to be taken for old.
+    #[must_use]
+    pub fn silence(&self) -> Duration {
+        self.heard_at.elapsed()
     }
 
     /// What became of packets.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
@@ -60,6 +61,7 @@ class FeedClient:
         self._waiting: deque[tuple[int, Packet, bytes, int | None]] = deque()
         self._heard = asyncio.Event()
         self._gap_since: float | None = None
+        self._heard_at = time.monotonic()
         self._broken = False
         self._begun = False
         self._ended = False
@@ -119,6 +121,14 @@ class FeedClient:
         return self._sequencer.session
 
     @property
+    def silence(self) -> float:
+        """Seconds since the last packet, or the beginning.
+
+        A hot replica is never silent for more than a second: after three the book is to be taken for old.
+        """
+        return time.monotonic() - self._heard_at
+
+    @property
     def tally(self) -> Tally:
         """What became of packets."""
         return self._sequencer.tally
@@ -154,6 +164,8 @@ class FeedClient:
             except MalformedError:
                 # Anybody can send to a group: what is no packet is nobody's.
                 continue
+            if packet.session == self._sequencer.session:
+                self._heard_at = time.monotonic()
             self._take(self._sequencer.packet(packet), arrived)
         self._note_gap()
         self._heard.set()

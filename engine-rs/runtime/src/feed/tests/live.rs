@@ -239,6 +239,7 @@ fn the_end_of_the_pair_ends_the_session() {
     replica.shared.fail("the topic is gone");
     let update = client.next(PATIENCE).expect("a poll");
     assert_eq!(update, Some(Update::Ended));
+    assert!(client.silence() < PATIENCE, "it heard the end");
 }
 
 #[test]
