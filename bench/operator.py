@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.churn import NAMESPACE, Churn, manifest, pairs_path
+from bench.fake_answers import FakeAnswers
 from bench.fake_engines import FakeEngines
 from bench.figures import RESULTS, Figure, print_figures, rounded, write_figures
 from bench.kube import Kube
@@ -210,7 +211,8 @@ def main() -> int:
         operator = Operator(nodes=nodes, kafka=kafka, consul=consul, log=Path(scratch) / "operator.log")
         try:
             operator.start()
-            asyncio.run(measure(options, nodes, consul, operator))
+            with FakeAnswers(kafka.bootstrap):
+                asyncio.run(measure(options, nodes, consul, operator))
         except BaseException:
             print(operator.tail(), file=sys.stderr)
             raise

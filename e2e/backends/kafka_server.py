@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from confluent_kafka.cimpl import NewTopic
 
+from e2e.backends.errors import ServerStartError
 from e2e.backends.jars import kafka_libs
 from e2e.backends.ports import free_port
 from e2e.backends.process import ServerProcess, wait_until
@@ -133,7 +134,9 @@ class KafkaServer:
         formatter = ServerProcess(name="kafka format", log=self.directory / "format.log")
         arguments = ["format", "--cluster-id", cluster, "--config", str(properties), "--standalone"]
         formatter.start(self._java(FORMAT, *arguments))
-        formatter.wait(seconds=60)
+        code = formatter.wait(seconds=60)
+        if code != 0:
+            raise ServerStartError(f"{formatter.name} ended with {code}:\n{formatter.tail()}")
 
     def _properties(self) -> dict[str, str]:
         return {

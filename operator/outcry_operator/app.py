@@ -120,7 +120,10 @@ class App:
             self.queue.succeeded(key)
             return
         seconds = self.queue.add_failed(key)
-        log.warning(
+        # Without a reason it only awaits the core's answer, as after every change of the settings.
+        level = logging.WARNING if outcome.failed else logging.DEBUG
+        log.log(
+            level,
             "not done",
             extra={"pair": key.name, "reasons": outcome.failed, "again_in_seconds": seconds},
         )

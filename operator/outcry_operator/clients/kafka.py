@@ -24,6 +24,7 @@ from confluent_kafka.admin import (
 )
 
 from outcry_operator.clients.kafka_reader import read_records
+from outcry_operator.clients.surplus import take_topic_id
 from outcry_operator.errors import KafkaUnavailableError, OperatorError, RefusedError
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ class Kafka:
             if error.code == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 return None
             raise
-        return Topic(name=name, id=str(found.topic_id), partitions=len(found.partitions))
+        return Topic(name=name, id=take_topic_id(found), partitions=len(found.partitions))
 
     async def _answer(self, awaitable: Awaitable[T], *, what: str) -> T:
         try:
