@@ -54,6 +54,8 @@ pub struct Book {
     pub(crate) gathered: Vec<(u64, u32)>,
     /// Bids that cross in a call: price and total; kept for its memory.
     pub(crate) crossing: Vec<(i64, i64)>,
+    #[cfg(debug_assertions)]
+    pub(crate) audit: crate::audit::Audit,
 }
 
 impl Default for Book {
@@ -93,6 +95,8 @@ impl Book {
             indicative: None,
             gathered: Vec::new(),
             crossing: Vec::new(),
+            #[cfg(debug_assertions)]
+            audit: crate::audit::Audit::default(),
         }
     }
 
@@ -242,6 +246,8 @@ impl Book {
 
     #[inline]
     pub(crate) fn emit(&mut self, command: &Command, body: EventBody, sink: &mut impl Sink) {
+        #[cfg(debug_assertions)]
+        self.audit(&body);
         self.seq += 1;
         sink.emit(&Event {
             seq: self.seq,

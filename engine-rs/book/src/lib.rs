@@ -54,6 +54,8 @@ mod accounts;
 mod admission;
 mod amend;
 mod auction;
+#[cfg(debug_assertions)]
+mod audit;
 mod book;
 mod checks;
 mod command;

@@ -98,12 +98,16 @@ impl Book {
             place,
         };
         self.accounts.join(taker.user_id);
-        if taker.slot != NONE {
+        let slot = if taker.slot == NONE {
+            let slot = self.slab.insert(order);
+            self.index.insert(order.order_id, slot);
+            slot
+        } else {
             *self.slab.get_mut(taker.slot) = order;
-            return taker.slot;
-        }
-        let slot = self.slab.insert(order);
-        self.index.insert(order.order_id, slot);
+            taker.slot
+        };
+        #[cfg(debug_assertions)]
+        self.audit.settle_taker(slot);
         slot
     }
 

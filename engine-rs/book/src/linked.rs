@@ -24,6 +24,8 @@ impl Book {
             _ => extra.hidden == 0,
         };
         ensure(sliced, || format!("{}: shows {shown} of {extra:?}", here()))?;
+        #[cfg(debug_assertions)]
+        self.check_conserved(slot)?;
         let found = self.index.get(order.order_id);
         ensure(found == Some(slot), || {
             format!("{}: index says {found:?}, not {slot}", here())

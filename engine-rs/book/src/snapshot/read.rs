@@ -195,6 +195,8 @@ impl Book {
         let slot = self.slab.insert(order);
         let new = self.index.insert_new(order.order_id, slot);
         valid(new, "an order id twice")?;
+        #[cfg(debug_assertions)]
+        self.audit.settle(slot, order.quantity - order.remaining);
         Ok(slot)
     }
 
