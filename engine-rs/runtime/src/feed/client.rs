@@ -16,12 +16,14 @@ use super::public::frame;
 use super::recovery::Serving;
 use crate::status::Role;
 
-/// How often a client that asks nothing is looked at.
+/// How often a client that asks nothing, or takes nothing, is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long a part of an answer may wait for the client to read ...
 const WRITE: Duration = Duration::from_secs(2);
 /// ... so that none reads more slowly than 128 kB/s.
 const PART: usize = 256 << 10;
+/// How long a part of a request may take to come.
+const READ: Duration = Duration::from_secs(2);
 /// How long a client may be silent.
 const IDLE: Duration = Duration::from_secs(30);
 /// Requests that may come at once, and how many more each second.
@@ -43,8 +45,7 @@ pub struct Client {
 impl Client {
     pub fn new(stream: TcpStream, address: SocketAddr, serving: Arc<Serving>) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(WRITE))?;
-        stream.set_read_timeout(Some(LOOK))?;
+        stream.set_write_timeout(Some(LOOK))?;
         Ok(Self {
             stream,
             address,
@@ -78,6 +79,7 @@ impl Client {
         let mut content = Vec::new();
         loop {
             self.wait_for_request()?;
+            let _ = self.stream.set_read_timeout(Some(READ));
             let asked = read_frame(&mut self.stream, MAX_REQUEST, &mut content);
             let kind = asked.map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => None,
@@ -112,6 +114,7 @@ impl Client {
 
     fn wait_for_request(&self) -> Result<(), Ending> {
         let since = Instant::now();
+        let _ = self.stream.set_read_timeout(Some(LOOK));
         while since.elapsed() < IDLE {
             match self.stream.peek(&mut [0]) {
                 Ok(0) => return Err(None),
@@ -202,17 +205,28 @@ impl Client {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Ending> {
-        for part in bytes.chunks(PART) {
+        bytes
+            .chunks(PART)
+            .try_for_each(|part| self.write_part(part))
+    }
+
+    /// The time is for the whole part: a client that takes a byte now and then is as slow as one that takes none.
+    fn write_part(&mut self, mut part: &[u8]) -> Result<(), Ending> {
+        let since = Instant::now();
+        while !part.is_empty() {
             if self.serving.shared.is_stopping() {
                 return Err(None);
             }
-            self.stream.write_all(part).map_err(|error| {
-                if is_late(&error) {
-                    Some(Refusal::Slow)
-                } else {
-                    None
-                }
-            })?;
+            match self.stream.write(part) {
+                Ok(0) => return Err(None),
+                Ok(taken) => part = &part[taken..],
+                Err(error) if is_late(&error) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(None),
+            }
+            if !part.is_empty() && since.elapsed() >= WRITE {
+                return Err(Some(Refusal::Slow));
+            }
         }
         Ok(())
     }
