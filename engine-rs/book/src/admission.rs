@@ -28,6 +28,20 @@ impl Book {
         reserved: u32,
         sink: &mut impl Sink,
     ) {
+        if let Some(berth) = self.berth(order, reserved) {
+            return self.moor(command, order, reserved, berth, sink);
+        }
+        self.new_order_in_full(command, order, reserved, sink);
+    }
+
+    /// As [`Book::new_order`], for any order.
+    fn new_order_in_full(
+        &mut self,
+        command: &Command,
+        order: &NewOrder,
+        reserved: u32,
+        sink: &mut impl Sink,
+    ) {
         match self.admit(order, reserved) {
             Ok(taker) => {
                 self.accept(command, &taker, 0, sink);
@@ -221,13 +235,18 @@ impl Book {
         if found.is_some_and(|slot| slot != taker.slot) {
             return Err(RejectReason::DuplicateOrderId);
         }
-        if self.accounts.on && taker.may_stay_open() {
-            let open = self.accounts.open_orders(taker.user_id) + orders;
-            if open > i64::from(self.filters.max_open_orders) {
-                return Err(RejectReason::TooManyOpenOrders);
-            }
+        if taker.may_stay_open() && !self.account_has_room(taker.user_id, orders) {
+            return Err(RejectReason::TooManyOpenOrders);
         }
         Ok(())
+    }
+
+    /// Whether the account may have this many more open orders.
+    #[inline]
+    pub(crate) fn account_has_room(&self, user_id: u64, orders: i64) -> bool {
+        !self.accounts.on
+            || self.accounts.open_orders(user_id) + orders
+                <= i64::from(self.filters.max_open_orders)
     }
 
     /// Row 21: a stop's condition does not hold yet.

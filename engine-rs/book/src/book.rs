@@ -10,6 +10,7 @@ use crate::expiry::Expiry;
 use crate::filters;
 use crate::index::Index;
 use crate::levels::Levels;
+use crate::plain::Lane;
 use crate::slab::{NONE, Slab};
 use crate::sources::Sources;
 use crate::stops::Stops;
@@ -31,6 +32,8 @@ pub enum Outcome {
 pub struct Book {
     pub(crate) settings: Option<SettingsChanged>,
     pub(crate) filters: FiltersChanged,
+    /// Follows from the two.
+    pub(crate) lane: Lane,
     pub(crate) sources: Sources,
     pub(crate) seq: u64,
     pub(crate) trades: u64,
@@ -77,6 +80,7 @@ impl Book {
         Self {
             settings: None,
             filters: filters::OFF,
+            lane: Lane::CLOSED,
             sources: Sources::new(),
             seq: 0,
             trades: 0,

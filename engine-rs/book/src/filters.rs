@@ -55,7 +55,7 @@ impl Book {
         if taker.price < filters.min_price || above(taker.price, filters.max_price) {
             return Err(RejectReason::PriceFilter);
         }
-        self.check_percent(taker)?;
+        self.check_percent(taker.side, taker.price)?;
         check_lot(taker.quantity, filters)?;
         if notional < settings.min_notional {
             return Err(RejectReason::NotionalTooSmall);
@@ -97,9 +97,9 @@ impl Book {
 
     /// `PERCENT_PRICE_BY_SIDE`: how far a price may be from the reference price.
     #[inline]
-    fn check_percent(&self, taker: &Taker) -> Result<(), RejectReason> {
+    pub(crate) fn check_percent(&self, side: Side, price: i64) -> Result<(), RejectReason> {
         let filters = &self.filters;
-        let (up, down) = match taker.side {
+        let (up, down) = match side {
             Side::Buy => (
                 filters.bid_multiplier_up_bps,
                 filters.bid_multiplier_down_bps,
@@ -113,7 +113,7 @@ impl Book {
         if (up == 0 && down == 0) || reference == 0 {
             return Ok(());
         }
-        let scaled = i128::from(taker.price) * WHOLE;
+        let scaled = i128::from(price) * WHOLE;
         let too_high = up != 0 && scaled > reference * i128::from(up);
         let too_low = down != 0 && scaled < reference * i128::from(down);
         if too_high || too_low {

@@ -77,6 +77,12 @@ impl Levels {
         self.queues[level as usize].total()
     }
 
+    /// The number of a price's level, or [`NONE`].
+    #[inline]
+    pub fn find(&self, price: i64) -> u32 {
+        self.prices.get(self.turned(price)).unwrap_or(NONE)
+    }
+
     /// The queue at a price.
     #[inline]
     pub fn at(&self, price: i64) -> Option<&Queue> {

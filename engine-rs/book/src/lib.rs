@@ -74,6 +74,7 @@ mod list;
 mod mass;
 mod oco;
 mod open;
+mod plain;
 mod prevention;
 mod replace;
 mod rules1;

@@ -97,17 +97,27 @@ impl Book {
             time_in_force: taker.time_in_force,
             place,
         };
-        self.accounts.join(taker.user_id);
-        let slot = if taker.slot == NONE {
-            let slot = self.slab.insert(order);
-            self.index.insert(order.order_id, slot);
-            slot
+        self.keep(order, taker.slot)
+    }
+
+    /// Puts an order into the slot that its id names already, or gives it both.
+    #[inline]
+    pub(crate) fn keep(&mut self, order: Order, reserved: u32) -> u32 {
+        self.accounts.join(order.user_id);
+        let slot = if reserved == NONE {
+            self.enter(order)
         } else {
-            *self.slab.get_mut(taker.slot) = order;
-            taker.slot
+            *self.slab.get_mut(reserved) = order;
+            reserved
         };
         #[cfg(debug_assertions)]
         self.audit.settle_taker(slot);
+        slot
+    }
+
+    fn enter(&mut self, order: Order) -> u32 {
+        let slot = self.slab.insert(order);
+        self.index.insert(order.order_id, slot);
         slot
     }
 

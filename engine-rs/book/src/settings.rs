@@ -3,6 +3,7 @@
 use crate::book::Book;
 use crate::command::{Command, Filters, PairSettings};
 use crate::event::{EventBody, FiltersChanged, SettingsChanged, SettingsRejected, Sink};
+use crate::plain::Lane;
 use crate::words::{ExpireReason, RejectReason, SelfTradePrevention, TradingStatus};
 
 const MILLION: i32 = 1_000_000;
@@ -131,6 +132,7 @@ impl Book {
                     self.emit(command, EventBody::FiltersChanged(filters), sink);
                     self.count_accounts();
                 }
+                self.lane = Lane::of(&settings, &self.filters);
                 self.expire_through_band(command, &settings, sink);
                 self.change_call(command, settings.trading_status, sink);
             }

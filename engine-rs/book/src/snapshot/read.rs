@@ -9,6 +9,7 @@ use crate::book::Book;
 use crate::command::{Filters, PairSettings};
 use crate::event::AuctionPrice;
 use crate::extras::Extra;
+use crate::plain::Lane;
 use crate::settings;
 use crate::slab::{NONE, Order, Place};
 use crate::words::{OrderType, Side, TimeInForce};
@@ -109,6 +110,7 @@ impl Book {
             settings::checked(&read, 0).map_err(|_| RestoreError::Invalid("settings"))?;
         self.settings = Some(settings);
         self.filters = filters;
+        self.lane = Lane::of(&settings, &filters);
         Ok(())
     }
 
