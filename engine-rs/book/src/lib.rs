@@ -52,6 +52,7 @@
 
 mod accounts;
 mod admission;
+mod ahead;
 mod amend;
 mod auction;
 #[cfg(debug_assertions)]
@@ -75,6 +76,7 @@ mod mass;
 mod oco;
 mod open;
 mod plain;
+mod prefetch;
 mod prevention;
 mod replace;
 mod rules1;

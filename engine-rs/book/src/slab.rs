@@ -4,6 +4,7 @@
 //! part, an expiry, a stop, the other leg of an OCO) lies in [`crate::extras`], named by one number.
 
 use crate::extras::{Extra, Extras};
+use crate::prefetch::prefetch;
 use crate::words::{OrderType, Side, TimeInForce};
 
 /// No slot: the end of a list or of the free list; or no extra.
@@ -95,6 +96,14 @@ impl Slab {
     #[inline]
     pub fn get_mut(&mut self, slot: u32) -> &mut Order {
         &mut self.slots[slot as usize]
+    }
+
+    /// Asks for a slot's memory, if it is one.
+    #[inline]
+    pub fn prefetch(&self, slot: u32) {
+        if let Some(order) = self.slots.get(slot as usize) {
+            prefetch(order);
+        }
     }
 
     /// Puts an order into a free slot. The slab must not be full.

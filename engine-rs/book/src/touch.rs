@@ -57,6 +57,12 @@ impl Touch {
         }
     }
 
+    /// The level of a rank around the touch; [`NONE`] when it has none, or is far from it.
+    #[inline]
+    pub fn near(&self, rank: i64) -> u32 {
+        self.place(rank).map_or(NONE, |at| self.near[at])
+    }
+
     /// The level of this rank, a new one when there was none.
     #[inline]
     pub fn get_or_insert(&mut self, rank: i64, new: impl FnOnce() -> u32) -> u32 {
