@@ -26,7 +26,7 @@ fn commands() -> Vec<Command> {
     };
     let order = |id: u64, by: u64| {
         let by = i64::try_from(by).unwrap();
-        let (side, price) = if id % 2 == 0 {
+        let (side, price) = if id.is_multiple_of(2) {
             (BUY, 40_000 - by)
         } else {
             (SELL, 40_010 + by)
@@ -37,9 +37,9 @@ fn commands() -> Vec<Command> {
         }
     };
     let mut bodies = vec![Body::PairSettings(open)];
-    bodies.extend((1..=20_000).map(|id| Body::NewOrder(order(id, draw(30_000)))));
+    bodies.extend((1..=40_000).map(|id| Body::NewOrder(order(id, draw(30_000)))));
     for _ in 0..20_000 {
-        let order_id = 1 + draw(21_000);
+        let order_id = 1 + draw(41_000);
         bodies.push(match draw(8) {
             0 => Body::CancelOrder(CancelOrder {
                 order_id,
@@ -50,7 +50,7 @@ fn commands() -> Vec<Command> {
                 user_id: 7,
                 quantity: 1,
             }),
-            2 => Body::NewOrder(order(20_000 + order_id, draw(30_000))),
+            2 => Body::NewOrder(order(40_000 + order_id, draw(30_000))),
             _ => Body::CancelReplace(CancelReplace {
                 cancel_order_id: order_id,
                 mode: CancelReplaceMode::StopOnFailure.as_i32(),
