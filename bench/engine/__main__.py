@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.engine.programs import PEERS, ExchangeCore, Native
-from bench.engine.throughput import measure
+from bench.engine.programs import PEERS, Embedded, ExchangeCore, Native
+from bench.engine.throughput import measure, measure_embedded
 from bench.figures import RESULTS, Figure, print_figures, rounded, write_figures
 
 if TYPE_CHECKING:
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
 COMMAND = "make bench-engine"
 _figure = partial(rounded, command=COMMAND)
-PARTS = ("throughput", "latency", "memory")
+PARTS = ("throughput", "latency", "python", "memory")
 TIMES_EXCHANGE_CORE = {"S": 2.5, "L": 2.5, "LU": 2.0}
 OF_PROTOTYPE = 0.7
 RATE = 1_000_000.0
 LATENCY_GOALS = {"p50": 150.0, "p99": 500.0, "p99.9": 5_000.0, "max": None}
 """Nanoseconds."""
 BYTES_PER_ORDER = 128.0
+PYTHON_CALLS = 2_000_000.0
+PYTHON_SHARE = 0.5
 
 
 def throughput(native: Native, java: ExchangeCore, shape: str, file: Path) -> list[Figure]:
@@ -76,6 +78,18 @@ def memory(native: Native, file: Path) -> list[Figure]:
     ]
 
 
+def embedded(native: Native, file: Path) -> list[Figure]:
+    """Commands per second through Python: one call a command, and arrays of commands."""
+    turns = measure_embedded(native, Embedded(), file)
+    rust = {"Rust alone": turns.of("outcry")}
+    share = turns.ratio("arrays", "outcry")
+    return [
+        _figure("engine.python_calls", turns.of("calls"), "commands/s", "higher", goal=PYTHON_CALLS),
+        _figure("engine.python_arrays", turns.of("arrays"), "commands/s", "higher", peers=rust),
+        _figure("engine.python_arrays_share", share, "of the Rust figure", "higher", goal=PYTHON_SHARE),
+    ]
+
+
 def run(parts: Sequence[str], shapes: Sequence[str], folder: Path) -> list[Figure]:
     """Build, generate, measure."""
     native, figures = Native(), []
@@ -88,6 +102,8 @@ def run(parts: Sequence[str], shapes: Sequence[str], folder: Path) -> list[Figur
             figures += throughput(native, java, shape, files[shape])
     if "latency" in parts:
         figures += latency(native, files["S"])
+    if "python" in parts:
+        figures += embedded(native, files["S"])
     if "memory" in parts:
         figures += memory(native, files["L"])
     return figures

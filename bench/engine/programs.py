@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PEERS", "ExchangeCore", "Native", "Round", "cpu"]
+__all__ = ["PEERS", "Embedded", "ExchangeCore", "Native", "Round", "cpu"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TARGET = ROOT / "target"
@@ -75,6 +76,15 @@ class ExchangeCore:
         classes = f"{self._target}/exchange-core-bench-1.jar:{self._target}/lib/*"
         command = ["java", "-cp", classes, "outcry.bench.ExchangeCore", str(file), str(rounds)]
         return _rounds(_run(command))
+
+
+class Embedded:
+    """The core inside a Python process of its own."""
+
+    def throughput(self, way: str, file: Path, *, rounds: int) -> list[Round]:
+        """One result a round; `way` is `calls` or `arrays`."""
+        command = [sys.executable, "-m", "bench.engine.embedded", way, str(file), str(rounds)]
+        return _rounds(_run(command, BENCH_CPU=str(cpu())))
 
 
 def _rounds(printed: str) -> list[Round]:

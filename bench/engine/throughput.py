@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.engine.programs import ExchangeCore, Native, Round
+    from bench.engine.programs import Embedded, ExchangeCore, Native, Round
 
-__all__ = ["DisagreementError", "Turns", "agreed", "measure", "speed"]
+__all__ = ["DisagreementError", "Turns", "agreed", "measure", "measure_embedded", "speed"]
 
 TURNS = 5
 NATIVE_ROUNDS, NATIVE_WARM = 4, 1
+PYTHON_ROUNDS, PYTHON_WARM = 2, 1
 JAVA_ROUNDS, JAVA_WARM = 7, 4
 """The JIT is done after four rounds."""
 LIMIT = 60.0
@@ -62,6 +63,28 @@ def agreed(results: dict[str, list[Round]]) -> dict[str, int | str]:
     return dict(next(iter(outcomes))[1])
 
 
+def measure_embedded(native: Native, python: Embedded, file: Path) -> Turns:
+    """The core through Python and alone, in turns."""
+    turns = Turns()
+    results: dict[str, list[Round]] = {}
+    for _ in range(TURNS):
+        for way in ("calls", "arrays"):
+            rounds = python.throughput(way, file, rounds=PYTHON_ROUNDS)
+            results.setdefault(way, []).extend(rounds)
+            turns.speeds.setdefault(way, []).append(_finished(way, rounds, PYTHON_WARM))
+        rounds = native.throughput("outcry", file, rounds=NATIVE_ROUNDS, limit=LIMIT)
+        turns.speeds.setdefault("outcry", []).append(_finished("outcry", rounds, NATIVE_WARM))
+    agreed(results)
+    return turns
+
+
+def _finished(engine: str, rounds: list[Round], warm: int) -> float:
+    found = speed(rounds, warm)
+    if found is None:
+        raise RuntimeError(f"{engine} did not finish: {rounds}")
+    return found
+
+
 def measure(native: Native, java: ExchangeCore, file: Path) -> tuple[Turns, dict[str, int | str]]:
     """All engines in turns, so that a busier moment of the machine weighs on each.
 
@@ -80,9 +103,6 @@ def measure(native: Native, java: ExchangeCore, file: Path) -> tuple[Turns, dict
                 rounds, warm = java.throughput(file, rounds=JAVA_ROUNDS), JAVA_WARM
             else:
                 rounds, warm = native.throughput(engine, file, rounds=NATIVE_ROUNDS, limit=LIMIT), NATIVE_WARM
-            found = speed(rounds, warm)
-            if found is None:
-                raise RuntimeError(f"{engine} did not finish: {rounds}")
-            turns.speeds.setdefault(engine, []).append(found)
+            turns.speeds.setdefault(engine, []).append(_finished(engine, rounds, warm))
             results.setdefault(engine, []).extend(rounds)
     return turns, agreed(results)

@@ -9,29 +9,19 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use super::array::{Commands, EventArray};
-use super::commands::{Command, Order, settings_object};
-use super::defaults::{default_settings, in_force, pair_settings, usual_time_in_force};
+use super::commands::{Command, settings_object};
+use super::defaults::{default_settings, in_force, none_refused, oco, order, pair_settings};
 use super::events::event_list;
-use super::machine::{Failure, Machine};
-use super::recorder::Recorder;
+use super::machine::Machine;
+use super::recorder::recorder_at;
 use super::views::{OrderView, Totals};
-use super::words::Word;
 use crate::engine::Depth;
-use crate::errors::{BatchError, RecordError, SettingsError, SnapshotError};
+use crate::errors::SnapshotError;
 
 /// The order book of one pair, for one thread at a time: a call while another one runs raises
 /// `RuntimeError`.
 #[pyclass(module = "outcry_engine")]
 pub struct Book(Machine);
-
-impl From<Failure> for PyErr {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Batch(text) => BatchError::new_err(text),
-            Failure::Record(text) => RecordError::new_err(text),
-        }
-    }
-}
 
 #[pymethods]
 impl Book {
@@ -51,29 +41,21 @@ impl Book {
         };
         let Self(mut machine) = Self::empty(symbol, source, record)?;
         machine.run_as_operator(Body::PairSettings(settings))?;
-        match machine.events.first().map(|event| event.body) {
-            Some(core::EventBody::SettingsRejected(refused)) => {
-                Err(SettingsError::new_err(format!(
-                    "the settings were refused: {}",
-                    refused.reason.member(py)?.getattr(py, "name")?
-                )))
-            }
-            _ => Ok(Self(machine)),
-        }
+        none_refused(py, &machine.events)?;
+        Ok(Self(machine))
     }
 
     /// A book that has seen nothing yet, not even settings.
     #[staticmethod]
     #[pyo3(signature = (*, symbol="BOOK", source=2048, record=None))]
     fn empty(symbol: &str, source: u32, record: Option<PathBuf>) -> PyResult<Self> {
-        let recorder = record
-            .map(|path| {
-                Recorder::create(&path, symbol)
-                    .map_err(|error| RecordError::new_err(format!("{}: {error}", path.display())))
-            })
-            .transpose()?;
-        let book = core::Book::new();
-        Ok(Self(Machine::new(book, symbol, source, recorder)))
+        let recorder = record.map(|path| recorder_at(&path, symbol)).transpose()?;
+        Ok(Self(Machine::new(
+            core::Book::new(),
+            symbol,
+            source,
+            recorder,
+        )))
     }
 
     /// Goes on from the bytes of `snapshot`.
@@ -111,22 +93,11 @@ impl Book {
         trade_group: u64,
         expire_time_unix_nanos: i64,
     ) -> PyResult<Bound<'py, PyList>> {
-        let order = core::NewOrder {
-            order_id,
-            user_id,
-            side,
-            order_type: r#type,
-            time_in_force: time_in_force.unwrap_or_else(|| usual_time_in_force(r#type)),
-            price,
-            quantity,
-            quote_quantity,
-            display_quantity,
-            stop_price,
-            trailing_delta,
-            self_trade_prevention,
-            trade_group,
-            expire_time_unix_nanos,
-        };
+        let order = order!(
+            r#type, time_in_force; order_id, user_id, side, price, quantity, quote_quantity,
+            display_quantity, stop_price, trailing_delta, self_trade_prevention, trade_group,
+            expire_time_unix_nanos
+        );
         self.run(py, Body::NewOrder(order))
     }
 
@@ -155,19 +126,42 @@ impl Book {
         self.run(py, Body::AmendOrder(amend))
     }
 
-    #[pyo3(signature = (cancel_order_id, order, mode=1))]
-    #[allow(clippy::needless_pass_by_value)] // what Python hands over is owned
+    /// Cancels an order and submits another one, as [`Book::submit`] has it.
+    #[pyo3(signature = (
+        cancel_order_id, order_id, user_id, side, r#type, quantity=0, price=0, time_in_force=None, *,
+        mode=1, quote_quantity=0, display_quantity=0, stop_price=0, trailing_delta=0,
+        self_trade_prevention=0, trade_group=0, expire_time_unix_nanos=0
+    ))]
+    #[allow(clippy::too_many_arguments)] // most of them keyword-only in Python
     fn cancel_replace<'py>(
         &mut self,
         py: Python<'py>,
         cancel_order_id: u64,
-        order: Order,
+        order_id: u64,
+        user_id: u64,
+        side: i32,
+        r#type: i32,
+        quantity: i64,
+        price: i64,
+        time_in_force: Option<i32>,
         mode: i32,
+        quote_quantity: i64,
+        display_quantity: i64,
+        stop_price: i64,
+        trailing_delta: i32,
+        self_trade_prevention: i32,
+        trade_group: u64,
+        expire_time_unix_nanos: i64,
     ) -> PyResult<Bound<'py, PyList>> {
+        let order = order!(
+            r#type, time_in_force; order_id, user_id, side, price, quantity, quote_quantity,
+            display_quantity, stop_price, trailing_delta, self_trade_prevention, trade_group,
+            expire_time_unix_nanos
+        );
         let replace = core::CancelReplace {
             cancel_order_id,
             mode,
-            order: order.0,
+            order,
         };
         self.run(py, Body::CancelReplace(replace))
     }
@@ -195,7 +189,7 @@ impl Book {
         self_trade_prevention: i32,
         trade_group: u64,
     ) -> PyResult<Bound<'py, PyList>> {
-        let oco = core::NewOco {
+        let oco = oco!(
             user_id,
             limit_order_id,
             stop_order_id,
@@ -208,8 +202,8 @@ impl Book {
             stop_time_in_force,
             trailing_delta,
             self_trade_prevention,
-            trade_group,
-        };
+            trade_group
+        );
         self.run(py, Body::NewOco(oco))
     }
 
@@ -224,9 +218,11 @@ impl Book {
         let side = side.unwrap_or_default();
         let body = Body::MassCancel(core::MassCancel { user_id, side });
         if user_id == 0 {
-            return self.run_as_operator(py, body);
+            self.0.run_as_operator(body)?;
+        } else {
+            self.0.run(body)?;
         }
-        self.run(py, body)
+        event_list(py, &self.0.events)
     }
 
     fn set_disconnect_timer<'py>(
@@ -251,7 +247,9 @@ impl Book {
         py: Python<'py>,
         settings: &Bound<'py, Command>,
     ) -> PyResult<Bound<'py, PyList>> {
-        self.run_as_operator(py, Body::PairSettings(pair_settings(settings)?))
+        let body = Body::PairSettings(pair_settings(settings)?);
+        self.0.run_as_operator(body)?;
+        event_list(py, &self.0.events)
     }
 
     /// Carries out one command under an identity of the caller's; no events when it is a repeat.
@@ -328,10 +326,8 @@ impl Book {
     /// The settings in force; `None` before the first.
     #[getter]
     fn settings(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let settings = in_force(&self.0.book);
-        settings
-            .map(|settings| settings_object(py, settings))
-            .transpose()
+        let settings = in_force(&self.0.book).map(|settings| settings_object(py, settings));
+        settings.transpose()
     }
 
     /// An open order; `None` when there is none of that id.
@@ -398,15 +394,6 @@ impl Book {
     #[inline]
     fn run<'py>(&mut self, py: Python<'py>, body: Body) -> PyResult<Bound<'py, PyList>> {
         self.0.run(body)?;
-        event_list(py, &self.0.events)
-    }
-
-    fn run_as_operator<'py>(
-        &mut self,
-        py: Python<'py>,
-        body: Body,
-    ) -> PyResult<Bound<'py, PyList>> {
-        self.0.run_as_operator(body)?;
         event_list(py, &self.0.events)
     }
 }

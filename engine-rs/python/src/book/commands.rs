@@ -59,7 +59,7 @@ impl Attribute for core::Filters {
 }
 
 /// A new order inside another command.
-pub struct Order(pub core::NewOrder);
+pub struct Order(core::NewOrder);
 
 impl FromPyObject<'_, '_> for Order {
     type Error = PyErr;

@@ -1,11 +1,33 @@
 //! What a caller may leave out.
 
 use outcry_book as core;
-use outcry_book::{Body, OrderType, TimeInForce};
+use outcry_book::{Body, EventBody, OrderType, TimeInForce};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use super::commands::Command;
+use super::words::Word;
+use crate::errors::SettingsError;
+
+/// A new order of the arguments that are named like its fields.
+macro_rules! order {
+    ($type:expr, $time_in_force:expr; $($field:ident),+) => {
+        outcry_book::NewOrder {
+            order_type: $type,
+            time_in_force: $time_in_force.unwrap_or_else(|| $crate::book::defaults::usual_time_in_force($type)),
+            $($field),+
+        }
+    };
+}
+
+/// An OCO of the arguments that are named like its fields.
+macro_rules! oco {
+    ($($field:ident),+) => {
+        outcry_book::NewOco { $($field),+ }
+    };
+}
+
+pub(super) use {oco, order};
 
 /// The settings in a command object.
 ///
@@ -15,6 +37,22 @@ pub fn pair_settings(command: &Bound<'_, Command>) -> PyResult<core::PairSetting
     match command.get().body {
         Body::PairSettings(settings) => Ok(settings),
         _ => Err(PyTypeError::new_err("settings: PairSettings are needed")),
+    }
+}
+
+/// Whether a book's first settings were taken.
+///
+/// # Errors
+/// [`SettingsError`] with the first check that they failed.
+pub fn none_refused(py: Python<'_>, events: &[core::Event]) -> PyResult<()> {
+    match events.first().map(|event| event.body) {
+        Some(EventBody::SettingsRejected(refused)) => {
+            let name = refused.reason.member(py)?.getattr(py, "name")?;
+            Err(SettingsError::new_err(format!(
+                "the settings were refused: {name}"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use outcry_book::{Body, Book, Command, Event, Sink};
 use outcry_runtime::codec::decode_commands;
+use pyo3::PyErr;
 
 use super::array::{Commands, Pool, Records};
 use super::numbers::{Numbers, OPERATOR};
 use super::recorder::Recorder;
+use crate::errors::{BatchError, RecordError};
 use crate::replay::LengthDelimited;
 
 /// Why a call failed.
@@ -15,6 +17,15 @@ pub enum Failure {
     Batch(String),
     /// The commands were carried out, and the record of the input ends before them.
     Record(String),
+}
+
+impl From<Failure> for PyErr {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Batch(text) => BatchError::new_err(text),
+            Failure::Record(text) => RecordError::new_err(text),
+        }
+    }
 }
 
 /// One pair's book in the caller's process.

@@ -9,11 +9,23 @@ use std::path::Path;
 
 use outcry_book::Command;
 use outcry_runtime::codec::encode_commands;
+use pyo3::PyResult;
 use serde_json::json;
+
+use crate::errors::RecordError;
 
 const MAGIC: &[u8] = b"OCDUMP01";
 /// Commands of one record: well below what a record may hold.
 const BATCH: usize = 1000;
+
+/// A recorder that writes into this file.
+///
+/// # Errors
+/// [`RecordError`] when the system does not give the file.
+pub fn recorder_at(path: &Path, symbol: &str) -> PyResult<Recorder> {
+    Recorder::create(path, symbol)
+        .map_err(|error| RecordError::new_err(format!("{}: {error}", path.display())))
+}
 
 /// Writes commands into a dump, in records of many.
 pub struct Recorder {
@@ -28,7 +40,7 @@ impl Recorder {
     ///
     /// # Errors
     /// The system's.
-    pub fn create(path: &Path, symbol: &str) -> io::Result<Self> {
+    fn create(path: &Path, symbol: &str) -> io::Result<Self> {
         let mut file = BufWriter::new(File::create(path)?);
         let topic = format!("matching.{symbol}");
         let header = json!({"topic": topic, "symbol": symbol, "partition": 0}).to_string();

@@ -1,10 +1,10 @@
 from collections.abc import Sequence
 from os import PathLike
 from types import TracebackType
-from typing import Final, Self, final
+from typing import Any, Final, Protocol, Self, final
 
 from outcry_engine._engine import commands, events, feed
-from outcry_engine._engine.commands import Command, NewOrder, PairSettings
+from outcry_engine._engine.commands import Command, PairSettings
 from outcry_engine._engine.events import Event
 from outcry_engine._engine.feed import FeedMetrics, FeedSettings, FeedStatus
 from outcry_engine.kinds import Stage
@@ -279,6 +279,12 @@ class EventArray:
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
+class _Array(Protocol):
+    """NumPy's array, which types itself as a buffer from Python 3.12 on."""
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
 @final
 class OrderView:
     """An open order."""
@@ -357,7 +363,26 @@ class Book:
     ) -> list[Event]: ...
     def cancel(self, order_id: int, user_id: int) -> list[Event]: ...
     def amend(self, order_id: int, user_id: int, quantity: int) -> list[Event]: ...
-    def cancel_replace(self, cancel_order_id: int, order: NewOrder, mode: int = 1) -> list[Event]: ...
+    def cancel_replace(
+        self,
+        cancel_order_id: int,
+        order_id: int,
+        user_id: int,
+        side: int,
+        type: int,  # noqa: A002 - the schema's name
+        quantity: int = 0,
+        price: int = 0,
+        time_in_force: int | None = None,
+        *,
+        mode: int = 1,
+        quote_quantity: int = 0,
+        display_quantity: int = 0,
+        stop_price: int = 0,
+        trailing_delta: int = 0,
+        self_trade_prevention: int = 0,
+        trade_group: int = 0,
+        expire_time_unix_nanos: int = 0,
+    ) -> list[Event]: ...
     def oco(
         self,
         limit_order_id: int,
@@ -383,7 +408,7 @@ class Book:
         self, source: int, incarnation: int, number: int, body: Command, time_unix_nanos: int = 0
     ) -> list[Event]: ...
     def batch(self, commands: Sequence[Command]) -> list[Event]: ...
-    def apply_array(self, commands: Buffer) -> EventArray: ...
+    def apply_array(self, commands: Buffer | _Array) -> EventArray: ...
     def apply_record(self, record: bytes) -> bytes: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...

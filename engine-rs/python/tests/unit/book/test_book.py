@@ -242,7 +242,9 @@ def test_every_friendly_call_is_its_command() -> None:
         ),
         (calls.amend(1, 10, 4), AmendOrder(order_id=1, user_id=10, quantity=4)),
         (
-            calls.cancel_replace(1, limit(7, Side.BUY), CancelReplaceMode.ALLOW_FAILURE),
+            calls.cancel_replace(
+                1, 7, 70, Side.BUY, OrderType.LIMIT, 5, 100, mode=CancelReplaceMode.ALLOW_FAILURE
+            ),
             CancelReplace(cancel_order_id=1, mode=CancelReplaceMode.ALLOW_FAILURE, order=limit(7, Side.BUY)),
         ),
         (
