@@ -14,6 +14,7 @@ from outcry_engine.shell.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from outcry_engine._engine import Depth, Engine, Status
+    from outcry_engine._engine.feed import FeedStatus
 
 DEFAULT_LEVELS = 20
 MAX_LEVELS = 1000
@@ -60,6 +61,7 @@ class EngineAdmin(engine_admin_pb2_grpc.EngineAdminServicer):
                 spinning=status.spinning,
                 reason=self._pinning.reason,
             ),
+            feed=_feed(status.feed) if status.feed else None,
             **_numbers(status),
         )
 
@@ -115,6 +117,15 @@ def snapshot(symbol: str, depth: "Depth") -> book_pb2.OrderBookSnapshot:
         resting_orders=depth.resting_orders,
         last_price=depth.last_price,
         last_quantity=depth.last_quantity,
+    )
+
+
+def _feed(feed: "FeedStatus") -> engine_admin_pb2.Feed:
+    return engine_admin_pb2.Feed(
+        session=feed.session,
+        lines=feed.lines,
+        recovery_port=feed.recovery_port or 0,
+        hardware_clock=feed.hardware_clock,
     )
 
 

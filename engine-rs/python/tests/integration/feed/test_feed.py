@@ -10,7 +10,9 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import grpc
 import pytest
+from outcry.v1 import engine_admin_pb2, engine_admin_pb2_grpc
 from outcry_engine.feed import Event, FeedClient, Snapshot
 
 from e2e.backends import wait_until
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from e2e.backends import Replica
 
 pytestmark = pytest.mark.integration
+
+
+def status(replica: Replica) -> engine_admin_pb2.StatusResponse:
+    with grpc.insecure_channel(f"127.0.0.1:{replica.ports.admin}") as channel:
+        return engine_admin_pb2_grpc.EngineAdminStub(channel).Status(engine_admin_pb2.StatusRequest())
 
 
 def metric(replica: Replica, name: str) -> float:
@@ -44,6 +51,10 @@ async def test_a_client_has_the_book_of_the_engine(pair: FedPair) -> None:
             await pair.follow(late)
         assert client.snapshots == 1
     hot, _ = pair.engines.wait_ready()
+    told = status(hot).feed
+    assert (list(told.lines), told.session) == (pair.lines, client.session)
+    assert f"127.0.0.1:{told.recovery_port}" in pair.recovery
+    assert not told.HasField("hardware_clock"), "loopback has no card"
     for replica in pair.engines.replicas:
         sent = metric(replica, "outcry_feed_packets_total") > 0
         assert sent == (metric(replica, "outcry_takeovers_total") > 0), "only the hot one sends"

@@ -25,31 +25,33 @@ _sym_db = _symbol_database.Default()
 from outcry.v1 import book_pb2 as outcry_dot_v1_dot_book__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coutcry/v1/engine_admin.proto\x12\toutcry.v1\x1a\x14outcry/v1/book.proto\"\x0f\n\rStatusRequest\"\xb6\x03\n\x0eStatusResponse\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x0f\n\x07replica\x18\x02 \x01(\t\x12\x1d\n\x04role\x18\x03 \x01(\x0e\x32\x0f.outcry.v1.Role\x12\r\n\x05\x65poch\x18\x04 \x01(\x04\x12\x0b\n\x03seq\x18\x05 \x01(\x04\x12\x15\n\rpublished_seq\x18\x06 \x01(\x04\x12\x10\n\x08seen_seq\x18\x07 \x01(\x04\x12\x14\n\x0cinput_offset\x18\x08 \x01(\x03\x12\x18\n\x10input_end_offset\x18\t \x01(\x03\x12\x13\n\x0blag_seconds\x18\n \x01(\x01\x12\x11\n\tcaught_up\x18\x0b \x01(\x08\x12#\n\x07pinning\x18\x0c \x01(\x0b\x32\x12.outcry.v1.Pinning\x12\x16\n\x0e\x63heckpoint_seq\x18\r \x01(\x04\x12\x1e\n\x16\x63heckpoint_age_seconds\x18\x0e \x01(\x01\x12\x16\n\x0epoison_records\x18\x0f \x01(\x04\x12\x19\n\x11repeated_commands\x18\x10 \x01(\x04\x12\x0e\n\x06reason\x18\x11 \x01(\t\x12\x0f\n\x07version\x18\x12 \x01(\t\x12\x16\n\x0eresting_orders\x18\x13 \x01(\x04\"_\n\x07Pinning\x12\x11\n\texclusive\x18\x01 \x01(\x08\x12\x0c\n\x04\x63pus\x18\x02 \x03(\r\x12\x11\n\tnuma_node\x18\x03 \x01(\x05\x12\x10\n\x08spinning\x18\x04 \x01(\x08\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x1e\n\x0c\x44\x65pthRequest\x12\x0e\n\x06levels\x18\x01 \x01(\r\"#\n\x11SwitchoverRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"&\n\x12SwitchoverResponse\x12\x10\n\x08last_seq\x18\x01 \x01(\x04\"\x13\n\x11\x43heckpointRequest\"0\n\x12\x43heckpointResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04*\x86\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_STARTING\x10\x01\x12\r\n\tROLE_WARM\x10\x02\x12\x14\n\x10ROLE_TAKING_OVER\x10\x03\x12\x0c\n\x08ROLE_HOT\x10\x04\x12\x11\n\rROLE_DIVERGED\x10\x05\x12\x0f\n\x0bROLE_FAILED\x10\x06\x32\xa2\x02\n\x0b\x45ngineAdmin\x12=\n\x06Status\x12\x18.outcry.v1.StatusRequest\x1a\x19.outcry.v1.StatusResponse\x12>\n\x05\x44\x65pth\x12\x17.outcry.v1.DepthRequest\x1a\x1c.outcry.v1.OrderBookSnapshot\x12I\n\nSwitchover\x12\x1c.outcry.v1.SwitchoverRequest\x1a\x1d.outcry.v1.SwitchoverResponse\x12I\n\nCheckpoint\x12\x1c.outcry.v1.CheckpointRequest\x1a\x1d.outcry.v1.CheckpointResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coutcry/v1/engine_admin.proto\x12\toutcry.v1\x1a\x14outcry/v1/book.proto\"\x0f\n\rStatusRequest\"\xd5\x03\n\x0eStatusResponse\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x0f\n\x07replica\x18\x02 \x01(\t\x12\x1d\n\x04role\x18\x03 \x01(\x0e\x32\x0f.outcry.v1.Role\x12\r\n\x05\x65poch\x18\x04 \x01(\x04\x12\x0b\n\x03seq\x18\x05 \x01(\x04\x12\x15\n\rpublished_seq\x18\x06 \x01(\x04\x12\x10\n\x08seen_seq\x18\x07 \x01(\x04\x12\x14\n\x0cinput_offset\x18\x08 \x01(\x03\x12\x18\n\x10input_end_offset\x18\t \x01(\x03\x12\x13\n\x0blag_seconds\x18\n \x01(\x01\x12\x11\n\tcaught_up\x18\x0b \x01(\x08\x12#\n\x07pinning\x18\x0c \x01(\x0b\x32\x12.outcry.v1.Pinning\x12\x16\n\x0e\x63heckpoint_seq\x18\r \x01(\x04\x12\x1e\n\x16\x63heckpoint_age_seconds\x18\x0e \x01(\x01\x12\x16\n\x0epoison_records\x18\x0f \x01(\x04\x12\x19\n\x11repeated_commands\x18\x10 \x01(\x04\x12\x0e\n\x06reason\x18\x11 \x01(\t\x12\x0f\n\x07version\x18\x12 \x01(\t\x12\x16\n\x0eresting_orders\x18\x13 \x01(\x04\x12\x1d\n\x04\x66\x65\x65\x64\x18\x14 \x01(\x0b\x32\x0f.outcry.v1.Feed\"m\n\x04\x46\x65\x65\x64\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\r\n\x05lines\x18\x02 \x03(\t\x12\x15\n\rrecovery_port\x18\x03 \x01(\r\x12\x1b\n\x0ehardware_clock\x18\x04 \x01(\rH\x00\x88\x01\x01\x42\x11\n\x0f_hardware_clock\"_\n\x07Pinning\x12\x11\n\texclusive\x18\x01 \x01(\x08\x12\x0c\n\x04\x63pus\x18\x02 \x03(\r\x12\x11\n\tnuma_node\x18\x03 \x01(\x05\x12\x10\n\x08spinning\x18\x04 \x01(\x08\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x1e\n\x0c\x44\x65pthRequest\x12\x0e\n\x06levels\x18\x01 \x01(\r\"#\n\x11SwitchoverRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"&\n\x12SwitchoverResponse\x12\x10\n\x08last_seq\x18\x01 \x01(\x04\"\x13\n\x11\x43heckpointRequest\"0\n\x12\x43heckpointResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04*\x86\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_STARTING\x10\x01\x12\r\n\tROLE_WARM\x10\x02\x12\x14\n\x10ROLE_TAKING_OVER\x10\x03\x12\x0c\n\x08ROLE_HOT\x10\x04\x12\x11\n\rROLE_DIVERGED\x10\x05\x12\x0f\n\x0bROLE_FAILED\x10\x06\x32\xa2\x02\n\x0b\x45ngineAdmin\x12=\n\x06Status\x12\x18.outcry.v1.StatusRequest\x1a\x19.outcry.v1.StatusResponse\x12>\n\x05\x44\x65pth\x12\x17.outcry.v1.DepthRequest\x1a\x1c.outcry.v1.OrderBookSnapshot\x12I\n\nSwitchover\x12\x1c.outcry.v1.SwitchoverRequest\x1a\x1d.outcry.v1.SwitchoverResponse\x12I\n\nCheckpoint\x12\x1c.outcry.v1.CheckpointRequest\x1a\x1d.outcry.v1.CheckpointResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outcry.v1.engine_admin_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=801
-  _globals['_ROLE']._serialized_end=935
+  _globals['_ROLE']._serialized_start=943
+  _globals['_ROLE']._serialized_end=1077
   _globals['_STATUSREQUEST']._serialized_start=65
   _globals['_STATUSREQUEST']._serialized_end=80
   _globals['_STATUSRESPONSE']._serialized_start=83
-  _globals['_STATUSRESPONSE']._serialized_end=521
-  _globals['_PINNING']._serialized_start=523
-  _globals['_PINNING']._serialized_end=618
-  _globals['_DEPTHREQUEST']._serialized_start=620
-  _globals['_DEPTHREQUEST']._serialized_end=650
-  _globals['_SWITCHOVERREQUEST']._serialized_start=652
-  _globals['_SWITCHOVERREQUEST']._serialized_end=687
-  _globals['_SWITCHOVERRESPONSE']._serialized_start=689
-  _globals['_SWITCHOVERRESPONSE']._serialized_end=727
-  _globals['_CHECKPOINTREQUEST']._serialized_start=729
-  _globals['_CHECKPOINTREQUEST']._serialized_end=748
-  _globals['_CHECKPOINTRESPONSE']._serialized_start=750
-  _globals['_CHECKPOINTRESPONSE']._serialized_end=798
-  _globals['_ENGINEADMIN']._serialized_start=938
-  _globals['_ENGINEADMIN']._serialized_end=1228
+  _globals['_STATUSRESPONSE']._serialized_end=552
+  _globals['_FEED']._serialized_start=554
+  _globals['_FEED']._serialized_end=663
+  _globals['_PINNING']._serialized_start=665
+  _globals['_PINNING']._serialized_end=760
+  _globals['_DEPTHREQUEST']._serialized_start=762
+  _globals['_DEPTHREQUEST']._serialized_end=792
+  _globals['_SWITCHOVERREQUEST']._serialized_start=794
+  _globals['_SWITCHOVERREQUEST']._serialized_end=829
+  _globals['_SWITCHOVERRESPONSE']._serialized_start=831
+  _globals['_SWITCHOVERRESPONSE']._serialized_end=869
+  _globals['_CHECKPOINTREQUEST']._serialized_start=871
+  _globals['_CHECKPOINTREQUEST']._serialized_end=890
+  _globals['_CHECKPOINTRESPONSE']._serialized_start=892
+  _globals['_CHECKPOINTRESPONSE']._serialized_end=940
+  _globals['_ENGINEADMIN']._serialized_start=1080
+  _globals['_ENGINEADMIN']._serialized_end=1370
 # @@protoc_insertion_point(module_scope)

@@ -90,6 +90,7 @@ class StatusResponse(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     RESTING_ORDERS_FIELD_NUMBER: _builtins.int
+    FEED_FIELD_NUMBER: _builtins.int
     symbol: _builtins.str
     replica: _builtins.str
     role: Global___Role.ValueType
@@ -112,6 +113,10 @@ class StatusResponse(_message.Message):
     resting_orders: _builtins.int
     @_builtins.property
     def pinning(self) -> Global___Pinning: ...
+    @_builtins.property
+    def feed(self) -> Global___Feed:
+        """Absent: the pair has no market data feed, or the replica is restoring."""
+
     def __init__(
         self,
         *,
@@ -134,14 +139,53 @@ class StatusResponse(_message.Message):
         reason: _builtins.str = ...,
         version: _builtins.str = ...,
         resting_orders: _builtins.int = ...,
+        feed: Global___Feed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["pinning", b"pinning"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["feed", b"feed", "pinning", b"pinning"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "checkpoint_age_seconds", b"checkpoint_age_seconds", "checkpoint_seq", b"checkpoint_seq", "epoch", b"epoch", "input_end_offset", b"input_end_offset", "input_offset", b"input_offset", "lag_seconds", b"lag_seconds", "pinning", b"pinning", "poison_records", b"poison_records", "published_seq", b"published_seq", "reason", b"reason", "repeated_commands", b"repeated_commands", "replica", b"replica", "resting_orders", b"resting_orders", "role", b"role", "seen_seq", b"seen_seq", "seq", b"seq", "symbol", b"symbol", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "checkpoint_age_seconds", b"checkpoint_age_seconds", "checkpoint_seq", b"checkpoint_seq", "epoch", b"epoch", "feed", b"feed", "input_end_offset", b"input_end_offset", "input_offset", b"input_offset", "lag_seconds", b"lag_seconds", "pinning", b"pinning", "poison_records", b"poison_records", "published_seq", b"published_seq", "reason", b"reason", "repeated_commands", b"repeated_commands", "replica", b"replica", "resting_orders", b"resting_orders", "role", b"role", "seen_seq", b"seen_seq", "seq", b"seq", "symbol", b"symbol", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StatusResponse: _TypeAlias = StatusResponse  # noqa: Y015
+
+@_typing.final
+class Feed(_message.Message):
+    """Where the market data feed goes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    RECOVERY_PORT_FIELD_NUMBER: _builtins.int
+    HARDWARE_CLOCK_FIELD_NUMBER: _builtins.int
+    session: _builtins.str
+    """The same for both replicas and the pair's whole life."""
+    recovery_port: _builtins.int
+    """TCP; 0: there is no recovery channel."""
+    hardware_clock: _builtins.int
+    """The network card's clock that stamps packets, /dev/ptp…; absent: the kernel stamps them."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """GROUP:PORT of each line."""
+
+    def __init__(
+        self,
+        *,
+        session: _builtins.str = ...,
+        lines: _abc.Iterable[_builtins.str] | None = ...,
+        recovery_port: _builtins.int = ...,
+        hardware_clock: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_hardware_clock", b"_hardware_clock", "hardware_clock", b"hardware_clock"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hardware_clock", b"_hardware_clock", "hardware_clock", b"hardware_clock", "lines", b"lines", "recovery_port", b"recovery_port", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__hardware_clock: _TypeAlias = _typing.Literal["hardware_clock"]  # noqa: Y015
+    _WhichOneofArgType__hardware_clock: _TypeAlias = _typing.Literal["_hardware_clock", b"_hardware_clock"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__hardware_clock) -> _WhichOneofReturnType__hardware_clock | None: ...
+
+Global___Feed: _TypeAlias = Feed  # noqa: Y015
 
 @_typing.final
 class Pinning(_message.Message):
