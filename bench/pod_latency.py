@@ -25,7 +25,7 @@ from bench.figures import RESULTS, Figure, print_figures, rounded, write_figures
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "python -m bench.pod_latency"
 _figure = partial(rounded, command=COMMAND)
-NAMES = ("p50", "p99", "p99.9", "worst")
+NAMES = ("p50", "p90", "p99", "p99.9", "worst")
 GOALS = {("threads", "p50"): 10.0, ("threads", "p99"): 50.0, ("wire", "p99"): 100.0}
 
 

@@ -35,7 +35,7 @@ const RESTING: u64 = 10_000;
 const BATCH: u64 = 10;
 const WARM_UP_SECONDS: u64 = 2;
 const PATIENCE: Duration = Duration::from_secs(10);
-const SHARES: [f64; 4] = [0.5, 0.99, 0.999, 1.0];
+const SHARES: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 1.0];
 const LONGEST_NANOS: u64 = 60_000_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {

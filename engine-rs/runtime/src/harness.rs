@@ -63,6 +63,7 @@ impl Harness {
         let side = Side::new(&side_config(&settings), Box::new(|_| {}));
         let side = Arc::new(side.map_err(|error| error.to_string())?);
         let shared = Arc::new(Shared::new(settings));
+        shared.spinning.store(spins, SeqCst);
         let handles = Arc::new(Handles::default());
         let (questions, asked) = mpsc::channel();
         let threads = Boot {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use outcry_book::{Book, Command, Depth, Event, Sink};
@@ -28,6 +29,8 @@ const ROUND: Duration = Duration::from_millis(10);
 const ITEMS_PER_ROUND: usize = 4096;
 /// Items shown by the ring at a time; their room is free again behind them.
 const PORTION: usize = 512;
+/// The same where the engine has its CPUs to itself: behind each portion those go first who are waited for.
+const SMALL_PORTION: usize = 32;
 /// Levels of a published snapshot, each side.
 const SNAPSHOT_LEVELS: usize = 20;
 /// An unchanged book is published this often.
@@ -158,9 +161,11 @@ impl Shadow {
     /// Applies what there is, up to a round and to the end of its last record.
     fn apply_round(&mut self) {
         let (book, pieces, at_boundary) = (&mut self.book, &mut self.pieces, &mut self.at_boundary);
+        let gives_way = self.shared.spinning.load(Relaxed);
+        let portion = if gives_way { SMALL_PORTION } else { PORTION };
         let mut taken = 0;
         while taken < ITEMS_PER_ROUND || !*at_boundary {
-            let shown = self.ring.take_while(PORTION, |item| {
+            let shown = self.ring.take_while(portion, |item| {
                 match item {
                     Item::Command(command, _) => {
                         book.apply(command, &mut Nowhere);
@@ -178,6 +183,9 @@ impl Shadow {
                 break;
             }
             taken += shown;
+            if gives_way {
+                thread::yield_now();
+            }
         }
         if taken > 0 {
             self.ring.popped();
