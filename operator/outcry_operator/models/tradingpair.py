@@ -20,6 +20,7 @@ from outcry_operator.models.filters import Filters
 DURATION = r"^[1-9][0-9]{0,5}(ms|s|m)$"
 IMAGE = r"^([a-zA-Z0-9][a-zA-Z0-9._:/@-]*)?$"
 STORAGE_CLASS = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$"
+INTERFACE = r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"
 LABEL_VALUE = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
 
 GROUP = "outcry.trade"
@@ -184,6 +185,12 @@ class MarketData(Model):
     )
     port: int = Field(ge=1024, le=65535, description="UDP port.")
     line_b: LineB | None = None
+    interface: str = Field(
+        default="",
+        pattern=INTERFACE,
+        max_length=15,
+        description="Network interface of the pods that carries the feed; empty: as the pods' routes say.",
+    )
 
 
 class TradingPairSpec(Model):

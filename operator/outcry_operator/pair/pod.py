@@ -135,6 +135,8 @@ def feed(pair: Pair) -> dict[str, str]:
         "feed-port": str(market_data.port),
         "feed-recovery-port": str(RECOVERY_PORT),
     }
+    if market_data.interface:
+        flags["feed-interface"] = market_data.interface
     if line_b := market_data.line_b:
         flags |= {"feed-group-b": line_b.multicast_group, "feed-port-b": str(line_b.port)}
     return flags

@@ -113,6 +113,7 @@ def test_what_the_log_rests_on_never_changes(api, row):
             "marketData": {
                 "multicastGroup": "239.1.1.1",
                 "port": 30000,
+                "interface": "net1",
                 "lineB": {"multicastGroup": "239.1.1.1", "port": 30001},
             }
         },

@@ -43,10 +43,12 @@ def test_the_engine_takes_every_flag():
 
 def test_a_pair_with_market_data_sends_a_feed():
     line_b = {"multicastGroup": "239.1.1.2", "port": 30002}
-    pair = make_pair(marketData={"multicastGroup": "239.1.1.1", "port": 30000, "lineB": line_b})
+    line_a = {"multicastGroup": "239.1.1.1", "port": 30000, "interface": "net1"}
+    pair = make_pair(marketData=line_a | {"lineB": line_b})
     flags = pod.arguments(pair, SETTINGS, image="outcry/engine:dev")
     assert (flags["feed-group"], flags["feed-port"]) == ("239.1.1.1", "30000")
     assert (flags["feed-group-b"], flags["feed-port-b"]) == ("239.1.1.2", "30002")
+    assert flags["feed-interface"] == "net1"
     assert {"name": "recovery", "containerPort": 7072, "protocol": "TCP"} in pod.container(pair, SETTINGS)[
         "ports"
     ]
