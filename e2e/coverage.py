@@ -40,7 +40,14 @@ def main() -> int:
     environment = _instrumented()
     _cargo(environment, "llvm-cov", "clean", "--workspace")
     with KafkaServer() as kafka:
-        _cargo(environment | {"OUTCRY_TEST_KAFKA": kafka.bootstrap}, "test", "--quiet", "--locked", *TESTS)
+        _cargo(
+            environment | {"OUTCRY_TEST_KAFKA": kafka.bootstrap},
+            "test",
+            "--quiet",
+            "--locked",
+            "--no-fail-fast",
+            *TESTS,
+        )
     _run_python_tests(environment)
     report = _report(environment)
     if args.html:
