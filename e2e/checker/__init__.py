@@ -1,8 +1,8 @@
 """Judges what an engine published, by code that shares nothing with the engine.
 
-The topics are decoded by a reader of its own, the input goes through a plain price-time book, and
-what comes out must be what stands in `events.{symbol}`: nothing lost, nothing different. The only
-thing that may happen twice is publishing, byte for byte.
+The topics are decoded by a reader of its own, the input goes through the oracle (`e2e.oracle`), and what
+comes out must be what stands in `events.{symbol}`: nothing lost, nothing different. The only thing that
+may happen twice is publishing, byte for byte.
 
 `python -m e2e.checker SYMBOL --kafka HOST:PORT` judges the topics of a pair as they are now.
 """

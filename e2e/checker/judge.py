@@ -1,4 +1,4 @@
-"""The verdict: what the log holds against what the plain book makes of the input."""
+"""The verdict: what the log holds against what the oracle makes of the input."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from e2e.checker.plain import PlainBook
-from e2e.checker.schema import Command, Event, PoisonError, decode_commands, decode_events
+from e2e.checker.schema import PoisonError, decode_commands, decode_events
+from e2e.oracle import Oracle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from e2e.checker.records import Record
+    from e2e.checker.schema import Event
+    from e2e.oracle.commands import Command
+    from e2e.oracle.events import Event as Expected
 
 __all__ = ["Difference", "Judge", "Report", "Takeover"]
 
@@ -80,24 +83,15 @@ class Report:
             self.differences.append(Difference(seq, what))
 
 
-@dataclass(frozen=True)
-class _Due:
-    """An event that must come."""
-
-    command: Command
-    kind: str
-    body: tuple[int, ...]
-
-
 class Judge:
-    """Compares one pair's events with the plain book's, in one pass over both logs."""
+    """Compares one pair's events with the oracle's, in one pass over both logs."""
 
     def __init__(self, *, symbol: str, commands: Iterable[Record]) -> None:
         self.report = Report(symbol=symbol)
-        self.book = PlainBook()
+        self.book = Oracle()
         self._symbol = symbol
         self._input = self._commands(commands)
-        self._due: deque[_Due] = deque()
+        self._due: deque[Expected] = deque()
         # A short hash of every event by seq - 1: repeats must be the same bytes.
         self._seen = array("Q")
         self._epoch = 0
@@ -128,20 +122,19 @@ class Judge:
         incarnation): those that the book never applied were lost before they could be matched. What
         others sent after the last of them may still be answered, so it is left for the next time.
         """
-        rest: list[_Due] = []
+        rest: list[Expected] = []
         while self._fill():
             rest.append(self._due.popleft())
         lost = len(rest)
         if acknowledged is not None:
-            own = (at for at, due in enumerate(rest) if _is_acknowledged(due.command, acknowledged))
+            own = (at for at, due in enumerate(rest) if _is_acknowledged(due, acknowledged))
             lost = max(own, default=-1) + 1
         self._due.extend(rest[lost:])
         for due in rest[:lost]:
             self.report.lost += 1
             if self.report.lost <= KEPT_DIFFERENCES:
-                missing = f"lost: {due.kind} {due.body} of {due.command}"
+                missing = f"lost: {due[1:]}"
                 self.report.differences.append(Difference(len(self._seen) + self.report.lost, missing))
-        self.report.repeated_commands = self.book.repeated
         short = (number - self._applied[sender] for sender, number in (acknowledged or {}).items())
         self.report.unlogged = sum(count for count in short if count > 0)
         return self.report
@@ -176,9 +169,8 @@ class Judge:
         if not self._fill():
             self.report.note(event.seq, f"{event.kind} {event.body} without a command that causes it")
             return
-        due = self._due.popleft()
-        expected = (due.kind, due.body, *due.command[:4])
-        found = (event.kind, event.body, event.source, event.incarnation, event.number, event.time)
+        # All but the seq, which has been looked at, and the raw bytes.
+        expected, found = self._due.popleft()[1:], event[1:-1]
         if expected != found:
             self.report.note(event.seq, f"expected {expected}, found {found}")
 
@@ -188,10 +180,11 @@ class Judge:
             command = next(self._input, None)
             if command is None:
                 return False
-            expected = self.book.apply(command)
-            if expected is not None:
-                self._applied[command.source, command.incarnation] += 1
-                self._due.extend(_Due(command, kind, body) for kind, body in expected)
+            if self.book.repeats(command):
+                self.report.repeated_commands += 1
+                continue
+            self._applied[command.source, command.incarnation] += 1
+            self._due.extend(self.book.apply(command))
         return True
 
     def _commands(self, records: Iterable[Record]) -> Iterator[Command]:
@@ -206,5 +199,5 @@ class Judge:
             yield from commands
 
 
-def _is_acknowledged(command: Command, acknowledged: Mapping[tuple[int, int], int]) -> bool:
-    return command.number <= acknowledged.get((command.source, command.incarnation), 0)
+def _is_acknowledged(due: Expected, acknowledged: Mapping[tuple[int, int], int]) -> bool:
+    return due.number <= acknowledged.get((due.source, due.incarnation), 0)

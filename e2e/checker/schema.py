@@ -2,63 +2,40 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from e2e.checker.wire import BYTES, VARINT, WireError, fields, scalars
+from e2e.checker.shapes import COMMANDS, EVENTS
+from e2e.checker.wire import BYTES, VARINT, WireError, fields, number_of
+from e2e.oracle.commands import Command
+from e2e.oracle.events import KINDS
 
-__all__ = ["Command", "Event", "PoisonError", "decode_commands", "decode_event", "decode_events"]
+if TYPE_CHECKING:
+    from e2e.checker.shapes import Shape
+    from e2e.oracle.events import Body
 
-COMMANDS = {5: "new_order", 6: "cancel_order", 7: "pair_settings", 8: "tick"}
-COMMAND_SHAPES = {5: "uueeeii", 6: "uu", 7: "ewiiizzii", 8: "i"}
-EVENTS = {
-    6: "order_accepted",
-    7: "order_rejected",
-    8: "trade_executed",
-    9: "order_cancelled",
-    10: "order_expired",
-    11: "cancel_rejected",
-    12: "settings_changed",
-    13: "settings_rejected",
-}
-EVENT_SHAPES = {
-    6: "uueeeii",
-    7: "uue",
-    8: "uiiuuuueiizz",
-    9: "uui",
-    10: "uuie",
-    11: "uue",
-    12: "ewiiizzii",
-    13: "e",
-}
+__all__ = ["Event", "PoisonError", "decode_commands", "decode_event", "decode_events"]
+
 MAX_RECORD_BYTES = 1 << 20
 MAX_COMMANDS = 10_000
+# Letters of the numbers that stand before the bodies.
+COMMAND_HEAD = "wuui"
+EVENT_HEAD = "uwuui"
 
 
 class PoisonError(ValueError):
     """A record of the input that no replica may apply."""
 
 
-class Command(NamedTuple):
-    """One input, its body's numbers in the order of their field numbers."""
-
-    source: int
-    incarnation: int
-    number: int
-    time: int
-    kind: str
-    body: tuple[int, ...]
-
-
 class Event(NamedTuple):
-    """One output, and the bytes it came in."""
+    """One output as the oracle says it, and the bytes it came in."""
 
     seq: int
     source: int
     incarnation: int
     number: int
-    time: int
+    time_unix_nanos: int
     kind: str
-    body: tuple[int, ...]
+    body: Body
     raw: bytes
 
 
@@ -97,6 +74,14 @@ def decode_events(record: bytes, symbol: str) -> list[Event]:
     return events
 
 
+def decode_event(data: bytes) -> Event:
+    """One event; raises `WireError`."""
+    (seq, source, incarnation, place, time), body = _message(data, EVENT_HEAD, EVENTS)
+    if body is None:
+        raise WireError("an event without a known body")
+    return Event(seq, source, incarnation, place, time, KINDS[type(body)], body, data)
+
+
 def _batch(record: bytes) -> tuple[int, bytes, int, list[bytes]]:
     version = count = 0
     named = b""
@@ -118,46 +103,26 @@ def _batch(record: bytes) -> tuple[int, bytes, int, list[bytes]]:
 
 
 def _command(data: bytes) -> Command:
-    (source, incarnation, place, time), known = _message(data, "wuui", COMMAND_SHAPES)
-    if known is None:
+    (source, incarnation, place, time), body = _message(data, COMMAND_HEAD, COMMANDS)
+    if body is None:
         raise PoisonError("a command without a known body")
-    number, body = known
-    return Command(source, incarnation, place, time, COMMANDS[number], body)
+    return Command(source, incarnation, place, time, body)
 
 
-def decode_event(data: bytes) -> Event:
-    """One event; raises `WireError`."""
-    (seq, source, incarnation, place, time), known = _message(data, "uwuui", EVENT_SHAPES)
-    if known is None:
-        raise WireError("an event without a known body")
-    number, body = known
-    return Event(seq, source, incarnation, place, time, EVENTS[number], body, data)
-
-
-def _message(
-    data: bytes, head: str, bodies: dict[int, str]
-) -> tuple[tuple[int, ...], tuple[int, tuple[int, ...]] | None]:
-    """The scalar head of a message, and the last of its bodies that is known."""
-    known: tuple[int, bytes] | None = None
-    at_head: dict[int, int] = {}
+def _message(data: bytes, head: str, bodies: dict[int, Shape]) -> tuple[list[int], Any]:
+    """The scalar head of a message, and the last of its bodies that is known, or `None`."""
+    at_head = [0] * len(head)
+    known = 0
+    values: list[Any] = []
     for number, kind, value in fields(data):
         if number <= len(head):
-            if kind != VARINT or not isinstance(value, int):
+            if not isinstance(value, int):
                 raise WireError(f"field {number} has wire type {kind}")
-            at_head[number] = value
+            at_head[number - 1] = number_of(value, head[number - 1])
         elif number in bodies:
             if not isinstance(value, bytes) or kind != BYTES:
                 raise WireError(f"field {number} has wire type {kind}")
-            known = (number, value)
-    values = tuple(_head_number(at_head.get(place + 1, 0), letter) for place, letter in enumerate(head))
-    if known is None:
-        return values, None
-    return values, (known[0], scalars(known[1], bodies[known[0]]))
-
-
-def _head_number(value: int, letter: str) -> int:
-    if letter == "w":
-        return value & 0xFFFFFFFF
-    if letter == "i" and value >= 1 << 63:
-        return value - (1 << 64)
-    return value
+            if number != known:
+                known, values = number, bodies[number].empty()
+            bodies[number].read(value, values)
+    return at_head, bodies[known].body(values) if known else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["WireError", "fields", "scalars"]
+__all__ = ["WireError", "fields", "number_of"]
 
 VARINT, FIXED64, BYTES, GROUP_START, GROUP_END, FIXED32 = 0, 1, 2, 3, 4, 5
 MAX_DEPTH = 100
@@ -96,26 +96,14 @@ def _group_end(data: bytes, at: int, group: int, depth: int) -> int:
             raise WireError("ends inside a field")
 
 
-def scalars(data: bytes, shape: str) -> tuple[int, ...]:
-    """The numbers of a flat message; `shape` has a letter for each field from number 1.
-
-    `u` uint64, `w` uint32, `i` int64, `e` an enum, `z` sint32. A field that is not there is 0.
-    """
-    values = [0] * len(shape)
-    for number, kind, value in fields(data):
-        if number > len(shape):
-            continue
-        if kind != VARINT or not isinstance(value, int):
-            raise WireError(f"field {number} has wire type {kind}")
-        values[number - 1] = _number(value, shape[number - 1])
-    return tuple(values)
-
-
-def _number(value: int, letter: str) -> int:
+def number_of(value: int, letter: str) -> int:
+    """What a varint says as `u` uint64, `w` uint32, `i` int64, `e` an enum or int32, `z` sint32, `b` bool."""
     if letter == "u":
         return value
     if letter == "i":
         return value - 2 * SIGN if value >= SIGN else value
+    if letter == "b":
+        return value != 0
     value &= 0xFFFFFFFF
     if letter == "w":
         return value

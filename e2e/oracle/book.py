@@ -74,13 +74,17 @@ class Oracle:
     def __init__(self) -> None:
         self.market = Market()
 
+    def repeats(self, command: Command) -> bool:
+        """Whether a command is not newer than what its source has sent already."""
+        place = (command.incarnation, command.number)
+        return command.number == 0 or place <= self.market.cursors.get(command.source, (0, 0))
+
     def apply(self, command: Command) -> list[Event]:
         """The events of a command; a repeated one has none."""
         market = self.market
-        place = (command.incarnation, command.number)
-        if command.number == 0 or place <= market.cursors.get(command.source, (0, 0)):
+        if self.repeats(command):
             return []
-        market.cursors[command.source] = place
+        market.cursors[command.source] = (command.incarnation, command.number)
         market.command = command
         market.events = []
         market.budget = words.MAX_ACTIVATIONS

@@ -9,7 +9,7 @@ from e2e.oracle.commands import NewOrder
 from e2e.oracle.events import OrderAccepted, OrderRejected
 from e2e.oracle.market import Order
 from e2e.oracle.matching import execute
-from e2e.oracle.stops import next_activation
+from e2e.oracle.stops import next_activation, rises_to_stop
 
 if TYPE_CHECKING:
     from e2e.oracle.commands import NewOco
@@ -127,6 +127,7 @@ def _accept(market: Market, order: NewOrder, *, list_order_id: int) -> Order:
         expire_time_unix_nanos=order.expire_time_unix_nanos,
         list_order_id=list_order_id,
         remaining=order.quote_quantity or order.quantity,
+        rises=rises_to_stop(order.type, order.side),
     )
     market.emit(
         OrderAccepted(

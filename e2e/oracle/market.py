@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -50,6 +50,8 @@ class Order:
     # The best price since tracking began; 0: it tracks nothing.
     extreme: int = 0
     trigger_price: int = 0
+    # Whether its stop price is reached from below.
+    rises: bool = False
 
 
 @dataclass(slots=True)
@@ -124,7 +126,8 @@ class Market:
         """Take an open order from wherever it is."""
         del self.open[order.order_id]
         if order.state == "resting":
-            self.sides[order.side].remove(order)
+            side = self.sides[order.side]
+            del side[bisect_left(side, order.place, key=_PLACE)]
         elif order.state == "waiting":
             self.waiting.remove(order)
         else:
@@ -152,4 +155,7 @@ class Market:
 
     def level_total(self, side: int, price: int) -> int:
         """Lots that rest at one price, hidden ones too."""
-        return sum(order.remaining for order in self.sides[side] if order.price == price)
+        orders, from_best = self.sides[side], -price if side == words.BUY else price
+        first = bisect_left(orders, (from_best, 0), key=_PLACE)
+        end = bisect_left(orders, (from_best + 1, 0), key=_PLACE)
+        return sum(order.remaining for order in orders[first:end])

@@ -13,17 +13,24 @@ if TYPE_CHECKING:
 
 def condition_holds(kind: int, side: int, stop_price: int, price: int) -> bool:
     """Whether a price meets a stop price."""
-    return price >= stop_price if _rises_to_stop(kind, side) else price <= stop_price
+    return price >= stop_price if rises_to_stop(kind, side) else price <= stop_price
 
 
-def _rises_to_stop(kind: int, side: int) -> bool:
+def rises_to_stop(kind: int, side: int) -> bool:
+    """Whether a stop's condition is a price at its stop price or above; else at it or below."""
     stop_loss = kind in {words.STOP_LOSS, words.STOP_LOSS_LIMIT}
     return stop_loss == (side == words.BUY)
 
 
 def look_at_trade(market: Market, price: int) -> None:
     """Every waiting stop sees the price of a trade; those that it triggers join the queue."""
-    triggered = [order for order in market.waiting if _triggers(order, price)]
+    # Many wait, and few of them for this price: the others are passed over without a call.
+    at_price = [
+        order
+        for order in market.waiting
+        if order.trailing_delta or (price >= order.stop_price if order.rises else price <= order.stop_price)
+    ]
+    triggered = [order for order in at_price if _triggers(order, price)]
     for order in sorted(triggered, key=_turn):
         market.waiting.remove(order)
         order.state = "queued"
@@ -54,7 +61,7 @@ def _triggers(order: Order, price: int) -> bool:
 def _turn(order: Order) -> tuple[int, int, int]:
     """Rising ones from the lowest trigger price, then falling ones from the highest, then by age."""
     tracks = order.trailing_delta != 0
-    rising = order.side == words.BUY if tracks else _rises_to_stop(order.type, order.side)
+    rising = order.side == words.BUY if tracks else order.rises
     return (0, order.trigger_price, order.age) if rising else (1, -order.trigger_price, order.age)
 
 

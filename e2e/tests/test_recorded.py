@@ -9,9 +9,10 @@ from outcry_engine.cli.commands import GENERATOR, default_settings, record
 from outcry_engine.cli.event_text import split
 
 from e2e.checker.schema import decode_event
+from e2e.oracle.events import TradeExecuted
 from e2e.recorded.commands import BAND, records
 from e2e.recorded.compare import UNEXPLAINED, compare
-from e2e.recorded.trades import by_recorded_order, plain_trades
+from e2e.recorded.trades import by_recorded_order, oracle_trades
 
 if TYPE_CHECKING:
     from e2e.recorded.convert import Conversion
@@ -22,17 +23,17 @@ SYMBOL = "BTC-USD"
 @pytest.fixture(scope="module")
 def input_records(conversion: Conversion) -> list[bytes]:
     lower, upper = BAND
-    settings = default_settings(price_band_lower=lower, price_band_upper=upper)
+    settings = default_settings(price_band_lower=lower, price_band_upper=upper, rules_version=2)
     return [record(SYMBOL, [settings]), *records(conversion, symbol=SYMBOL, source=GENERATOR)]
 
 
 @pytest.fixture(scope="module")
-def plain(input_records: list[bytes]) -> list[tuple[int, ...]]:
-    return list(plain_trades(input_records, SYMBOL))
+def told(input_records: list[bytes]) -> list[TradeExecuted]:
+    return list(oracle_trades(input_records, SYMBOL))
 
 
-def test_fills_agree_with_the_recorded_ones(recording, conversion, plain, capsys):
-    agreement = compare(recording, by_recorded_order(plain, conversion))
+def test_fills_agree_with_the_recorded_ones(recording, conversion, told, capsys):
+    agreement = compare(recording, by_recorded_order(told, conversion))
     with capsys.disabled():
         print(f"\n{agreement.table()}")
     assert agreement.by_orders >= 0.995
@@ -40,15 +41,15 @@ def test_fills_agree_with_the_recorded_ones(recording, conversion, plain, capsys
     assert UNEXPLAINED not in agreement.causes
 
 
-def test_the_core_makes_the_trades_of_the_plain_book(input_records, plain):
+def test_the_core_makes_the_trades_of_the_oracle(input_records, told):
     engine = pytest.importorskip("outcry_engine._engine", reason="the engine wheel is not built")
     replay = engine.Replay(SYMBOL)
     delimited = replay.apply_all(input_records)
     assert (replay.poison, replay.repeated) == (0, 0)
-    assert core_trades(delimited) == plain
+    assert core_trades(delimited) == told
 
 
-def core_trades(delimited: bytes) -> list[tuple[int, ...]]:
+def core_trades(delimited: bytes) -> list[TradeExecuted]:
     """Trades of length-delimited events, decoded by the checker's own reader."""
-    events = map(decode_event, split(delimited))
-    return [event.body for event in events if event.kind == "trade_executed"]
+    bodies = (decode_event(event).body for event in split(delimited))
+    return [body for body in bodies if isinstance(body, TradeExecuted)]

@@ -18,9 +18,10 @@ from e2e.checker import Judge, Record, read_topic
 from e2e.checker.schema import decode_events
 from e2e.faults.cluster import ClusterArena
 from e2e.faults.flow import ENGINE
+from e2e.oracle.events import TradeExecuted
 from e2e.recorded.commands import records
 from e2e.recorded.compare import UNEXPLAINED, compare
-from e2e.recorded.trades import by_recorded_order, plain_trades
+from e2e.recorded.trades import by_recorded_order, oracle_trades
 from e2e.tests.conftest import remove_pair
 from e2e.tests.producing import produce
 
@@ -84,17 +85,16 @@ def test_events_are_those_of_a_replay_byte_by_byte(published, dump):
     assert ours == list(split(out.read_bytes()))
 
 
-def test_trades_are_those_of_the_plain_book(published, dump):
-    made = [event.body for event in events(published) if event.kind == "trade_executed"]
-    assert made == list(plain_trades(dumped(dump), SYMBOL))
+def test_trades_are_those_of_the_oracle(published, dump):
+    made = list(trades(published))
+    assert made == list(oracle_trades(dumped(dump), SYMBOL))
     judge = Judge(symbol=SYMBOL, commands=(Record(0, 0, {}, value) for value in dumped(dump)))
     judge.events(published)
     assert judge.finish().fine, judge.report
 
 
 def test_fills_agree_with_the_recorded_ones(recording, conversion, published, capsys):
-    made = (event.body for event in events(published) if event.kind == "trade_executed")
-    agreement = compare(recording, by_recorded_order(made, conversion))
+    agreement = compare(recording, by_recorded_order(trades(published), conversion))
     with capsys.disabled():
         print(f"\n{agreement.table()}")
     assert agreement.by_orders >= 0.995
@@ -106,6 +106,12 @@ def dumped(file: Path) -> Iterator[bytes]:
     """The values of a dump's records."""
     with DumpReader(file) as reader:
         yield from (record.value or b"" for record in reader)
+
+
+def trades(published: list[Record]) -> Iterator[TradeExecuted]:
+    """What traded, in the order of seq."""
+    bodies = (event.body for event in events(published))
+    return (body for body in bodies if isinstance(body, TradeExecuted))
 
 
 def events(published: list[Record]) -> Iterator[Event]:

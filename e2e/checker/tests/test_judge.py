@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import random
 
 import pytest
@@ -12,12 +13,22 @@ from e2e.checker.schema import decode_commands
 from e2e.checker.tests.logs import (
     SOURCE,
     SYMBOL,
-    encode_batch,
+    changed,
+    encode_event,
     input_log,
     output_log,
     random_commands,
     true_events,
 )
+from e2e.fuzz.stories import of_seed
+from e2e.fuzz.wire import record
+from e2e.oracle.commands import NewOrder
+from e2e.oracle.events import KINDS
+
+
+@functools.cache
+def story(seed):
+    return of_seed(seed, 120)
 
 
 def judged(log, records, **finish):
@@ -44,6 +55,33 @@ def test_a_true_log_is_fine(seed):
     assert report.trades >= 10
     assert report.events == len(true_events(log))
     assert report.raw_repeats == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_true_log_of_every_order_type_is_fine(seed):
+    told = story(seed)
+    events = [event for made in told.events for event in made]
+    report = judged(input_log(told.commands), output_log([encode_event(event) for event in events]))
+    assert report.fine, report.differences
+    assert report.events == len(events)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.values()))
+def test_a_change_of_any_kind_of_event_is_different(kind):
+    """One field of one event, in the first story that has such an event."""
+    stories = (story(seed) for seed in range(100))
+    log, events, at = next(found for told in stories if (found := first_of(kind, told)))
+    body = events[at].body
+    name = body._fields[-1]
+    events[at] = events[at]._replace(body=body._replace(**{name: 1 - bool(getattr(body, name))}))
+    assert judged(log, output_log([encode_event(event) for event in events])).different == 1
+
+
+def first_of(kind, told):
+    events = [event for made in told.events for event in made]
+    places = (at for at, event in enumerate(events) if event.kind == kind)
+    at = next(places, None)
+    return None if at is None else (input_log(told.commands), events, at)
 
 
 def test_repeats_of_the_same_bytes_are_counted_and_fine(log, events):
@@ -116,7 +154,7 @@ def test_a_command_applied_twice_is_different(log):
     renumbered = input_log(random_commands(seed=1, count=400))
     assert judged(twice, output_log(true_events(renumbered))).fine
     commands = random_commands(seed=1, count=400)
-    order = next(c for c in commands if c.kind == "new_order" and c.body[6] > 0)
+    order = next(c for c in commands if isinstance(c.body, NewOrder) and c.body.quantity > 0)
     doubled = true_events(input_log([*commands, order._replace(number=1000)]))
     assert not judged(log, output_log(doubled)).fine
 
@@ -125,7 +163,7 @@ def test_a_command_applied_twice_is_different(log):
     "changes", [{"version": 2}, {"symbol": "ETH-USDT"}, {"count": 2}, {"count": 0}], ids=str
 )
 def test_poison_is_counted_and_skipped_whole(log, changes):
-    poison = log[5]._replace(value=encode_batch(random_commands(seed=9, count=3)[1:2], **changes))
+    poison = log[5]._replace(value=changed(record(SYMBOL, random_commands(seed=9, count=3)[1:2]), **changes))
     with_poison = [*log[:5], poison, *log[5:]]
     report = judged(with_poison, output_log(true_events(log)))
     assert report.fine
@@ -143,14 +181,14 @@ def test_random_and_cut_bytes_are_poison_or_skipped(log, events):
 
 
 def test_unknown_fields_of_every_wire_type_are_skipped():
-    record = encode_batch(random_commands(seed=1, count=3))
+    known = record(SYMBOL, random_commands(seed=1, count=3))
     groups = b"\xa3\x01\x08\x01\x1b\x12\x02ab\x1c\xa4\x01"
     unknown = groups + b"\xa1\x01" + bytes(8) + b"\xa5\x01" + bytes(4)
-    assert decode_commands(record + unknown, SYMBOL) == decode_commands(record, SYMBOL)
+    assert decode_commands(known + unknown, SYMBOL) == decode_commands(known, SYMBOL)
 
 
 def test_what_others_sent_after_the_last_acknowledged_is_left_for_the_next_time(log, events):
-    commands = [command for record in log for command in decode_commands(record.value, SYMBOL)]
+    commands = [command for batch in log for command in decode_commands(batch.value, SYMBOL)]
     applied = max(command.number for command in commands if command.source == SOURCE)
     judge = Judge(symbol=SYMBOL, commands=log)
     judge.events(output_log(events[:200]))

@@ -4,7 +4,7 @@ from e2e.recorded.commands import records
 from e2e.recorded.compare import BEFORE, REPRICED, ROUNDED, Trade, compare
 from e2e.recorded.convert import FIRST_OWN_ID, Cancel, New, convert
 from e2e.recorded.rows import Recording, Row, of_rows
-from e2e.recorded.trades import by_recorded_order, plain_trades
+from e2e.recorded.trades import by_recorded_order, oracle_trades
 
 
 def recording(*rows: tuple[int, int, int, str, bool]) -> Recording:
@@ -101,7 +101,7 @@ def test_records_make_the_trades_of_the_recording():
     conversion = convert(source)
     made = list(records(conversion, symbol="X", source=2048))
     opened = [settings_record()]
-    trades = list(by_recorded_order(plain_trades([*opened, *made], "X"), conversion))
+    trades = list(by_recorded_order(oracle_trades([*opened, *made], "X"), conversion))
     assert trades == [Trade(maker=1, taker=2, quantity=20)]
 
 
