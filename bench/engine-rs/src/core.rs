@@ -12,6 +12,8 @@ use crate::record::{BUY, Record, kind};
 
 /// Events that the ring holds: what the core costs is measured, not how far the ring reaches.
 const RING: usize = 1 << 10;
+/// Fewer orders at rest are in the cache as they are.
+const SMALL: usize = 1 << 14;
 /// Commands of a round.
 const ROUND: usize = 256;
 /// An order shard: who sends orders in production.
@@ -108,10 +110,17 @@ impl Engine for Core {
         self.book.apply(&command, &mut self.ring);
     }
 
-    /// In rounds, as the pod's match thread takes what waits for it.
+    /// A large book in rounds, as the pod's match thread takes what waits for it; in a small one there is
+    /// nothing to look ahead for.
     #[inline]
     fn apply_all(&mut self, records: &[Record]) {
         for round in records.chunks(ROUND) {
+            if self.book.resting_orders() < SMALL {
+                for record in round {
+                    self.apply(record);
+                }
+                continue;
+            }
             self.waiting.clear();
             for record in round {
                 let command = self.command(body(record));
