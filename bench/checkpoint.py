@@ -2,7 +2,7 @@
 
 The engine's own intake, match, checkpoint and disk threads, without Kafka: an open-loop flow over a book
 of 1,000,000 resting orders, with a checkpoint every 100 ms and without any, turn about on one machine. The
-match thread has the last CPU for itself and spins; all other threads share the rest.
+match thread spins on the CPU that devices interrupt least and has it alone; all other threads share the rest.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """`python -m bench.pod_latency`: a command's way through the pod's threads, to the packet and to the client.
 
-The engine's own intake, match, checkpoint, disk and feed threads, without Kafka, at 100,000 commands a second
-in records of ten, open loop: every record counts from when it was due. The match thread spins on the last CPU
-and has it alone. On a machine of two CPUs all other threads share one: input, feed, checkpoint, and what
-drives them; on a larger one the feed and the input would each have its own.
+The engine's own intake, match, checkpoint, disk and feed threads, without Kafka, at 100,000 commands a
+second in records of ten, open loop: every record counts from when it was due. The match thread spins on the
+CPU that devices interrupt least and has it alone. On a machine of two CPUs all other threads share one:
+input, feed, checkpoint, and what drives them; on a larger one the feed and the input would each have its own.
 """
 
 from __future__ import annotations

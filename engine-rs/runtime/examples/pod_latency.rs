@@ -3,8 +3,8 @@
 //!
 //! `pod_latency threads|wire DIR RATE SECONDS`: so many commands a second in records of [`BATCH`], over a
 //! book of [`RESTING`] orders, with checkpoints into DIR and the feed on loopback multicast. Each record
-//! counts from when it was due, however late it was sent. The match thread spins on the last CPU that there
-//! is, and has it alone; all other threads, this program's own included, share the rest.
+//! counts from when it was due, however late it was sent. The match thread spins on the CPU that devices
+//! interrupt least, and has it alone; all other threads, this program's own included, share the rest.
 //!
 //! `threads`: from a record's bytes in the input thread's hands to the packet handed to the UDP socket.
 //! `wire`: a client multicasts each record as a datagram and hears the feed, both over loopback; every event
@@ -19,7 +19,7 @@ use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread::{self, available_parallelism, yield_now};
+use std::thread::{self, yield_now};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -27,7 +27,7 @@ use outcry_feed::{Line, MAX_PACKET, Packet};
 use outcry_runtime::harness::{Entry, Exit, Harness, instant};
 use outcry_runtime::{FeedSettings, Settings, Spin};
 
-use flow::Flow;
+use flow::{Flow, quietest_cpu};
 
 const SYMBOL: &str = "LATE-NCY";
 const RESTING: u64 = 10_000;
@@ -76,7 +76,7 @@ impl Pod {
         let seq = book.seq();
         let mut settings = Settings::new(SYMBOL, "bench", "127.0.0.1:1", dir);
         settings.spin = Spin::Always;
-        settings.cpu = Some(available_parallelism()?.get() - 1);
+        settings.cpu = Some(quietest_cpu());
         settings.feed = Some(FeedSettings {
             interface: Some("lo".to_owned()),
             ..FeedSettings::new(vec![line])

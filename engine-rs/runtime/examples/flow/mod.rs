@@ -109,3 +109,26 @@ fn opening() -> PairSettings {
         ..PairSettings::default()
     }
 }
+
+/// The CPU for the match thread: the one that devices interrupt least, as an operator of the machine would
+/// see to.
+pub fn quietest_cpu() -> usize {
+    let text = std::fs::read_to_string("/proc/interrupts").unwrap_or_default();
+    let cpus = text
+        .lines()
+        .next()
+        .map_or(0, |head| head.split_whitespace().count());
+    let mut taken = vec![0u64; cpus];
+    for line in text.lines().skip(1) {
+        let mut words = line.split_whitespace();
+        let is_device = words
+            .next()
+            .is_some_and(|name| name.starts_with(|first: char| first.is_ascii_digit()));
+        if is_device {
+            for (sum, word) in taken.iter_mut().zip(words) {
+                *sum += word.parse::<u64>().unwrap_or(0);
+            }
+        }
+    }
+    (0..cpus).min_by_key(|cpu| taken[*cpu]).unwrap_or(0)
+}
