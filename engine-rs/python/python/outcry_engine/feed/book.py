@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from outcry_engine.feed import messages as m
 from outcry_engine.feed.errors import BookError, MalformedError
@@ -10,6 +10,8 @@ from outcry_engine.feed.errors import BookError, MalformedError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+_T = TypeVar("_T")
 
 
 class Order(NamedTuple):
@@ -95,8 +97,9 @@ class Book:
         if added.order_id in self._orders:
             raise BookError(f"event {self.sequence}: order {added.order_id} rests already")
         order = Order(added.order_id, added.side, added.price, added.quantity)
+        queues = self._of_side(self._queues, order.side)
         self._orders[order.order_id] = order
-        self._queues[order.side].setdefault(order.price, {})[order.order_id] = None
+        queues.setdefault(order.price, {})[order.order_id] = None
 
     def _shows(self, shown: m.OrderExecuted | m.OrderReduced) -> None:
         order = self._known(shown.order_id)
@@ -114,6 +117,11 @@ class Book:
             raise BookError(f"event {self.sequence}: order {order_id} does not rest")
         return order
 
+    def _of_side(self, sides: dict[int, _T], side: int) -> _T:
+        if side not in sides:
+            raise BookError(f"event {self.sequence}: side {side} is neither {m.BUY} nor {m.SELL}")
+        return sides[side]
+
     def _remove(self, order: Order) -> None:
         del self._orders[order.order_id]
         queues = self._queues[order.side]
@@ -122,7 +130,7 @@ class Book:
             del queues[order.price]
 
     def _level(self, changed: m.LevelChanged) -> None:
-        levels = self._levels[changed.side]
+        levels = self._of_side(self._levels, changed.side)
         if changed.orders:
             levels[changed.price] = Level(changed.price, changed.quantity, changed.orders)
         else:

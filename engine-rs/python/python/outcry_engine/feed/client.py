@@ -245,7 +245,8 @@ class FeedClient:
                 async for packet in recovery.gap(missing):
                     self._take(self._sequencer.packet(packet), None)
                 if self._sequencer.next_sequence == missing.start:
-                    return
+                    # They were sent: the other replica has them, however long this one stands still.
+                    raise RecoveryError(f"{recovery.address}: it has not made event {missing.start} yet")
         except RefusedError as error:
             if error.reason != "not_kept":
                 raise

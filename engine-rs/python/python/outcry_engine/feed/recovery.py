@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _HEAD = struct.Struct("<IB")
 _MESSAGES, _PACKET = 1, 2
 _MAX_FRAME = 256 << 10
+_LAST_SEQUENCE = (1 << 64) - 1
 
 _T = TypeVar("_T")
 
@@ -79,10 +80,14 @@ class Recovery:
     async def snapshot(self) -> Book:
         """The whole book."""
         await self._ask(m.SnapshotRequest())
-        book = Book(await self._expect(m.SnapshotBegin))
+        begin = await self._expect(m.SnapshotBegin)
+        if begin.sequence >= _LAST_SEQUENCE:
+            raise RecoveryError(f"{self.address}: no event can follow a snapshot of event {begin.sequence}")
+        book = Book(begin)
         while True:
             for message in await self._messages():
                 if isinstance(message, m.SnapshotEnd):
+                    self._check_whole(begin, message, len(book))
                     return book
                 if not isinstance(message, m.OrderAdded):
                     raise self._unexpected(message)
@@ -96,7 +101,7 @@ class Recovery:
             if kind == _PACKET:
                 yield self._parsed(content)
                 continue
-            (message,) = self._decoded(content)
+            message = self._single(self._decoded(content))
             if isinstance(message, m.GapEnd):
                 return
             raise self._unexpected(message)
@@ -107,10 +112,25 @@ class Recovery:
         await self._writer.drain()
 
     async def _expect(self, kind: type[_T]) -> _T:
-        (message,) = await self._messages()
+        message = self._single(await self._messages())
         if not isinstance(message, kind):
             raise self._unexpected(message)
         return message
+
+    def _single(self, said: tuple[m.Message, ...]) -> m.Message:
+        if len(said) != 1:
+            raise RecoveryError(f"{self.address}: {len(said) or 'no'} messages where one was expected")
+        return said[0]
+
+    def _check_whole(self, begin: m.SnapshotBegin, end: m.SnapshotEnd, orders: int) -> None:
+        if end.sequence != begin.sequence:
+            raise RecoveryError(
+                f"{self.address}: a snapshot of event {begin.sequence} ends behind event {end.sequence}"
+            )
+        if orders != begin.orders:
+            raise RecoveryError(
+                f"{self.address}: a snapshot with {orders} orders where {begin.orders} were announced"
+            )
 
     async def _messages(self) -> tuple[m.Message, ...]:
         kind, content = await self._frame()

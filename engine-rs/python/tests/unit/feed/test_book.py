@@ -96,3 +96,16 @@ def test_an_event_that_does_not_fit_is_named() -> None:
         Book().apply(1, block(messages.OrderDeleted(3)))
     with pytest.raises(BookError, match="end inside"):
         Book().apply(1, b"x")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        messages.OrderAdded(1, 100, 5, 7),
+        messages.OrderRefilled(1, 100, 5, 0),
+        messages.LevelChanged(100, 5, 1, 3),
+    ],
+)
+def test_a_side_that_is_none_does_not_fit(said: messages.Message) -> None:
+    with pytest.raises(BookError, match=f"side {said[-1]} is neither"):
+        Book().apply(1, block(said))
