@@ -5,7 +5,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use crate::book::{Book, BookError};
-use crate::message::{GapRequest, Hello, Message, SnapshotRequest};
+use crate::message::{GapRequest, Hello, Message, SnapshotBegin, SnapshotRequest};
 use crate::packet::{Packet, Session};
 use crate::recovery::{FrameKind, MAX_FRAME, Refusal, invalid, read_frame, write_frame};
 
@@ -134,10 +134,15 @@ impl Recovery {
     /// [`RecoveryError`].
     pub fn snapshot(&mut self) -> Result<Book, RecoveryError> {
         self.ask(SnapshotRequest {}.into())?;
-        let mut book = match self.message()? {
-            Message::SnapshotBegin(begin) => Book::of_snapshot(&begin),
+        let begin = match self.message()? {
+            Message::SnapshotBegin(begin) => begin,
             other => return Err(self.unexpected(&other)),
         };
+        if begin.sequence == u64::MAX {
+            let last = begin.sequence;
+            return Err(self.not_whole(format!("no event can follow a snapshot of event {last}")));
+        }
+        let mut book = Book::of_snapshot(&begin);
         loop {
             self.frame(FrameKind::Messages)?;
             let content = std::mem::take(&mut self.content);
@@ -149,7 +154,9 @@ impl Recovery {
                     Some(Message::OrderAdded(added)) => {
                         book.add(&added).map_err(|source| self.no_book(source))?;
                     }
-                    Some(Message::SnapshotEnd(_)) => return Ok(book),
+                    Some(Message::SnapshotEnd(end)) => {
+                        return self.whole(&begin, end.sequence, book);
+                    }
                     Some(other) => return Err(self.unexpected(&other)),
                     None => {}
                 }
@@ -189,6 +196,25 @@ impl Recovery {
     pub(crate) fn behind(&self) -> RecoveryError {
         let (address, reason) = (self.address.clone(), Refusal::NotYet);
         RecoveryError::Refused { address, reason }
+    }
+
+    fn whole(&self, begin: &SnapshotBegin, end: u64, book: Book) -> Result<Book, RecoveryError> {
+        let (sequence, announced, orders) = (begin.sequence, begin.orders, book.len());
+        if end != sequence {
+            return Err(self.not_whole(format!(
+                "a snapshot of event {sequence} ends behind event {end}"
+            )));
+        }
+        if orders as u64 != announced {
+            return Err(self.not_whole(format!(
+                "a snapshot with {orders} orders where {announced} were announced"
+            )));
+        }
+        Ok(book)
+    }
+
+    fn not_whole(&self, words: String) -> RecoveryError {
+        self.broken(invalid(words))
     }
 
     fn ask(&mut self, message: Message) -> Result<(), RecoveryError> {

@@ -21,6 +21,14 @@ pub enum BookError {
         /// The order.
         order_id: u64,
     },
+    /// It names a side that there is not.
+    #[error("event {sequence}: side {side} is neither {BUY} nor {SELL}")]
+    Side {
+        /// The event.
+        sequence: u64,
+        /// What it names.
+        side: u8,
+    },
     /// It is not the one behind the last.
     #[error("event {sequence} does not follow {last}")]
     Sequence {
@@ -126,14 +134,11 @@ impl Book {
     /// Adds an order of a snapshot, in the order of its queue.
     ///
     /// # Errors
-    /// [`BookError::Order`] when it is there already.
+    /// [`BookError::Order`] when it is there already, [`BookError::Side`] when it has none.
     pub fn add(&mut self, added: &OrderAdded) -> Result<(), BookError> {
         self.insert(self.sequence, added)?;
-        let level = self
-            .side_mut(added.side)
-            .levels
-            .entry(added.price)
-            .or_default();
+        let levels = &mut self.side_mut(added.side)?.levels;
+        let level = levels.entry(added.price).or_default();
         level.price = added.price;
         level.quantity = level.quantity.saturating_add(added.quantity);
         level.orders += 1;
@@ -190,7 +195,7 @@ impl Book {
                     quantity: changed.quantity,
                     orders: changed.orders,
                 };
-                let levels = &mut self.side_mut(changed.side).levels;
+                let levels = &mut self.side_mut(changed.side)?.levels;
                 if level.orders == 0 {
                     levels.remove(&level.price);
                 } else {
@@ -217,22 +222,19 @@ impl Book {
         if self.orders.contains_key(&order_id) {
             return Err(BookError::Order { sequence, order_id });
         }
-        self.place(Order {
+        let place = self.places + 1;
+        let queue = &mut self.side_mut(added.side)?.queue;
+        queue.insert((added.price, place), order_id);
+        self.places = place;
+        let order = Order {
             order_id,
             side: added.side,
             price: added.price,
             quantity: added.quantity,
-            place: 0,
-        });
+            place,
+        };
+        self.orders.insert(order_id, order);
         Ok(())
-    }
-
-    fn place(&mut self, order: Order) {
-        self.places += 1;
-        let place = self.places;
-        let key = (order.price, place);
-        self.side_mut(order.side).queue.insert(key, order.order_id);
-        self.orders.insert(order.order_id, Order { place, ..order });
     }
 
     fn remove(&mut self, order_id: u64) -> Result<Order, BookError> {
@@ -240,7 +242,7 @@ impl Book {
         let order = self.orders.remove(&order_id);
         let order = order.ok_or(BookError::Order { sequence, order_id })?;
         let key = (order.price, order.place);
-        self.side_mut(order.side).queue.remove(&key);
+        self.side_mut(order.side)?.queue.remove(&key);
         Ok(order)
     }
 
@@ -255,11 +257,12 @@ impl Book {
         Ok(())
     }
 
-    fn side_mut(&mut self, side: u8) -> &mut Side {
-        if side == BUY {
-            &mut self.bids
-        } else {
-            &mut self.asks
+    fn side_mut(&mut self, side: u8) -> Result<&mut Side, BookError> {
+        let sequence = self.sequence;
+        match side {
+            BUY => Ok(&mut self.bids),
+            SELL => Ok(&mut self.asks),
+            _ => Err(BookError::Side { sequence, side }),
         }
     }
 

@@ -25,9 +25,10 @@ const AT_ONCE: usize = 64;
 pub struct Arrival {
     /// The event's number.
     pub sequence: u64,
-    /// What its packet said of itself; of a packet that the recovery channel sent when it was late.
+    /// What its packet said of itself; of an event that was held behind a gap, what the packet that
+    /// closed the gap said.
     pub header: Header,
-    /// When its packet came; `None` from the recovery channel.
+    /// When that packet came; `None` from the recovery channel.
     pub arrived: Option<Stamp>,
 }
 
@@ -276,7 +277,8 @@ impl Client {
                     reason: Refusal::NotKept,
                     ..
                 }) => return self.replace(recovery),
-                Ok(_) => return Ok(()),
+                // They were sent: the other replica has them, however long this one stands still.
+                Ok(_) => return Err(recovery.behind()),
                 Err(error) => return Err(error),
             }
         }

@@ -73,3 +73,25 @@ fn the_packet_itself_makes_its_book() {
     let begin: SnapshotBegin = book.snapshot();
     assert_eq!((begin.sequence, begin.orders), (2, 2));
 }
+
+#[test]
+fn a_side_that_is_none_does_not_fit() {
+    let order = OrderAdded {
+        order_id: 1,
+        price: 100,
+        quantity: 5,
+        side: 7,
+    };
+    let level = LevelChanged {
+        price: 100,
+        quantity: 5,
+        orders: 1,
+        side: 7,
+    };
+    for message in [Message::from(order), level.into()] {
+        let mut block = Vec::new();
+        message.encode(&mut block);
+        let error = Book::new().apply(1, &block, |_| ()).expect_err("no side");
+        assert_eq!(error.to_string(), "event 1: side 7 is neither 1 nor 2");
+    }
+}

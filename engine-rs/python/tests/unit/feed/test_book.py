@@ -102,10 +102,10 @@ def test_an_event_that_does_not_fit_is_named() -> None:
     "said",
     [
         messages.OrderAdded(1, 100, 5, 7),
-        messages.OrderRefilled(1, 100, 5, 0),
-        messages.LevelChanged(100, 5, 1, 3),
+        messages.OrderRefilled(1, 100, 5, 7),
+        messages.LevelChanged(100, 5, 1, 7),
     ],
 )
 def test_a_side_that_is_none_does_not_fit(said: messages.Message) -> None:
-    with pytest.raises(BookError, match=f"side {said[-1]} is neither"):
+    with pytest.raises(BookError, match="side 7 is neither 1 nor 2"):
         Book().apply(1, block(said))
