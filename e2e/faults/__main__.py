@@ -42,7 +42,11 @@ def _run(options: argparse.Namespace) -> int:
     try:
         arena.wait_ready(seconds=180)
         with Campaign(
-            arena=arena, rate=options.rate, mid=options.mid, open_pair=arena.kind == "processes"
+            arena=arena,
+            rate=options.rate,
+            mid=options.mid,
+            open_pair=arena.kind == "processes",
+            features=options.flow,
         ) as campaign:
             for fault in chosen if not options.steady else ():
                 batch = campaign.run(fault, runs=options.runs or fault.runs)
@@ -62,6 +66,7 @@ def _command(options: argparse.Namespace, batch: Batch) -> str:
     """What measures this batch alone."""
     command = "python -m e2e.faults run --arena " + options.arena
     command += f" --steady {options.steady:g}" if options.steady else f" --fault {batch.fault}"
+    command += f" --flow {options.flow}" if options.flow != "plain" else ""
     return f"{command} --rate {options.rate} --out {RESULTS.relative_to(ROOT)}"
 
 
@@ -105,6 +110,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--fault", action="append", choices=FAULTS, help="again for more; default: all")
     run.add_argument("--runs", type=int, help="of each; default: 100 of the first, 20 of the others")
     run.add_argument("--rate", type=float, default=2200, help="commands a second [%(default)s]")
+    run.add_argument(
+        "--flow",
+        choices=("plain", "all"),
+        default="plain",
+        help="all: every order type, amendments and timers, for rules version 2 [%(default)s]",
+    )
     run.add_argument("--steady", type=float, metavar="SECONDS", help="no fault, only load, for so long")
     run.add_argument("--arena", choices=("cluster", "processes"), default="cluster")
     run.add_argument("--symbol", default="BTC-USDT")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from e2e.checker import Judge, Recorder
 from e2e.faults.arena import ArenaError, Unsupported
 from e2e.faults.catalog import Fault, Scene
-from e2e.faults.flow import SOURCE, Flow
+from e2e.faults.flow import SOURCE, Features, Flow
 from e2e.faults.tap import EventTap
 
 if TYPE_CHECKING:
@@ -65,12 +65,20 @@ class Campaign:
     """Holds the recorders and the judge of one arena for as long as it is tested."""
 
     def __init__(
-        self, *, arena: Arena, rate: float, mid: int, open_pair: bool, say: Say | None = None
+        self,
+        *,
+        arena: Arena,
+        rate: float,
+        mid: int,
+        open_pair: bool,
+        features: Features = "plain",
+        say: Say | None = None,
     ) -> None:
         self._arena = arena
         self._rate = rate
         self._mid = mid
         self._open_pair = open_pair
+        self._features = features
         self._say = say or _to_stderr
         self._scratch = tempfile.TemporaryDirectory(prefix="outcry-faults-")
         self._directory = Path(self._scratch.name)
@@ -99,14 +107,14 @@ class Campaign:
         """Counts over everything judged so far."""
         return self._judge.report
 
-    def run(self, fault: Fault, *, runs: int) -> Batch:
-        """All runs of a fault, then the verdict."""
+    def run(self, fault: Fault, *, runs: int, features: Features | None = None) -> Batch:
+        """All runs of a fault, then the verdict; `features` of the flow, if other than the campaign's."""
         batch = Batch(fault=fault.name, title=fault.title, measured=fault.measured, target=fault.target)
         batch.arena, batch.date = self._arena.kind, datetime.now(UTC).isoformat(timespec="seconds")
         self._prepare(fault, batch)
         if batch.skipped:
             return batch
-        flow = self._start_flow()
+        flow = self._start_flow(features or self._features)
         try:
             self._wait_begun(flow)
             for number in range(1, runs + 1):
@@ -127,7 +135,7 @@ class Campaign:
         batch = Batch(fault="none", title="No fault", measured="longest time without a new event", target=1.0)
         batch.arena, batch.date = self._arena.kind, datetime.now(UTC).isoformat(timespec="seconds")
         self._arena.wait_ready(seconds=120)
-        flow = self._start_flow()
+        flow = self._start_flow(self._features)
         try:
             self._wait_begun(flow)
             since = time.monotonic()
@@ -154,7 +162,7 @@ class Campaign:
                 batch.skipped = str(reason)
                 self._say(f"{fault.name}: not here: {reason}")
 
-    def _start_flow(self) -> Flow:
+    def _start_flow(self, features: Features) -> Flow:
         flow = Flow(
             symbol=self._arena.symbol,
             kafka=self._arena.kafka,
@@ -162,6 +170,7 @@ class Campaign:
             directory=self._directory,
             open_pair=self._open_pair,
             mid=self._mid,
+            features=features,
         )
         return flow.start()
 

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from e2e.backends.process import ServerProcess
 from e2e.faults.arena import ArenaError
@@ -14,7 +14,10 @@ from e2e.faults.arena import ArenaError
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["SOURCE", "Flow", "FlowResult"]
+__all__ = ["SOURCE", "Features", "Flow", "FlowResult"]
+
+# `all` has every order type, amendments and timers, and needs rules version 2.
+Features = Literal["plain", "all"]
 
 ENGINE = str(Path(sys.executable).parent / "outcry-engine")
 SOURCE = 3000
@@ -40,7 +43,15 @@ class Flow:
     """`outcry-engine flow` as a process of its own, until `stop`."""
 
     def __init__(
-        self, *, symbol: str, kafka: str, rate: float, directory: Path, open_pair: bool, mid: int
+        self,
+        *,
+        symbol: str,
+        kafka: str,
+        rate: float,
+        directory: Path,
+        open_pair: bool,
+        mid: int,
+        features: Features = "plain",
     ) -> None:
         self.incarnation = int(time.time())
         self._log = directory / f"flow-{self.incarnation}.log"
@@ -53,6 +64,7 @@ class Flow:
             "incarnation": str(self.incarnation),
             "seed": str(self.incarnation),
             "mid": str(mid),
+            "features": features,
         }
         flags = [f"--{name}={value}" for name, value in arguments.items()]
         self._command = [ENGINE, "flow", "--json", *flags, *(["--open"] if open_pair else [])]

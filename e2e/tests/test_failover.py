@@ -20,6 +20,14 @@ def test_nothing_is_lost_or_done_twice(campaign, name):
     assert max(batch.samples) < max(fault.target, 3.0)
 
 
+def test_every_order_type_goes_through_a_failover(campaign):
+    """Stops wait, icebergs hide, legs and timers are bound to each other while the hot one is killed."""
+    batch = campaign.run(FAULTS["kill"], runs=3, features="all")
+    assert batch.fine, batch
+    assert len(batch.samples) == 3
+    assert batch.takeovers == 3
+
+
 def test_a_planned_switchover_is_short_and_recorded(arena, campaign):
     batch = campaign.run(FAULTS["switchover"], runs=2)
     assert batch.fine, batch

@@ -27,8 +27,10 @@ def conditions(arena):
 def test_every_condition_is_true(arena, campaign):
     arena.wait_ready(seconds=120)
     found = conditions(arena)
-    wanted = ("Ready", "TopicsReady", "HotReady", "WarmReady", "CaughtUp", "FailoverRegistered", "Pinned")
+    engines = ("HotReady", "WarmReady", "CaughtUp", "FailoverRegistered", "Pinned")
+    wanted = ("Ready", "TopicsReady", "SettingsApplied", *engines)
     assert {name: found[name][0] for name in wanted} == dict.fromkeys(wanted, "True")
+    assert arena.get("pair", arena.pair)["status"]["settings"]["rulesVersion"] == 2
 
 
 def test_get_pairs_says_who_is_hot(arena, campaign):

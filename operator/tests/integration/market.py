@@ -285,9 +285,11 @@ def stand_in(ordinal: int) -> str:
 
 
 def example(symbol: str) -> dict[str, Any]:
-    """`examples/btc-usdt.yaml` under another name."""
+    """`examples/btc-usdt.yaml` under another name and rules version 1, which needs nothing of an engine."""
     _, body = yaml.safe_load_all((ROOT / "examples" / "btc-usdt.yaml").read_text())
     body = copy.deepcopy(body)
+    for field in ("rulesVersion", "selfTradePrevention", "filters"):
+        del body["spec"][field]
     base, _, quote = symbol.partition("-")
     body["metadata"] = {"name": symbol.lower(), "namespace": NAMESPACE}
     body["spec"]["base"]["asset"], body["spec"]["quote"]["asset"] = base, quote

@@ -35,8 +35,10 @@ def api(kube_api):
 
 
 def pair(*, name="btc-usdt", namespace="made", change=None):
-    """The example's pair with some fields changed, by dotted path; None takes one away."""
+    """The example under rules version 1 with some fields changed, by dotted path; None takes one away."""
     _, example = yaml.safe_load_all((ROOT / "examples" / "btc-usdt.yaml").read_text())
+    for field in ("rulesVersion", "selfTradePrevention", "filters"):
+        del example["spec"][field]
     spec = example["spec"] | {"marketData": {"multicastGroup": "239.1.1.1", "port": 30000}}
     for path, value in (change or {}).items():
         *parents, last = path.split(".")
