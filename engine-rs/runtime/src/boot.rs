@@ -289,12 +289,14 @@ impl Boot {
             jobs: to_write,
             busy,
         };
+        // Beside strangers a shadow book that stood back would fill its ring and hold the input up.
+        let alone = shared.spinning.load(Relaxed);
         self.spawn(Who::Disk, move || {
-            stand_back();
+            stand_back(alone);
             disk.run();
         })?;
         self.spawn(Who::Checkpoint, move || {
-            stand_back();
+            stand_back(alone);
             shadow.run();
         })
     }

@@ -44,10 +44,12 @@ pub fn run_on(cpus: &[usize]) -> std::io::Result<()> {
     }
 }
 
-/// Lets others go before the calling thread where there is no CPU for each.
-pub fn stand_back() {
-    // SAFETY: changes a number of the calling thread; raising it needs no privilege.
-    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, BACKGROUND_NICENESS) };
+/// Lets others go before the calling thread, if the engine's threads are `alone` on their CPUs.
+pub fn stand_back(alone: bool) {
+    if alone {
+        // SAFETY: changes a number of the calling thread; raising it needs no privilege.
+        unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, BACKGROUND_NICENESS) };
+    }
 }
 
 /// How the threads share out the process's CPUs.
