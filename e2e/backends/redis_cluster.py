@@ -42,7 +42,7 @@ class RedisCluster:
     @property
     def url(self) -> str:
         """What `OUTCRY_REDIS` takes: every node, so that one that lives is found."""
-        return "redis://" + ",".join(f"{node.host}:{node.port}" for node in self.nodes)
+        return "redis-cluster://" + ",".join(f"{node.host}:{node.port}" for node in self.nodes)
 
     def start(self) -> None:
         """Start the nodes, share out the slots, attach the replicas, wait until all agree."""

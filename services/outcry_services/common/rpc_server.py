@@ -109,6 +109,10 @@ class _Calls(aio.ServerInterceptor):
             return await self._answer(inner, request, context)
         except ServiceError as error:
             code = error.code
+            if error.http_status >= 500:
+                log.warning(
+                    "a call failed", extra={"method": method, "error_name": error.name}, exc_info=error
+                )
             await context.abort(status_of(error), error.message, trailers_of(error))
         except asyncio.CancelledError:
             code = "CANCELLED"
