@@ -29,6 +29,10 @@ TTL = "30s"
 PASS_SECONDS = 5.0
 
 
+class ConsulRefusedError(RuntimeError):
+    """Consul answered with an error."""
+
+
 @dataclass
 class FakeEngine:
     """One pod's engine. `epoch` is that of the lock while it is hot."""
@@ -175,10 +179,18 @@ class FakeEngines:
             "previous": before.get("replica"),
             "successor": None,
         }
-        if await self._call("PUT", f"{engine.lock}?acquire={engine.session}", value):
+        if await self._acquire(engine, value):
             engine.epoch = value["epoch"]
             self.takeovers += bool(before)
             await self._register(engine)
+
+    async def _acquire(self, engine: FakeEngine, value: dict[str, Any]) -> bool:
+        try:
+            return bool(await self._call("PUT", f"{engine.lock}?acquire={engine.session}", value))
+        except ConsulRefusedError:
+            # A starved machine let the check run out, and with it the session: the next pass makes new ones.
+            engine.session = ""
+            return False
 
     async def _keep_passing(self) -> None:
         while True:
@@ -189,7 +201,8 @@ class FakeEngines:
             await asyncio.sleep(PASS_SECONDS)
 
     async def _pass(self, engine: FakeEngine) -> None:
-        if await self._call("PUT", f"agent/check/pass/{engine.replica}-alive") is None:
+        passed = await self._call("PUT", f"agent/check/pass/{engine.replica}-alive")
+        if passed is None or not engine.session:
             # Somebody took the entry away, and with its check the session and the lock.
             engine.session, engine.epoch = "", 0
             await self._register(engine)
@@ -205,5 +218,5 @@ class FakeEngines:
             if answer.status == 404:
                 return None
             if answer.status >= 400:
-                raise RuntimeError(f"Consul: {method} {path}: {answer.status} {text}")
+                raise ConsulRefusedError(f"Consul: {method} {path}: {answer.status} {text}")
             return json.loads(text) if text.strip() else {}
