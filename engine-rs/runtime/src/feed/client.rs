@@ -1,7 +1,7 @@
 //! One client of the recovery channel, on a thread of its own. It is dropped by name when it reads too
 //! slowly, asks too much, asks nonsense or asks nothing.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const WRITE: Duration = Duration::from_secs(2);
 /// ... so that none reads more slowly than 128 kB/s.
 const PART: usize = 256 << 10;
-/// How long a part of a request may take to come.
+/// How long a request may take to come, from its first byte to its last.
 const READ: Duration = Duration::from_secs(2);
 /// How long a client may be silent.
 const IDLE: Duration = Duration::from_secs(30);
@@ -46,6 +46,7 @@ impl Client {
     pub fn new(stream: TcpStream, address: SocketAddr, serving: Arc<Serving>) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(LOOK))?;
+        stream.set_read_timeout(Some(LOOK))?;
         Ok(Self {
             stream,
             address,
@@ -79,12 +80,7 @@ impl Client {
         let mut content = Vec::new();
         loop {
             self.wait_for_request()?;
-            let _ = self.stream.set_read_timeout(Some(READ));
-            let asked = read_frame(&mut self.stream, MAX_REQUEST, &mut content);
-            let kind = asked.map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => None,
-                _ => Some(Refusal::Malformed),
-            })?;
+            let kind = self.request(&mut content)?;
             self.count()?;
             match (kind, Message::decode(&mut &content[..])) {
                 (FrameKind::Messages, Ok(Some(Message::SnapshotRequest(_)))) => self.snapshot()?,
@@ -92,6 +88,19 @@ impl Client {
                 _ => return Err(Some(Refusal::Malformed)),
             }
         }
+    }
+
+    fn request(&self, content: &mut Vec<u8>) -> Result<FrameKind, Ending> {
+        let mut coming = Coming {
+            client: self,
+            since: Instant::now(),
+        };
+        read_frame(&mut coming, MAX_REQUEST, content).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted => None,
+            _ => Some(Refusal::Malformed),
+        })
     }
 
     fn hello(&self) -> Message {
@@ -114,7 +123,6 @@ impl Client {
 
     fn wait_for_request(&self) -> Result<(), Ending> {
         let since = Instant::now();
-        let _ = self.stream.set_read_timeout(Some(LOOK));
         while since.elapsed() < IDLE {
             match self.stream.peek(&mut [0]) {
                 Ok(0) => return Err(None),
@@ -229,6 +237,30 @@ impl Client {
             }
         }
         Ok(())
+    }
+}
+
+/// A request on its way. One that comes a byte now and then holds its thread, and with it the end of the
+/// engine, no longer than one that does not come.
+struct Coming<'a> {
+    client: &'a Client,
+    since: Instant,
+}
+
+impl Read for Coming<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.client.serving.shared.is_stopping() {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            if self.since.elapsed() >= READ {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            match (&self.client.stream).read(into) {
+                Err(error) if is_late(&error) => {}
+                read => return read,
+            }
+        }
     }
 }
 

@@ -18,6 +18,8 @@ use crate::shared::{Shared, Who};
 
 /// How long a new client waits at most until it is seen.
 const ACCEPT: Duration = Duration::from_millis(10);
+/// New clients seen at a time: more of them than that don't keep this thread from showing that it lives.
+const AT_ONCE: usize = 64;
 
 /// What every client's thread needs.
 pub struct Serving {
@@ -56,7 +58,7 @@ impl Recovery {
         let shared = Arc::clone(&self.serving.shared);
         while !shared.is_stopping() {
             shared.beat(Who::Recovery);
-            while self.accept() {}
+            let _ = (0..AT_ONCE).all(|_| self.accept());
             self.serving.public.catch_up();
             shared.bells.recovery.wait(ACCEPT, || false);
         }
@@ -93,20 +95,30 @@ impl Recovery {
             client.refuse(Refusal::TooManyConnections);
             return Ok(());
         }
-        serving.connected.fetch_add(1, SeqCst);
+        let connected = Connected::new(serving);
         let spawned = thread::Builder::new()
             .name("feed-client".to_owned())
             .spawn(move || {
+                let _connected = connected;
                 client.run();
-                serving.connected.fetch_sub(1, SeqCst);
             });
-        match spawned {
-            Ok(handle) => self.clients.push(handle),
-            Err(error) => {
-                self.serving.connected.fetch_sub(1, SeqCst);
-                return Err(error);
-            }
-        }
+        self.clients.push(spawned?);
         Ok(())
+    }
+}
+
+/// Counts a client for as long as its thread has it, also when that panics or never starts.
+struct Connected(Arc<Serving>);
+
+impl Connected {
+    fn new(serving: Arc<Serving>) -> Self {
+        serving.connected.fetch_add(1, SeqCst);
+        Self(serving)
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.connected.fetch_sub(1, SeqCst);
     }
 }
