@@ -282,6 +282,7 @@ impl Boot {
             book,
             pieces,
             at_boundary: true,
+            seeds: Vec::new(),
         };
         let disk = Disk {
             shared: Arc::clone(shared),

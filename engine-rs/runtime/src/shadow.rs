@@ -58,7 +58,8 @@ pub type CheckpointReply = mpsc::Sender<Result<CheckpointInfo, CheckpointError>>
 pub enum Request {
     Depth(usize, mpsc::Sender<Depth>),
     Checkpoint(CheckpointReply),
-    Seed(mpsc::Sender<Seed>),
+    /// The book as soon as it has this seq: whoever asks has lost what comes before.
+    Seed(u64, mpsc::Sender<Seed>),
 }
 
 pub struct Shadow {
@@ -71,6 +72,8 @@ pub struct Shadow {
     pub pieces: Pieces,
     /// The book stands between two records.
     pub at_boundary: bool,
+    /// Those who wait for the book to have a seq.
+    pub seeds: Vec<(u64, mpsc::Sender<Seed>)>,
 }
 
 /// What goes to disk next.
@@ -200,10 +203,18 @@ impl Shadow {
             match request {
                 // Whoever asked may have gone.
                 Request::Depth(levels, reply) => drop(reply.send(self.book.depth(levels))),
-                Request::Seed(reply) => drop(reply.send(Seed::of(&self.book))),
+                Request::Seed(seq, reply) => self.seeds.push((seq, reply)),
                 Request::Checkpoint(reply) => self.pieces.waiting.push(reply),
             }
         }
+        let book = &self.book;
+        self.seeds.retain(|(seq, reply)| {
+            let early = book.seq() < *seq;
+            if !early {
+                let _ = reply.send(Seed::of(book));
+            }
+            early
+        });
     }
 
     fn cut_when_due(&mut self) {

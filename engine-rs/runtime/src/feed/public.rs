@@ -101,8 +101,9 @@ impl Public {
 
     fn anew(&self) -> Option<Book> {
         let (sender, reply) = mpsc::channel();
+        let (first, _) = self.recent.span();
         // The checkpoint thread is only gone when the engine stops.
-        let _ = lock(&self.requests).send(Request::Seed(sender));
+        let _ = lock(&self.requests).send(Request::Seed(first.saturating_sub(1), sender));
         self.shared.bells.checkpoint.ring();
         made_of(&reply.recv_timeout(PATIENCE).ok()?)
     }

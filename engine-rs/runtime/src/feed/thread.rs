@@ -164,6 +164,10 @@ impl Feed {
     }
 
     fn take_event(&mut self, event: &Event, received: u64, item: Item) {
+        if event.seq <= self.seq {
+            // The shadow book was ahead of the match thread: it is in there already.
+            return;
+        }
         if event.seq != self.seq + 1 {
             let lost = event.seq.saturating_sub(self.seq + 1);
             tracing::warn!(
@@ -217,8 +221,9 @@ impl Feed {
 
     fn ask(&self) -> mpsc::Receiver<Seed> {
         let (sender, reply) = mpsc::channel();
+        let seq = self.shared.seq.load(Relaxed).max(self.seq);
         // The checkpoint thread is only gone when the engine stops.
-        let _ = self.requests.send(Request::Seed(sender));
+        let _ = self.requests.send(Request::Seed(seq, sender));
         self.shared.bells.checkpoint.ring();
         reply
     }
@@ -234,7 +239,7 @@ impl Feed {
             anew.reply = None;
         } else if let Some(reply) = &anew.reply {
             match reply.try_recv() {
-                Ok(seed) if follows(&mut anew.held, &seed) => {
+                Ok(seed) if self.is_enough(&mut anew.held, &seed) => {
                     return self.begin_at(&Arc::new(seed), anew.held);
                 }
                 Err(mpsc::TryRecvError::Empty) => {}
@@ -249,6 +254,12 @@ impl Feed {
             anew.reply = None;
         }
         self.state.anew = Some(anew);
+    }
+
+    /// With nothing held, only a book that has all that was made can be gone on behind: no event may ever
+    /// come that would show what is missing.
+    fn is_enough(&self, held: &mut VecDeque<Item>, seed: &Seed) -> bool {
+        follows(held, seed) && (!held.is_empty() || seed.seq >= self.shared.seq.load(Relaxed))
     }
 
     /// A large book takes longer to take in than the ring has room: it is emptied meanwhile.

@@ -1,151 +1,19 @@
 //! The feed's threads and the client over loopback: sockets, recovery channel, roles.
 
 use std::io::Write;
-use std::net::{Ipv4Addr, TcpStream};
-use std::sync::atomic::AtomicU16;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::{Arc, mpsc};
-use std::thread::{self, JoinHandle};
+use std::net::TcpStream;
+use std::sync::atomic::Ordering::SeqCst;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use outcry_book::Book;
 use outcry_feed::message::GapRequest;
-use outcry_feed::{
-    Client, ClientSettings, FrameKind, Line, Message, Recovery, RecoveryError, Refusal, Update,
-    write_frame,
-};
+use outcry_feed::{FrameKind, Message, Recovery, RecoveryError, Refusal, Update, write_frame};
 
+use super::replica::{PATIENCE, Replica, follow, line};
 use super::{Market, assert_same};
 use crate::clock::Ticker;
-use crate::feed::{Item, Parts, Seed, open};
-use crate::ring::{Sender, ring};
-use crate::settings::{FeedSettings, Settings};
-use crate::shadow::Request;
-use crate::shared::Shared;
-use crate::status::Role;
-
-/// Far longer than anything takes.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A line of this test's own.
-fn line() -> Line {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let low = u8::try_from(std::process::id() % 250).expect("below 250");
-    let port = 31_000 + NEXT.fetch_add(1, Relaxed);
-    Line {
-        group: Ipv4Addr::new(239, 255, 9, low),
-        port,
-    }
-}
-
-/// A replica without Kafka: the feed's threads, and a shadow book that answers when it is told to.
-struct Replica {
-    shared: Arc<Shared>,
-    to_feed: Sender<Item>,
-    asked: mpsc::Receiver<Request>,
-    threads: Vec<JoinHandle<()>>,
-    port: u16,
-}
-
-impl Replica {
-    fn new(lines: &[Line], ring_size: usize, book: &Book, connections: usize) -> Self {
-        let feed = FeedSettings {
-            interface: Some("lo".to_owned()),
-            heartbeat: Duration::from_millis(50),
-            recovery_port: Some(0),
-            recovery_connections: connections,
-            ..FeedSettings::new(lines.to_vec())
-        };
-        let settings = Settings {
-            feed: Some(feed.clone()),
-            ..Settings::new("BTC-USDT", "a", "127.0.0.1:1", std::env::temp_dir())
-        };
-        let shared = Arc::new(Shared::new(settings));
-        let bells = &shared.bells;
-        let (to_feed, from_match) = ring(ring_size, &bells.matching, &bells.feed, false);
-        let (requests, asked) = mpsc::channel();
-        let parts = open(&shared, &feed, "topic", book, from_match, &requests, false);
-        let Parts { feed, recovery } = parts.expect("sockets");
-        let recovery = recovery.expect("asked for");
-        let port = recovery.address().expect("listening").port();
-        let threads = vec![
-            thread::spawn(move || feed.run()),
-            thread::spawn(move || recovery.run()),
-        ];
-        Self {
-            shared,
-            to_feed,
-            asked,
-            threads,
-            port,
-        }
-    }
-
-    fn hot(&self, epoch: u64, from: u64) {
-        self.shared.feed_from.store(from, SeqCst);
-        self.shared.epoch.store(epoch, SeqCst);
-        self.shared.set_role(Role::Hot, "");
-    }
-
-    /// Tells the feed of a command's events, as the match thread does; what finds no room is lost.
-    fn tell(&mut self, market: &mut Market) {
-        market.step();
-        let events = market.events_of_step().iter();
-        let items = events.map(|event| Item::Event(*event, Ticker::now()));
-        for item in items.chain([Item::End]) {
-            if !self.to_feed.offer(item) {
-                crate::histogram::bump(&self.shared.feed.dropped, 1);
-            }
-        }
-        self.to_feed.ring();
-    }
-
-    /// Answers for the shadow book.
-    fn answer(&self, book: &Book) {
-        while let Ok(request) = self.asked.try_recv() {
-            if let Request::Seed(reply) = request {
-                reply.send(Seed::of(book)).expect("somebody waits");
-            }
-        }
-    }
-
-    fn client(&self, lines: &[Line]) -> Client {
-        let settings = ClientSettings {
-            interface: Some("lo".to_owned()),
-            limit: PATIENCE,
-            ..ClientSettings::new(lines.to_vec(), vec![format!("127.0.0.1:{}", self.port)])
-        };
-        Client::connect(settings).expect("a client")
-    }
-}
-
-impl Drop for Replica {
-    fn drop(&mut self) {
-        self.shared.stop.store(true, SeqCst);
-        self.shared.ring_all();
-        for thread in self.threads.drain(..) {
-            thread.join().expect("no panic");
-        }
-    }
-}
-
-/// Until the client has what the core has; the shadow book answers meanwhile.
-fn follow(client: &mut Client, replica: &Replica, book: &Book) {
-    let deadline = Instant::now() + PATIENCE;
-    while client.book().sequence() < book.seq() {
-        replica.answer(book);
-        client.next(Duration::from_millis(10)).expect("a poll");
-        assert!(
-            Instant::now() < deadline,
-            "at {} of {}: {:?} {:?}",
-            client.book().sequence(),
-            book.seq(),
-            client.trouble(),
-            client.tally()
-        );
-    }
-    assert_same(client.book(), book);
-}
+use crate::feed::Item;
 
 #[test]
 fn a_client_follows_two_lines_and_a_late_one_gets_the_whole_book() {
@@ -317,4 +185,22 @@ fn a_client_that_reads_nothing_is_dropped_for_being_slow_and_nonsense_for_itself
     wait_refused(&replica, "malformed");
     let client = replica.client(&lines);
     assert_same(client.book(), &market.book);
+}
+
+#[test]
+fn a_client_whose_request_drips_is_dropped_before_it_is_whole() {
+    let replica = Replica::new(&[line()], 64, &Book::new(), 8);
+    let mut dripper = TcpStream::connect(("127.0.0.1", replica.port)).expect("a connection");
+    let mut frame = Vec::new();
+    write_frame(&mut frame, FrameKind::Messages, &[0; 64]).expect("a vector takes all");
+    let mut sent = 0;
+    while refusals(&replica).is_empty() && sent < frame.len() {
+        if dripper.write_all(&frame[sent..=sent]).is_err() {
+            break;
+        }
+        sent += 1;
+        thread::sleep(Duration::from_millis(150));
+    }
+    assert!(sent < frame.len(), "it was waited for to the end");
+    assert_eq!(refusals(&replica), ["malformed"]);
 }

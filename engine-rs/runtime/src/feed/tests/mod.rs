@@ -1,8 +1,10 @@
 //! The feed against the core: random commands in, the client's book out of packets, both compared.
 
+mod anew;
 mod flow;
 mod live;
 mod loss;
+mod replica;
 
 use std::collections::HashSet;
 use std::mem::discriminant;
