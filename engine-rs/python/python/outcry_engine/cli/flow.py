@@ -69,7 +69,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--incarnation", type=int, help="default: the start time in Unix seconds")
     parser.add_argument("--first-number", type=int, default=1, help="number of the first command")
     parser.add_argument(
-        "--open", action="store_true", help="send default settings first: only for a pair without an operator"
+        "--open",
+        action="store_true",
+        help="send default settings first, of rules version 2: only for a pair without an operator",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON summary at the end")
 
@@ -114,10 +116,7 @@ async def _run(args: argparse.Namespace) -> int:
         print(f"outcry-engine flow: {error}", file=sys.stderr)
         return 2
     if args.open:
-        rules_version = 2 if args.features == "all" else 1
-        _open_pair(
-            args.kafka, args.symbol, default_settings(incarnation=incarnation, rules_version=rules_version)
-        )
+        _open_pair(args.kafka, args.symbol, default_settings(incarnation=incarnation, rules_version=2))
     commands = islice(_flow_of(args, model, incarnation), args.first_number - 1, None)
     shown = None if args.json or not sys.stderr.isatty() else _show
     sender = FlowSender(settings, commands, on_progress=shown)
