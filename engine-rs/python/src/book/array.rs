@@ -10,7 +10,7 @@ use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::layout::{CommandRecord, EventRecord, Field, buffer_format, is_command};
+use super::layout::{CommandRecord, EventRecord, buffer_format, is_command};
 use crate::errors::BatchError;
 
 static EVENT_FORMAT: LazyLock<CString> = LazyLock::new(|| buffer_format(EventRecord::FIELDS));
@@ -198,10 +198,24 @@ impl Commands {
     }
 }
 
-/// Whether a buffer's format names the fields of a command in their order. Types are written in many
-/// ways; the record's size and its names leave no other layout that anybody would make.
+/// Whether a buffer's format is that of a command: its fields in their order, each of its own type.
 fn same_fields(format: &CStr) -> bool {
     let format = format.to_string_lossy();
-    let named = format.split(':').skip(1).step_by(2);
-    named.eq(CommandRecord::FIELDS.iter().map(Field::schema_name))
+    let mut parts = format.trim_start_matches("T{").split(':');
+    let mut big_endian = false;
+    let same = CommandRecord::FIELDS.iter().all(|field| {
+        let (Some(cell), Some(name)) = (parts.next(), parts.next()) else {
+            return false;
+        };
+        let code = cell.trim_start_matches(|order| {
+            match order {
+                '>' | '!' => big_endian = true,
+                '<' | '=' | '@' | '^' => big_endian = false,
+                _ => return false,
+            }
+            true
+        });
+        name == field.schema_name() && field.is_written_as(code, big_endian)
+    });
+    same && parts.next() == Some("}") && parts.next().is_none()
 }

@@ -122,6 +122,19 @@ impl Field {
             name => name,
         }
     }
+
+    /// Whether a buffer's format may say this of the field. A `long` has eight bytes in `NumPy`'s formats
+    /// and four in others, whose records then have another size.
+    pub fn is_written_as(&self, code: &str, big_endian: bool) -> bool {
+        let codes = match self.buffer {
+            'B' => return code == "B",
+            'Q' => ["Q", "L"],
+            'q' => ["q", "l"],
+            'H' => ["H"; 2],
+            _ => ["i"; 2],
+        };
+        !big_endian && codes.contains(&code)
+    }
 }
 
 /// The buffer protocol's description of a record, from which `NumPy` makes its type.

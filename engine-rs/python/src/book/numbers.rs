@@ -24,9 +24,13 @@ impl Numbers {
         }
     }
 
-    /// This source's next command.
+    /// This source's next command. When somebody has used up an incarnation's numbers, the next one's
+    /// begin: after them any number would be a repeat.
     pub fn command(&mut self, body: Body) -> Command {
-        self.number += 1;
+        (self.incarnation, self.number) = match self.number.checked_add(1) {
+            Some(number) => (self.incarnation, number),
+            None => (self.incarnation.saturating_add(1), 1),
+        };
         Command {
             source: self.source,
             incarnation: self.incarnation,

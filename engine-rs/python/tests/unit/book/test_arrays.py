@@ -188,12 +188,20 @@ def test_what_is_no_array_of_commands_is_refused_whole() -> None:
     records = array([outcry_engine.Tick(time_unix_nanos=5)] * 3)
     settings_inside = records.copy()
     settings_inside["kind"][2] = CommandKind.PAIR_SETTINGS
+    big_endian = records.astype(COMMAND_DTYPE.newbyteorder(">"))
+    one_big = records.astype([(name, ">i8" if name == "price" else kind) for name, kind in COMMAND_FIELDS])
+    floats = records.astype([(name, "<f8" if name == "price" else kind) for name, kind in COMMAND_FIELDS])
+    unsigned = records.astype([(name, "<u8" if name == "price" else kind) for name, kind in COMMAND_FIELDS])
     renamed = records.astype([(name.replace("price", "cost"), kind) for name, kind in COMMAND_FIELDS])
     for wrong, match in [
         (records.tobytes()[:-1], "383 bytes"),
         (records[::2], "contiguous"),
         (np.zeros(16, np.int64), "COMMAND_DTYPE"),
         (renamed, "COMMAND_DTYPE"),
+        (big_endian, "COMMAND_DTYPE"),
+        (one_big, "COMMAND_DTYPE"),
+        (floats, "COMMAND_DTYPE"),
+        (unsigned, "COMMAND_DTYPE"),
         (settings_inside, "command 2 is of kind 7"),
     ]:
         with pytest.raises(BatchError, match=match):

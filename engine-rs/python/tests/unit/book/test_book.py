@@ -112,6 +112,12 @@ def test_a_repeated_command_does_nothing(book: Book) -> None:
     assert (event.source, event.incarnation, event.number, event.time_unix_nanos) == (7, 2, 1, 99)
 
 
+def test_own_numbers_go_on_when_an_incarnation_has_no_more(book: Book) -> None:
+    book.apply(2048, 3, 2**64 - 1, limit(1, Side.BUY))
+    (event,) = book.cancel(1, 10)
+    assert (event.incarnation, event.number) == (4, 1)
+
+
 def test_own_numbers_go_on_behind_those_of_others(book: Book) -> None:
     book.apply(2048, 3, 50, limit(1, Side.BUY))
     (event,) = book.cancel(1, 10)
