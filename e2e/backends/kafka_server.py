@@ -132,7 +132,8 @@ class KafkaServer:
         properties.write_text("".join(f"{key}={value}\n" for key, value in self._properties().items()))
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         formatter = ServerProcess(name="kafka format", log=self.directory / "format.log")
-        arguments = ["format", "--cluster-id", cluster, "--config", str(properties), "--standalone"]
+        # As one word: an id may begin with a dash.
+        arguments = ["format", f"--cluster-id={cluster}", "--config", str(properties), "--standalone"]
         formatter.start(self._java(FORMAT, *arguments))
         code = formatter.wait(seconds=60)
         if code != 0:
