@@ -212,7 +212,8 @@ impl Levels {
     fn turned(&self, value: i64) -> i64 {
         match self.side {
             Side::Buy => value,
-            Side::Sell => -value,
+            // Looking ahead, a price is turned that nobody has checked; the lowest has no negative.
+            Side::Sell => value.wrapping_neg(),
         }
     }
 }

@@ -6,7 +6,7 @@ mod common;
 use common::{BUY, SELL, limit, settings};
 use outcry_book::{
     AmendOrder, Body, Book, CancelOrder, CancelReplace, CancelReplaceMode, Command, Event,
-    NewOrder, PairSettings,
+    EventBody, NewOrder, PairSettings,
 };
 
 /// More orders than a book looks ahead for, then changes of them all over it.
@@ -97,4 +97,33 @@ fn a_call_with_many_does_what_many_calls_do() {
         "they were repeats"
     );
     assert_eq!(events.len(), wanted.len());
+}
+
+#[test]
+fn a_call_with_many_looks_ahead_at_no_price_that_is_none() {
+    let mut book = Book::new();
+    let commands = commands();
+    book.apply_all(&commands, &mut Vec::<Event>::new());
+    assert!(book.resting_orders() > 16_384);
+    let after = u64::try_from(commands.len()).unwrap() + 1;
+    let strange: Vec<Command> = (after..after + 16)
+        .map(|number| Command {
+            source: 3,
+            incarnation: 1,
+            number,
+            time_unix_nanos: 0,
+            body: Body::NewOrder(NewOrder {
+                user_id: 7,
+                ..limit(1_000_000 + number, SELL, i64::MIN, 1)
+            }),
+        })
+        .collect();
+    let mut events: Vec<Event> = Vec::new();
+    book.apply_all(&strange, &mut events);
+    assert!(
+        events
+            .iter()
+            .all(|event| matches!(event.body, EventBody::OrderRejected(_)))
+    );
+    assert_eq!(events.len(), strange.len());
 }

@@ -178,6 +178,17 @@ fn what_is_no_snapshot_is_named() {
 }
 
 #[test]
+fn a_book_without_a_number_for_the_next_event_is_refused() {
+    let mut bytes = some_book();
+    bytes[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
+    let error = Book::restore(&bytes).expect_err("no number is left");
+    assert_eq!(
+        error.to_string(),
+        "book snapshot is inconsistent: counters contradict each other"
+    );
+}
+
+#[test]
 fn an_absurd_count_asks_for_no_memory() {
     let mut bytes = some_book();
     let end = bytes.len();

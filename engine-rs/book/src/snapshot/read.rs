@@ -76,8 +76,10 @@ impl Book {
             && lasts
                 .iter()
                 .all(|&last| if traded { last > 0 } else { last == 0 });
+        // Half of all numbers are left for what comes: no book has ever used up the other half.
+        let numbers_left = self.seq <= u64::MAX / 2;
         valid(
-            sound && self.trades <= self.seq,
+            sound && numbers_left && self.trades <= self.seq,
             "counters contradict each other",
         )
     }
