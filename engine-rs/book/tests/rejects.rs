@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{BUY, Market, SELL, limit, limit_maker, market, settings, short};
+use common::{BUY, Market, SELL, limit, limit_maker, market, settings};
 use outcry_book::{Body, Command, NewOrder, Outcome, PairSettings, Tick, TradingStatus};
 
 #[test]
@@ -11,29 +11,6 @@ fn nothing_is_accepted_before_settings() {
     let mut it = Market::default();
     assert_eq!(it.tell(limit(1, BUY, 100, 5)), ["rejected 1 NoSettings"]);
     assert_eq!(it.cancel(1), ["cancel rejected 1 NoSettings"]);
-}
-
-#[test]
-fn a_halted_pair_takes_neither_orders_nor_cancels() {
-    let mut it = Market::open();
-    it.tell(limit(1, BUY, 100, 5));
-    it.status(TradingStatus::Halt);
-    assert_eq!(it.tell(limit(2, BUY, 100, 5)), ["rejected 2 MarketHalted"]);
-    assert_eq!(it.cancel(1), ["cancel rejected 1 MarketHalted"]);
-    it.status(TradingStatus::Trading);
-    assert_eq!(it.cancel(1), ["cancelled 1 left 5"]);
-}
-
-#[test]
-fn a_cancel_only_pair_takes_cancels_alone() {
-    let mut it = Market::open();
-    it.tell(limit(1, BUY, 100, 5));
-    it.status(TradingStatus::CancelOnly);
-    assert_eq!(
-        it.tell(limit(2, BUY, 100, 5)),
-        ["rejected 2 MarketCancelOnly"]
-    );
-    assert_eq!(it.cancel(1), ["cancelled 1 left 5"]);
 }
 
 #[test]
@@ -46,39 +23,6 @@ fn prices_outside_the_band_are_rejected() {
     );
     assert_eq!(it.tell(limit(3, BUY, 50, 1)), ["accepted 3"]);
     assert_eq!(it.tell(limit(4, SELL, 200, 1)), ["accepted 4"]);
-}
-
-#[test]
-fn a_moved_band_expires_what_could_trade_outside_it() {
-    let mut it = Market::open();
-    it.tell(limit(1, BUY, 60, 5));
-    it.tell(limit(2, BUY, 90, 5));
-    it.tell(limit(3, BUY, 90, 6));
-    it.tell(limit(4, SELL, 150, 5));
-    let told = it.settings(PairSettings {
-        price_band_lower: 70,
-        price_band_upper: 80,
-        ..settings()
-    });
-    let told: Vec<String> = told.iter().map(short).collect();
-    assert_eq!(
-        told,
-        [
-            "settings Trading",
-            "expired 2 left 5 PriceBand",
-            "expired 3 left 6 PriceBand"
-        ]
-    );
-    assert_eq!(it.shown(), "60x5(1) | 150x5(1)");
-    let told = it.settings(PairSettings {
-        price_band_lower: 160,
-        price_band_upper: 180,
-        ..settings()
-    });
-    assert_eq!(
-        told.iter().map(short).collect::<Vec<_>>(),
-        ["settings Trading", "expired 4 left 5 PriceBand"]
-    );
 }
 
 #[test]
@@ -299,105 +243,6 @@ fn the_first_failing_check_names_the_reject() {
         it.tell(limit_maker(1, SELL, 100, 10)),
         ["rejected 1 DuplicateOrderId"]
     );
-}
-
-#[test]
-fn settings_that_make_no_sense_are_rejected_and_change_nothing() {
-    let good = settings();
-    let cases = [
-        (
-            PairSettings {
-                rules_version: 0,
-                ..good
-            },
-            "Unsupported",
-        ),
-        (
-            PairSettings {
-                rules_version: 3,
-                trading_status: 77,
-                ..good
-            },
-            "Unsupported",
-        ),
-        (
-            PairSettings {
-                trading_status: 0,
-                ..good
-            },
-            "InvalidSettings",
-        ),
-        (
-            PairSettings {
-                trading_status: 77,
-                ..good
-            },
-            "InvalidSettings",
-        ),
-        (
-            PairSettings {
-                trading_status: TradingStatus::Auction.as_i32(),
-                ..good
-            },
-            "Unsupported",
-        ),
-        (
-            PairSettings {
-                price_band_lower: 0,
-                ..good
-            },
-            "InvalidSettings",
-        ),
-        (
-            PairSettings {
-                price_band_upper: 49,
-                ..good
-            },
-            "InvalidSettings",
-        ),
-        (
-            PairSettings {
-                min_notional: -1,
-                ..good
-            },
-            "InvalidSettings",
-        ),
-        (
-            PairSettings {
-                maker_fee_ppm: 1_000_001,
-                ..good
-            },
-            "InvalidSettings",
-        ),
-        (
-            PairSettings {
-                taker_fee_ppm: -1,
-                ..good
-            },
-            "InvalidSettings",
-        ),
-        (
-            PairSettings {
-                quote_units_per_tick_lot: 0,
-                ..good
-            },
-            "InvalidSettings",
-        ),
-        (
-            PairSettings {
-                base_units_per_lot: 0,
-                ..good
-            },
-            "InvalidSettings",
-        ),
-    ];
-    for (asked, reason) in cases {
-        let mut it = Market::open();
-        let before = *it.book.settings().unwrap();
-        let told: Vec<String> = it.settings(asked).iter().map(short).collect();
-        assert_eq!(told, [format!("settings rejected {reason}")], "{asked:?}");
-        assert_eq!(*it.book.settings().unwrap(), before);
-    }
 }
 
 #[test]
