@@ -25,12 +25,14 @@ def rises_to_stop(kind: int, side: int) -> bool:
 def look_at_trade(market: Market, price: int) -> None:
     """Every waiting stop sees the price of a trade; those that it triggers join the queue."""
     # Many wait, and few of them for this price: the others are passed over without a call.
-    at_price = [
+    concerned = [
         order
         for order in market.waiting
-        if order.trailing_delta or (price >= order.stop_price if order.rises else price <= order.stop_price)
+        if order.extreme
+        or order.stop_price == 0
+        or (price >= order.stop_price if order.rises else price <= order.stop_price)
     ]
-    triggered = [order for order in at_price if _triggers(order, price)]
+    triggered = [order for order in concerned if _triggers(order, price)]
     for order in sorted(triggered, key=_turn):
         market.waiting.remove(order)
         order.state = "queued"
@@ -38,14 +40,12 @@ def look_at_trade(market: Market, price: int) -> None:
 
 
 def _triggers(order: Order, price: int) -> bool:
-    """Whether a trade triggers a stop; moves what the stop tracks."""
-    meets = order.stop_price != 0 and condition_holds(order.type, order.side, order.stop_price, price)
+    """Whether a trade triggers a stop that tracks, or that it meets; moves what the stop tracks."""
     if order.trailing_delta == 0:
         order.trigger_price = order.stop_price
-        return meets
+        return True
     if order.extreme == 0:
-        if meets or order.stop_price == 0:
-            order.extreme = price
+        order.extreme = price
         return False
     if order.side == words.SELL:
         order.extreme = max(order.extreme, price)
