@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import json
-import shutil
-import signal
-import tempfile
 import urllib.error
 import urllib.request
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from e2e.backends.cache import server_program
 from e2e.backends.ports import free_port
-from e2e.backends.process import ServerProcess
+from e2e.backends.server import Server
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from pathlib import Path
 
 __all__ = ["CONSUL", "ConsulServer"]
 
 CONSUL = "consul-1.22.0"
 
 
-class ConsulServer:
+class ConsulServer(Server):
     """A server on free ports in a directory of its own; `kill` and `start` again keep the data."""
 
     def __init__(self, *, directory: Path | None = None) -> None:
-        self._own = directory is None
-        self.directory = directory or Path(tempfile.mkdtemp(prefix="outcry-consul-"))
+        super().__init__(name="consul", directory=directory)
         self.port = free_port()
         self.dns_port = free_port(udp=True)
         self._ports = {
@@ -40,7 +35,6 @@ class ConsulServer:
             "grpc": -1,
             "grpc_tls": -1,
         }
-        self.process = ServerProcess(name="consul", log=self.directory / "consul.log")
 
     @property
     def url(self) -> str:
@@ -54,27 +48,6 @@ class ConsulServer:
         program = server_program(CONSUL, "consul")
         self.process.start([str(program), "agent", "-config-file", str(settings)])
         self.process.wait_ready(self._answers, seconds=30)
-
-    def stop(self) -> None:
-        """SIGTERM, data kept."""
-        self.process.stop()
-
-    def kill(self) -> None:
-        """SIGKILL, data kept."""
-        self.process.kill()
-
-    def restart(self) -> None:
-        """Kill and start with the same data and ports."""
-        self.kill()
-        self.start()
-
-    def pause(self) -> None:
-        """SIGSTOP: connections stay open, nothing answers."""
-        self.process.send(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """SIGCONT."""
-        self.process.send(signal.SIGCONT)
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON
         """The decoded JSON at `/v1/{path}`; raises `urllib.error.URLError`."""
@@ -93,21 +66,6 @@ class ConsulServer:
         request = urllib.request.Request(f"{self.url}/v1/{path}", data=body, method=method)
         with urllib.request.urlopen(request, timeout=5) as answer:
             return bytes(answer.read())
-
-    def close(self) -> None:
-        """Kill the server and remove what it left."""
-        self.kill()
-        if self._own:
-            shutil.rmtree(self.directory, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _answers(self) -> bool:
         try:

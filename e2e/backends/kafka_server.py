@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import functools
-import shutil
-import signal
-import tempfile
 import uuid
 from base64 import urlsafe_b64encode
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
@@ -19,10 +16,10 @@ from e2e.backends.errors import ServerStartError
 from e2e.backends.jars import kafka_libs
 from e2e.backends.ports import free_port
 from e2e.backends.process import ServerProcess, wait_until
+from e2e.backends.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
 __all__ = ["KafkaServer"]
 
@@ -31,7 +28,7 @@ FORMAT = "kafka.tools.StorageTool"
 BROKER = "kafka.Kafka"
 
 
-class KafkaServer:
+class KafkaServer(Server):
     """A broker on free ports in a directory of its own; topics are made only when asked for.
 
     A context manager: `with KafkaServer() as kafka: ...`. `kill` and `start` again keep the data.
@@ -44,13 +41,11 @@ class KafkaServer:
         heap: str = "512m",
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        self._own = directory is None
-        self.directory = directory or Path(tempfile.mkdtemp(prefix="outcry-kafka-"))
+        super().__init__(name="kafka", directory=directory)
         self.port = free_port()
         self._controller_port = free_port()
         self._heap = heap
         self._settings = dict(settings or {})
-        self.process = ServerProcess(name="kafka", log=self.directory / "kafka.log")
 
     @property
     def bootstrap(self) -> str:
@@ -69,27 +64,6 @@ class KafkaServer:
         self.process.start(self._java(BROKER, str(self.directory / "server.properties")))
         admin = self.admin
         self.process.wait_ready(lambda: _answers(admin), seconds=60)
-
-    def stop(self) -> None:
-        """Controlled shutdown, data kept."""
-        self.process.stop()
-
-    def kill(self) -> None:
-        """SIGKILL, data kept."""
-        self.process.kill()
-
-    def restart(self) -> None:
-        """Kill and start with the same data and ports."""
-        self.kill()
-        self.start()
-
-    def pause(self) -> None:
-        """SIGSTOP: connections stay open, nothing answers."""
-        self.process.send(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """SIGCONT."""
-        self.process.send(signal.SIGCONT)
 
     def create_topic(
         self, name: str, *, partitions: int = 1, config: Mapping[str, str] | None = None
@@ -110,21 +84,6 @@ class KafkaServer:
         wait_until(
             lambda: name not in admin.list_topics(timeout=10).topics, seconds=30, what=f"topic {name} gone"
         )
-
-    def close(self) -> None:
-        """Kill the broker and remove what it left."""
-        self.kill()
-        if self._own:
-            shutil.rmtree(self.directory, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _format(self) -> None:
         (self.directory / "data").mkdir(parents=True, exist_ok=True)
