@@ -99,6 +99,7 @@ class Publisher:
         self._bytes = 0
         self._unacknowledged: OrderedDict[int, _Pending] = OrderedDict()
         self._next = 0
+        self._oldest: float | None = None
         self._generation: Generation | None = None
         self._restart: asyncio.Task[None] | None = None
         self._pause = FIRST_PAUSE
@@ -116,8 +117,8 @@ class Publisher:
 
     def age(self) -> float:
         """Seconds since the oldest record without acknowledgement was given; 0 when all are acknowledged."""
-        oldest = next(iter(self._unacknowledged.values()), None)
-        return time.monotonic() - oldest.since if oldest else 0.0
+        since = self._oldest
+        return time.monotonic() - since if since is not None else 0.0
 
     def problem(self, *, most_seconds: float = 5.0) -> str | None:
         """What is wrong, for a health check."""
@@ -149,6 +150,7 @@ class Publisher:
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._unacknowledged[sequence] = _Pending(record, future, time.monotonic())
         self._bytes += record.size
+        self._note_oldest()
         if self._restart is None:
             self._hand_over(sequence)
         return future
@@ -199,6 +201,11 @@ class Publisher:
         except KafkaException as error:
             self._failed(error.args[0])
 
+    def _note_oldest(self) -> None:
+        """Kept apart, because metrics are rendered in another thread than that which changes the rest."""
+        first = next(iter(self._unacknowledged.values()), None)
+        self._oldest = first.since if first else None
+
     def _look_at_clock(self) -> None:
         """Give up a producer that has had its time and not got the oldest record acknowledged."""
         waited = min(self.age(), time.monotonic() - self._begun)
@@ -222,6 +229,7 @@ class Publisher:
         if pending is None:
             return
         self._bytes -= pending.record.size
+        self._note_oldest()
         self._pause = FIRST_PAUSE
         self._metrics.acknowledged()
         if not pending.acknowledged.done():
@@ -273,6 +281,7 @@ class Publisher:
             self._stopped = error
         left, self._unacknowledged = self._unacknowledged, OrderedDict()
         self._bytes = 0
+        self._oldest = None
         for pending in left.values():
             if not pending.acknowledged.done():
                 pending.acknowledged.set_exception(self._stopped)
