@@ -63,6 +63,8 @@ def read_commands(lines: Iterable[str], *, rules_version: int = 1) -> Iterator[c
         raise CsvError(f"line 1: a column `command` is needed; unknown columns: {unknown}")
     number = 0
     for row in rows:
+        if None in row:
+            raise CsvError(f"line {rows.line_num}: more cells than line 1 has columns")
         command = _command(row, rows.line_num)
         if number == 0 and not command.HasField("pair_settings"):
             yield default_settings(rules_version=rules_version)

@@ -79,6 +79,7 @@ def test_rules_of_a_pair_that_is_opened_for_the_file() -> None:
         ("command,colour\nnew,red\n", "colour"),
         ("command\nbuy\n", "line 2: command 'buy' is none of new, cancel"),
         ("command,side\nnew,left\n", "line 2: side 'left' is none of BUY, SELL"),
+        ("command,price\nnew,1,000\n", "line 2: more cells than line 1 has columns"),
         ("command,price\nnew,1.5\n", "line 2: price '1.5' is no whole number"),
         ("command,price\nnew,99999999999999999999\n", "line 2: "),
         ("command,notional_applies_to_market\nsettings,maybe\n", "'maybe' is none of 0, 1"),
