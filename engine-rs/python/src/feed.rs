@@ -5,8 +5,8 @@ use outcry_runtime as runtime;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::book::submodule;
 use crate::metrics::LatencyHistogram;
+use crate::submodule::submodule;
 
 /// Adds the classes to a module of their own.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -12,6 +12,7 @@ mod logs;
 mod metrics;
 mod replay;
 mod status;
+mod submodule;
 
 /// Version, profile and target of this build.
 #[pyfunction]
@@ -51,8 +52,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     feed::register(module)?;
     module.add_class::<status::Status>()?;
     module.add_class::<status::ThreadBeat>()?;
-    module.add_class::<metrics::Metrics>()?;
-    module.add_class::<metrics::LatencyHistogram>()?;
+    metrics::register(module)?;
     book::register(module)?;
     module.add("RULES_VERSION", outcry_book::RULES_VERSION)?;
     replay::register(module)

@@ -4,9 +4,20 @@ use outcry_runtime as runtime;
 use pyo3::prelude::*;
 
 use crate::feed::FeedMetrics;
+use crate::submodule::submodule;
+
+/// Adds the classes to a module of their own.
+///
+/// # Errors
+/// Python's own, when the module refuses them.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let metrics = submodule(module, "metrics")?;
+    metrics.add_class::<LatencyHistogram>()?;
+    metrics.add_class::<Metrics>()
+}
 
 /// Cumulative buckets; bounds in nanoseconds.
-#[pyclass(frozen, get_all, module = "outcry_engine._engine")]
+#[pyclass(frozen, get_all, module = "outcry_engine._engine.metrics")]
 #[derive(Clone)]
 pub struct LatencyHistogram {
     /// (upper bound in nanoseconds, how many at or below it)
@@ -16,7 +27,7 @@ pub struct LatencyHistogram {
 }
 
 /// Counters since the start and gauges of now.
-#[pyclass(frozen, get_all, module = "outcry_engine._engine")]
+#[pyclass(frozen, get_all, module = "outcry_engine._engine.metrics")]
 pub struct Metrics {
     commands: u64,
     events: u64,

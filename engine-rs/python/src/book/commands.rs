@@ -9,9 +9,9 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use super::submodule;
 use super::text::described;
 use super::words::{Attribute, Numbered};
+use crate::submodule::submodule;
 
 /// What a command asks for.
 #[pyclass(frozen, subclass, module = "outcry_engine")]

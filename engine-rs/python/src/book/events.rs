@@ -12,10 +12,10 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
-use super::submodule;
 use super::text::described;
 use super::words::Attribute;
 use crate::errors::BatchError;
+use crate::submodule::submodule;
 
 /// What every event has: its seq, and the command that caused it.
 #[pyclass(frozen, subclass, module = "outcry_engine")]

@@ -34,19 +34,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<class::Book>()
 }
 
-/// A module inside the module, so that stubs and names are split by idea.
-pub fn submodule<'py>(parent: &Bound<'py, PyModule>, name: &str) -> PyResult<Bound<'py, PyModule>> {
-    let py = parent.py();
-    let full = format!("outcry_engine._engine.{name}");
-    let module = PyModule::new(py, &full)?;
-    parent.add(name, &module)?;
-    // An import statement looks here first: the module has no file of its own.
-    py.import("sys")?
-        .getattr("modules")?
-        .set_item(full, &module)?;
-    Ok(module)
-}
-
 /// A record's fields as `NumPy`'s `dtype` takes them.
 fn fields<'py>(py: Python<'py>, fields: &[layout::Field]) -> PyResult<Bound<'py, PyTuple>> {
     let pairs = fields

@@ -3,10 +3,11 @@ from os import PathLike
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, final
 
-from outcry_engine._engine import commands, events, feed
+from outcry_engine._engine import commands, events, feed, metrics
 from outcry_engine._engine.commands import Command, PairSettings
 from outcry_engine._engine.events import Event
-from outcry_engine._engine.feed import FeedMetrics, FeedSettings, FeedStatus
+from outcry_engine._engine.feed import FeedSettings, FeedStatus
+from outcry_engine._engine.metrics import Metrics
 from outcry_engine.kinds import Stage
 from outcry_engine.words import OrderType, Side, TimeInForce
 from typing_extensions import Buffer
@@ -24,8 +25,6 @@ __all__ = [
     "Engine",
     "EngineError",
     "EventArray",
-    "LatencyHistogram",
-    "Metrics",
     "OrderView",
     "RecordError",
     "Replay",
@@ -42,6 +41,7 @@ __all__ = [
     "describe_checkpoint",
     "events",
     "feed",
+    "metrics",
     "replay_records",
 ]
 
@@ -150,78 +150,6 @@ class Status:
     def spinning(self) -> bool: ...
     @property
     def feed(self) -> FeedStatus | None: ...
-
-@final
-class LatencyHistogram:
-    """Cumulative buckets: (upper bound in nanoseconds, how many at or below it)."""
-
-    @property
-    def buckets(self) -> list[tuple[int, int]]: ...
-    @property
-    def count(self) -> int: ...
-    @property
-    def sum_nanos(self) -> int: ...
-
-@final
-class Metrics:
-    """Counters since the start and gauges of now."""
-
-    @property
-    def commands(self) -> int: ...
-    @property
-    def events(self) -> int: ...
-    @property
-    def repeated_commands(self) -> int: ...
-    @property
-    def input_records(self) -> int: ...
-    @property
-    def input_bytes(self) -> int: ...
-    @property
-    def poison_records(self) -> list[tuple[str, int]]: ...
-    @property
-    def input_lag_records(self) -> int: ...
-    @property
-    def input_lag_seconds(self) -> float: ...
-    @property
-    def published_records(self) -> int: ...
-    @property
-    def published_events(self) -> int: ...
-    @property
-    def publisher_restarts(self) -> int: ...
-    @property
-    def takeovers(self) -> int: ...
-    @property
-    def checkpoint_pieces(self) -> int: ...
-    @property
-    def checkpoint_images(self) -> int: ...
-    @property
-    def checkpoint_bytes(self) -> int: ...
-    @property
-    def checkpoint_failures(self) -> int: ...
-    @property
-    def checkpoint_duration_seconds(self) -> float: ...
-    @property
-    def snapshots(self) -> int: ...
-    @property
-    def ticks(self) -> int: ...
-    @property
-    def ticks_refused(self) -> int: ...
-    @property
-    def tail_events(self) -> int: ...
-    @property
-    def tail_bytes(self) -> int: ...
-    @property
-    def compared_events(self) -> int: ...
-    @property
-    def repeated_events(self) -> int: ...
-    @property
-    def ring_depths(self) -> list[tuple[str, int]]: ...
-    @property
-    def match_latency(self) -> LatencyHistogram: ...
-    @property
-    def pipeline_latency(self) -> LatencyHistogram: ...
-    @property
-    def feed(self) -> FeedMetrics: ...
 
 @final
 class Depth:

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from typing import final
 
-from outcry_engine._engine import LatencyHistogram
+from outcry_engine._engine.metrics import LatencyHistogram
 
 __all__ = ["FeedMetrics", "FeedSettings", "FeedStatus"]
 

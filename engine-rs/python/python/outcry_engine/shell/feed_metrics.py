@@ -7,8 +7,8 @@ from prometheus_client.core import CounterMetricFamily, Metric
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from outcry_engine._engine import LatencyHistogram
     from outcry_engine._engine.feed import FeedMetrics, FeedStatus
+    from outcry_engine._engine.metrics import LatencyHistogram
 
 
 class Families(Protocol):

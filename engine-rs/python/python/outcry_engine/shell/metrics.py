@@ -13,7 +13,8 @@ from outcry_engine.shell.pinning import Pinning
 from outcry_engine.shell.roles import Role
 
 if TYPE_CHECKING:
-    from outcry_engine._engine import LatencyHistogram, Metrics, Status
+    from outcry_engine._engine import Status
+    from outcry_engine._engine.metrics import LatencyHistogram, Metrics
 
 _LABELS = ("symbol", "replica")
 
