@@ -44,7 +44,7 @@ def read_topic(bootstrap: str, topic: str) -> Iterator[Record]:
         consumer.assign([TopicPartition(topic, 0, 0)])
         position = 0
         while position < high:
-            for message in consumer.consume(10_000, timeout=5):
+            for message in _messages(consumer, seconds=5):
                 record = _record(message)
                 position = record.offset + 1
                 if record.offset < high:
@@ -119,11 +119,14 @@ class Recorder:
 
 def _arrived(consumer: Consumer) -> list[Record]:
     """What is there, as soon as something is."""
-    first = consumer.poll(0.2)
-    if first is None:
-        return []
-    messages = [first, *consumer.consume(10_000, timeout=0)]
+    messages = _messages(consumer, seconds=0.2)
     return [_record(message) for message in messages if message.error() is None]
+
+
+def _messages(consumer: Consumer, *, seconds: float) -> list[Message]:
+    """The next message, waited for, and what came with it: `consume` alone would wait for a full batch."""
+    first = consumer.poll(seconds)
+    return [] if first is None else [first, *consumer.consume(10_000, timeout=0)]
 
 
 def _consumer(bootstrap: str) -> Consumer:
