@@ -59,7 +59,7 @@ pub enum Request {
     Depth(usize, mpsc::Sender<Depth>),
     Checkpoint(CheckpointReply),
     /// The book as soon as it has this seq: whoever asks has lost what comes before.
-    Seed(u64, mpsc::Sender<Seed>),
+    Seed(u64, mpsc::Sender<Arc<Seed>>),
 }
 
 pub struct Shadow {
@@ -73,7 +73,7 @@ pub struct Shadow {
     /// The book stands between two records.
     pub at_boundary: bool,
     /// Those who wait for the book to have a seq.
-    pub seeds: Vec<(u64, mpsc::Sender<Seed>)>,
+    pub seeds: Vec<(u64, mpsc::Sender<Arc<Seed>>)>,
 }
 
 /// What goes to disk next.
@@ -207,11 +207,13 @@ impl Shadow {
                 Request::Checkpoint(reply) => self.pieces.waiting.push(reply),
             }
         }
-        let book = &self.book;
+        // One for all: a large book takes a while to read, and some may have gone meanwhile.
+        let (book, mut seed) = (&self.book, None);
         self.seeds.retain(|(seq, reply)| {
             let early = book.seq() < *seq;
             if !early {
-                let _ = reply.send(Seed::of(book));
+                let seed = seed.get_or_insert_with(|| Arc::new(Seed::of(book)));
+                let _ = reply.send(Arc::clone(seed));
             }
             early
         });

@@ -105,7 +105,8 @@ impl Public {
         // The checkpoint thread is only gone when the engine stops.
         let _ = lock(&self.requests).send(Request::Seed(first.saturating_sub(1), sender));
         self.shared.bells.checkpoint.ring();
-        made_of(&reply.recv_timeout(PATIENCE).ok()?)
+        let seed = reply.recv_timeout(PATIENCE).ok()?;
+        made_of(&seed)
     }
 
     /// The book as it is now, or was a moment ago.

@@ -47,7 +47,7 @@ pub enum Item {
 /// The book is being made anew from the shadow book, because events were lost.
 struct Anew {
     /// Of the shadow book, once it was asked.
-    reply: Option<mpsc::Receiver<Seed>>,
+    reply: Option<mpsc::Receiver<Arc<Seed>>>,
     held: VecDeque<Item>,
 }
 
@@ -219,7 +219,7 @@ impl Feed {
         });
     }
 
-    fn ask(&self) -> mpsc::Receiver<Seed> {
+    fn ask(&self) -> mpsc::Receiver<Arc<Seed>> {
         let (sender, reply) = mpsc::channel();
         let seq = self.shared.seq.load(Relaxed).max(self.seq);
         // The checkpoint thread is only gone when the engine stops.
@@ -240,7 +240,7 @@ impl Feed {
         } else if let Some(reply) = &anew.reply {
             match reply.try_recv() {
                 Ok(seed) if self.is_enough(&mut anew.held, &seed) => {
-                    return self.begin_at(&Arc::new(seed), anew.held);
+                    return self.begin_at(&seed, anew.held);
                 }
                 Err(mpsc::TryRecvError::Empty) => {}
                 Ok(_) | Err(mpsc::TryRecvError::Disconnected) => anew.reply = None,

@@ -1,13 +1,14 @@
 //! A feed that lost events and has a shadow book that is behind, or ahead, of the match thread.
 
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, mpsc};
 
 use super::Market;
 use super::replica::{PATIENCE, Replica, follow, line};
 use crate::feed::Seed;
 use crate::shadow::Request;
 
-fn asked(replica: &Replica) -> (u64, std::sync::mpsc::Sender<Seed>) {
+fn asked(replica: &Replica) -> (u64, mpsc::Sender<Arc<Seed>>) {
     match replica.asked.recv_timeout(PATIENCE).expect("it asks") {
         Request::Seed(seq, reply) => (seq, reply),
         _ => panic!("for something else"),
@@ -31,7 +32,7 @@ fn fed(seed: u64) -> (Market, Replica, outcry_feed::Client) {
 #[test]
 fn the_last_events_of_all_are_not_lost_to_a_shadow_book_that_is_behind() {
     let (mut market, replica, mut client) = fed(106);
-    let before = Seed::of(&market.book);
+    let before = Arc::new(Seed::of(&market.book));
     replica.lose(&mut market);
     let (wanted, reply) = asked(&replica);
     assert_eq!(wanted, market.book.seq());
@@ -50,7 +51,9 @@ fn a_shadow_book_that_is_ahead_serves_and_what_it_has_is_passed_over() {
             market.events_of_step().to_vec()
         })
         .collect();
-    reply.send(Seed::of(&market.book)).expect("it waits");
+    reply
+        .send(Arc::new(Seed::of(&market.book)))
+        .expect("it waits");
     follow(&mut client, &replica, &market.book);
     for events in &late {
         replica.tell_of(events);

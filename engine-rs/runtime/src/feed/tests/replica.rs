@@ -120,7 +120,9 @@ impl Replica {
     pub fn answer(&self, book: &Book) {
         while let Ok(request) = self.asked.try_recv() {
             if let Request::Seed(_, reply) = request {
-                reply.send(Seed::of(book)).expect("somebody waits");
+                reply
+                    .send(Arc::new(Seed::of(book)))
+                    .expect("somebody waits");
             }
         }
     }
