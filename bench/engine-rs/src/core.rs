@@ -30,7 +30,11 @@ struct Ring {
 }
 
 impl Sink for Ring {
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "an event is then made where it stays, not copied there"
+    )]
     fn emit(&mut self, event: &Event) {
         self.events[self.next & (RING - 1)] = *event;
         self.next += 1;
@@ -60,6 +64,12 @@ impl Core {
             time_unix_nanos: 0,
             body,
         }
+    }
+
+    #[inline]
+    fn carry_out(&mut self, body: Body) {
+        let command = self.command(body);
+        self.book.apply(&command, &mut self.ring);
     }
 }
 
@@ -106,8 +116,13 @@ impl Engine for Core {
 
     #[inline]
     fn apply(&mut self, record: &Record) {
-        let command = self.command(body(record));
-        self.book.apply(&command, &mut self.ring);
+        match record.kind {
+            kind::CANCEL => self.carry_out(cancel(record)),
+            kind::REDUCE => self.carry_out(reduction(record)),
+            kind::LIMIT => self.carry_out(Body::NewOrder(order(record, TimeInForce::Gtc))),
+            kind::IOC => self.carry_out(Body::NewOrder(order(record, TimeInForce::Ioc))),
+            _ => self.carry_out(movement(record)),
+        }
     }
 
     /// A large book in rounds, as the pod's match thread takes what waits for it; in a small one there is
@@ -168,25 +183,46 @@ impl Sink for Drained {
     }
 }
 
-/// A reduction to nothing is a cancel here; a move is a cancel-replace whose new order has the same id.
 #[inline]
 fn body(record: &Record) -> Body {
-    let (order_id, user_id) = (record.order_id, record.user_id.into());
     match record.kind {
+        kind::CANCEL => cancel(record),
+        kind::REDUCE => reduction(record),
         kind::LIMIT => Body::NewOrder(order(record, TimeInForce::Gtc)),
         kind::IOC => Body::NewOrder(order(record, TimeInForce::Ioc)),
-        kind::REDUCE if record.left > 0 => Body::AmendOrder(AmendOrder {
-            order_id,
-            user_id,
-            quantity: record.total.into(),
-        }),
-        kind::CANCEL | kind::REDUCE => Body::CancelOrder(CancelOrder { order_id, user_id }),
-        _ => Body::CancelReplace(CancelReplace {
-            cancel_order_id: order_id,
-            mode: CancelReplaceMode::StopOnFailure.as_i32(),
-            order: order(record, TimeInForce::Gtc),
-        }),
+        _ => movement(record),
     }
+}
+
+#[inline]
+fn cancel(record: &Record) -> Body {
+    Body::CancelOrder(CancelOrder {
+        order_id: record.order_id,
+        user_id: record.user_id.into(),
+    })
+}
+
+/// A reduction to nothing is a cancel here.
+#[inline]
+fn reduction(record: &Record) -> Body {
+    if record.left == 0 {
+        return cancel(record);
+    }
+    Body::AmendOrder(AmendOrder {
+        order_id: record.order_id,
+        user_id: record.user_id.into(),
+        quantity: record.total.into(),
+    })
+}
+
+/// A move is a cancel-replace whose new order has the same id.
+#[inline]
+fn movement(record: &Record) -> Body {
+    Body::CancelReplace(CancelReplace {
+        cancel_order_id: record.order_id,
+        mode: CancelReplaceMode::StopOnFailure.as_i32(),
+        order: order(record, TimeInForce::Gtc),
+    })
 }
 
 #[inline]

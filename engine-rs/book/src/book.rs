@@ -131,13 +131,11 @@ impl Book {
     #[inline]
     fn carry_out(&mut self, command: &Command, sink: &mut impl Sink) {
         match &command.body {
+            Body::CancelReplace(asked) if self.move_plain(command, asked, sink) => {}
             Body::NewOrder(order) => self.new_order(command, order, NONE, sink),
             Body::CancelOrder(cancel) => self.cancel_order(command, cancel, sink),
             Body::PairSettings(asked) => self.change_settings(command, asked, sink),
             Body::Tick(tick) => self.tick(command, *tick, sink),
-            Body::CancelReplace(asked) if self.carries_out_version_2() => {
-                self.cancel_replace(command, asked, sink);
-            }
             _ => self.carry_out_version_2(command, sink),
         }
     }
@@ -152,6 +150,7 @@ impl Book {
     fn carry_out_version_2(&mut self, command: &Command, sink: &mut impl Sink) {
         match &command.body {
             _ if !self.carries_out_version_2() => self.refuse(command, sink),
+            Body::CancelReplace(asked) => self.cancel_replace(command, asked, sink),
             Body::AmendOrder(asked) => self.amend_order(command, asked, sink),
             Body::NewOco(asked) => self.new_oco(command, asked, sink),
             Body::MassCancel(asked) => self.mass_cancel(command, asked, sink),

@@ -7,7 +7,7 @@ use crate::list::List;
 use crate::prefetch::prefetch;
 use crate::slab::{NONE, Order, Slab};
 use crate::touch::Touch;
-use crate::words::Side;
+use crate::words::{OrderType, Side, TimeInForce};
 
 /// The orders at one price: a queue through the slab and its totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +67,13 @@ impl Levels {
         Some((self.turned(rank), &self.queues[level as usize]))
     }
 
+    /// Whether an order of the other side at this price would trade.
+    #[inline]
+    pub fn reaches(&self, price: i64) -> bool {
+        let best = self.prices.best();
+        best.is_some_and(|(rank, _)| rank >= self.turned(price))
+    }
+
     /// Lots resting at a price, displayed and hidden.
     #[inline]
     pub fn total_at(&self, price: i64) -> i64 {
@@ -123,7 +130,8 @@ impl Levels {
 
     /// Puts the order in `slot`, of which `hidden` lots are not shown, at the end of its price's queue.
     /// The caller made sure that the total fits.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as of `move_to`")]
     pub fn push(&mut self, slab: &mut Slab, slot: u32, hidden: i64) {
         let rank = self.turned(slab.get(slot).price);
         let (queues, free) = (&mut self.queues, &mut self.free);
@@ -152,8 +160,46 @@ impl Levels {
         order.level = level;
     }
 
+    /// Puts a plain order that rests to the end of another price's queue, or of its own, with another
+    /// quantity, all of it left. `level` is that price's, or [`NONE`] when it has no order.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "most commands do this, and calls cost a tenth of it"
+    )]
+    pub fn move_to(
+        &mut self,
+        slab: &mut Slab,
+        slot: u32,
+        (price, quantity): (i64, i64),
+        level: u32,
+    ) {
+        let order = slab.get_mut(slot);
+        let alone = order.level == level && self.queues[level as usize].orders == 1;
+        if alone {
+            self.queues[level as usize].quantity = quantity;
+        } else {
+            self.unlink(slab, slot, 0);
+        }
+        let order = slab.get_mut(slot);
+        order.price = price;
+        order.quantity = quantity;
+        order.remaining = quantity;
+        order.order_type = OrderType::Limit;
+        order.time_in_force = TimeInForce::Gtc;
+        if alone {
+            return;
+        }
+        if level == NONE {
+            self.push(slab, slot, 0);
+        } else {
+            self.push_at(slab, slot, 0, level);
+        }
+    }
+
     /// Takes the order in `slot` out of its queue, and the level away when it was the last one there.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as of `move_to`")]
     pub fn unlink(&mut self, slab: &mut Slab, slot: u32, hidden: i64) {
         let Order {
             price,
@@ -219,11 +265,17 @@ impl Levels {
 }
 
 /// The number of a level without orders.
+#[inline]
 fn opened(queues: &mut Vec<Queue>, free: &mut Vec<u32>) -> u32 {
     if let Some(level) = free.pop() {
         queues[level as usize] = Queue::EMPTY;
         return level;
     }
+    opened_anew(queues)
+}
+
+#[cold]
+fn opened_anew(queues: &mut Vec<Queue>) -> u32 {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "there are no more levels than orders, which the slab numbers in 32 bits"

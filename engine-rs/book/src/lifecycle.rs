@@ -115,9 +115,11 @@ impl Book {
         slot
     }
 
+    #[inline]
     fn enter(&mut self, order: Order) -> u32 {
+        let order_id = order.order_id;
         let slot = self.slab.insert(order);
-        self.index.insert(order.order_id, slot);
+        self.index.insert(order_id, slot);
         slot
     }
 

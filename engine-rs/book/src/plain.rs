@@ -4,68 +4,98 @@
 //! other case why an order is refused, or that it passes after all; the events are the same on both ways.
 
 use crate::book::Book;
-use crate::command::{Command, NewOrder};
-use crate::event::{EventBody, FiltersChanged, OrderAccepted, SettingsChanged, Sink};
+use crate::command::{CancelReplace, Command, NewOrder};
+use crate::event::{
+    EventBody, FiltersChanged, OrderAccepted, OrderCancelled, SettingsChanged, Sink,
+};
 use crate::slab::{NONE, Order, Place};
-use crate::words::{OrderType, Side, TimeInForce, TradingStatus};
+use crate::words::{CancelReplaceMode, OrderType, Side, TimeInForce, TradingStatus};
 
 /// What the numbers of a plain order must be within, inclusive: the band and the filters in force.
 #[derive(Clone, Debug)]
 pub(crate) struct Lane {
     /// The pair trades, under rules version 2.
     open: bool,
+    /// No filter looks at the book's last price or at how many orders an account has.
+    unconditional: bool,
     /// Ticks.
-    prices: (i64, i64),
+    prices: Range,
     /// Lots.
-    quantities: (i64, i64),
+    quantities: Range,
     /// Tick-lots.
-    notionals: (i64, i64),
+    notionals: Range,
+}
+
+/// Numbers from the first to the first plus the second; one comparison says whether one is within.
+#[derive(Clone, Copy, Debug)]
+struct Range(i64, u64);
+
+impl Range {
+    /// `None` when it would be empty.
+    fn new(lowest: i64, highest: i64) -> Option<Self> {
+        let span = u64::try_from(i128::from(highest) - i128::from(lowest)).ok()?;
+        Some(Self(lowest, span))
+    }
+
+    #[inline]
+    fn holds(self, number: i64) -> bool {
+        number.wrapping_sub(self.0).cast_unsigned() <= self.1
+    }
 }
 
 impl Lane {
     /// Closed: every order takes the long way.
     pub const CLOSED: Self = Self {
         open: false,
-        prices: (1, 0),
-        quantities: (1, 0),
-        notionals: (1, 0),
+        unconditional: false,
+        prices: Range(0, 0),
+        quantities: Range(0, 0),
+        notionals: Range(0, 0),
     };
 
     /// As the settings in force have it.
     pub fn of(settings: &SettingsChanged, filters: &FiltersChanged) -> Self {
-        let most = |limit: i64| if limit == 0 { i64::MAX } else { limit };
-        Self {
-            open: settings.rules_version == 2 && settings.trading_status == TradingStatus::Trading,
-            prices: (
-                settings.price_band_lower.max(filters.min_price),
-                settings.price_band_upper.min(most(filters.max_price)),
-            ),
-            quantities: (filters.min_quantity.max(1), most(filters.max_quantity)),
-            notionals: (settings.min_notional, most(filters.max_notional)),
-        }
+        Self::within(settings, filters).unwrap_or(Self::CLOSED)
     }
 
-    /// Whether everything that can be said without looking at the book lets the order pass.
+    /// `None` when no number passes.
+    fn within(settings: &SettingsChanged, filters: &FiltersChanged) -> Option<Self> {
+        let most = |limit: i64| if limit == 0 { i64::MAX } else { limit };
+        let multipliers = filters.bid_multiplier_up_bps
+            | filters.bid_multiplier_down_bps
+            | filters.ask_multiplier_up_bps
+            | filters.ask_multiplier_down_bps;
+        Some(Self {
+            open: settings.rules_version == 2 && settings.trading_status == TradingStatus::Trading,
+            unconditional: multipliers == 0 && filters.max_open_orders == 0,
+            prices: Range::new(
+                settings.price_band_lower.max(filters.min_price),
+                settings.price_band_upper.min(most(filters.max_price)),
+            )?,
+            quantities: Range::new(filters.min_quantity.max(1), most(filters.max_quantity))?,
+            notionals: Range::new(settings.min_notional, most(filters.max_notional))?,
+        })
+    }
+
+    /// Whether everything that can be said without looking at the book lets the order pass, if its ids are
+    /// some.
     #[inline]
     fn takes(&self, order: &NewOrder) -> bool {
         let numbers = order.quote_quantity
             | order.display_quantity
             | order.stop_price
             | order.expire_time_unix_nanos;
-        let special = numbers != 0
-            || order.trailing_delta | order.self_trade_prevention != 0
-            || order.trade_group != 0;
-        let named = order.order_id != 0 && order.user_id != 0;
-        let (price, quantity) = (order.price, order.quantity);
-        let notional = price.checked_mul(quantity);
+        let words = order.trailing_delta
+            | order.self_trade_prevention
+            | (order.order_type ^ OrderType::Limit as i32)
+            | (order.time_in_force ^ TimeInForce::Gtc as i32);
+        let special = numbers.cast_unsigned() | order.trade_group | u64::from(words != 0);
+        let notional = order.price.checked_mul(order.quantity);
         self.open
-            && !special
-            && named
-            && order.order_type == OrderType::Limit as i32
-            && order.time_in_force == TimeInForce::Gtc as i32
-            && (self.prices.0 <= price && price <= self.prices.1)
-            && (self.quantities.0 <= quantity && quantity <= self.quantities.1)
-            && notional.is_some_and(|it| self.notionals.0 <= it && it <= self.notionals.1)
+            && special == 0
+            && self.prices.holds(order.price)
+            && self.quantities.holds(order.quantity)
+            && notional.is_some_and(|it| self.notionals.holds(it))
     }
 }
 
@@ -82,27 +112,72 @@ impl Book {
     /// [`Book::new_order`].
     #[inline]
     pub(crate) fn berth(&self, order: &NewOrder, reserved: u32) -> Option<Berth> {
-        if !self.lane.takes(order) {
+        if !self.lane.takes(order) || order.order_id == 0 || order.user_id == 0 {
             return None;
         }
         let side = Side::from_i32(order.side)?;
         let free =
             reserved != NONE || (self.index.get(order.order_id).is_none() && !self.slab.is_full(1));
-        if !free || !self.account_has_room(order.user_id, 1) {
-            return None;
-        }
-        let best = self.levels(side.opposite()).best();
-        let trades = best.is_some_and(|(price, _)| match side {
-            Side::Buy => price <= order.price,
-            Side::Sell => price >= order.price,
-        });
-        if trades || self.check_percent(side, order.price).is_err() {
+        let passes = self.lane.unconditional
+            || (self.account_has_room(order.user_id, 1)
+                && self.check_percent(side, order.price).is_ok());
+        if !free || !passes || self.levels(side.opposite()).reaches(order.price) {
             return None;
         }
         let levels = self.levels(side);
         let level = levels.find(order.price);
         let fits = level == NONE || levels.total_of(level).checked_add(order.quantity).is_some();
         fits.then_some(Berth { side, level })
+    }
+
+    /// Cancels a plain order and puts another plain one under the same id in its place, on the same side;
+    /// says whether it did. It does nothing unless the new one passes every check and does not trade.
+    #[inline]
+    pub(crate) fn move_plain(
+        &mut self,
+        command: &Command,
+        asked: &CancelReplace,
+        sink: &mut impl Sink,
+    ) -> bool {
+        let (order, lane) = (&asked.order, &self.lane);
+        if asked.cancel_order_id != order.order_id
+            || CancelReplaceMode::from_i32(asked.mode).is_none()
+            || !lane.unconditional
+            || !lane.takes(order)
+        {
+            return false;
+        }
+        let Some(slot) = self.index.get(order.order_id) else {
+            return false;
+        };
+        let old = self.slab.get(slot);
+        let (side, remaining) = (old.side, old.remaining);
+        let same = old.extra == NONE && old.user_id == order.user_id && old.place == Place::Resting;
+        if !same || side.as_i32() != order.side || self.levels(side.opposite()).reaches(order.price)
+        {
+            return false;
+        }
+        let levels = self.levels(side);
+        let level = if old.price == order.price {
+            old.level
+        } else {
+            levels.find(order.price)
+        };
+        if level != NONE && levels.total_of(level).checked_add(order.quantity).is_none() {
+            return false;
+        }
+        let cancelled = OrderCancelled {
+            order_id: order.order_id,
+            user_id: order.user_id,
+            remaining,
+        };
+        self.emit(command, EventBody::OrderCancelled(cancelled), sink);
+        self.accept_plain(command, order, side, sink);
+        #[cfg(debug_assertions)]
+        self.audit.settle_taker(slot);
+        let (levels, slab) = self.levels_mut(side);
+        levels.move_to(slab, slot, (order.price, order.quantity), level);
+        true
     }
 
     /// Accepts an order and lets it rest.
@@ -115,23 +190,7 @@ impl Book {
         berth: Berth,
         sink: &mut impl Sink,
     ) {
-        let accepted = OrderAccepted {
-            order_id: order.order_id,
-            user_id: order.user_id,
-            side: berth.side,
-            order_type: OrderType::Limit,
-            time_in_force: TimeInForce::Gtc,
-            price: order.price,
-            quantity: order.quantity,
-            quote_quantity: 0,
-            display_quantity: 0,
-            stop_price: 0,
-            trailing_delta: 0,
-            expire_time_unix_nanos: 0,
-            self_trade_prevention: Some(self.filters.self_trade_prevention),
-            list_order_id: 0,
-        };
-        self.emit(command, EventBody::OrderAccepted(accepted), sink);
+        self.accept_plain(command, order, berth.side, sink);
         let resting = Order {
             order_id: order.order_id,
             user_id: order.user_id,
@@ -154,5 +213,33 @@ impl Book {
         } else {
             levels.push_at(slab, slot, 0, berth.level);
         }
+    }
+
+    /// Tells that a plain order passed every check.
+    #[inline]
+    fn accept_plain(
+        &mut self,
+        command: &Command,
+        order: &NewOrder,
+        side: Side,
+        sink: &mut impl Sink,
+    ) {
+        let accepted = OrderAccepted {
+            order_id: order.order_id,
+            user_id: order.user_id,
+            side,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Gtc,
+            price: order.price,
+            quantity: order.quantity,
+            quote_quantity: 0,
+            display_quantity: 0,
+            stop_price: 0,
+            trailing_delta: 0,
+            expire_time_unix_nanos: 0,
+            self_trade_prevention: Some(self.filters.self_trade_prevention),
+            list_order_id: 0,
+        };
+        self.emit(command, EventBody::OrderAccepted(accepted), sink);
     }
 }

@@ -57,6 +57,25 @@ pub(crate) struct Order {
 
 const _: () = assert!(size_of::<Order>() == 64, "an order is one cache line");
 
+impl Order {
+    /// What is in a slot that was never used.
+    const NOTHING: Self = Self {
+        order_id: 0,
+        user_id: 0,
+        price: 0,
+        quantity: 0,
+        remaining: 0,
+        prev: NONE,
+        next: NONE,
+        level: NONE,
+        extra: NONE,
+        side: Side::Buy,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Gtc,
+        place: Place::Free,
+    };
+}
+
 /// Slots that are reused last-in first-out. Which slot an order gets decides nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Slab {
@@ -110,16 +129,21 @@ impl Slab {
     #[inline]
     pub fn insert(&mut self, order: Order) -> u32 {
         self.used += 1;
-        let owner = owner_hash(order.user_id);
-        if self.free != NONE {
-            let slot = self.free;
-            let place = self.get_mut(slot);
-            let next_free = place.next;
-            *place = order;
-            self.owners[slot as usize] = owner;
-            self.free = next_free;
-            return slot;
+        if self.free == NONE {
+            self.extend();
         }
+        let slot = self.free;
+        self.owners[slot as usize] = owner_hash(order.user_id);
+        let place = self.get_mut(slot);
+        let next_free = place.next;
+        *place = order;
+        self.free = next_free;
+        slot
+    }
+
+    /// Makes one more slot, a free one.
+    #[cold]
+    fn extend(&mut self) {
         debug_assert!(
             self.slots.len() < MOST_ORDERS,
             "Invariant: the caller asked is_full() first"
@@ -129,9 +153,9 @@ impl Slab {
             reason = "is_full() keeps the length within MOST_ORDERS"
         )]
         let slot = self.slots.len() as u32;
-        self.slots.push(order);
-        self.owners.push(owner);
-        slot
+        self.slots.push(Order::NOTHING);
+        self.owners.push(0);
+        self.free = slot;
     }
 
     /// Frees a slot.

@@ -12,6 +12,7 @@ pub(crate) struct Cursor {
 
 impl Cursor {
     /// Moves to the given place when that is newer, and says whether it was. Number 0 is never new.
+    #[inline]
     fn advance(&mut self, incarnation: u64, number: u64) -> bool {
         let newer = number > 0 && (incarnation, number) > (self.incarnation, self.number);
         if newer {
@@ -40,10 +41,15 @@ impl Sources {
     }
 
     /// Moves a source's cursor; false when the command is a repeat.
+    #[inline]
     pub fn advance(&mut self, source: u32, incarnation: u64, number: u64) -> bool {
-        if let Some(cursor) = self.shards.get_mut(source as usize) {
-            return cursor.advance(incarnation, number);
+        match self.shards.get_mut(source as usize) {
+            Some(cursor) => cursor.advance(incarnation, number),
+            None => self.advance_other(source, incarnation, number),
         }
+    }
+
+    fn advance_other(&mut self, source: u32, incarnation: u64, number: u64) -> bool {
         match self
             .others
             .binary_search_by_key(&source, |&(known, _)| known)

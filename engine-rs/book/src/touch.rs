@@ -53,8 +53,13 @@ impl Touch {
     pub fn get(&self, rank: i64) -> Option<u32> {
         match self.place(rank) {
             Some(at) => Some(self.near[at]).filter(|&level| level != NONE),
-            None => self.far.get(rank),
+            None => self.get_far(rank),
         }
+    }
+
+    #[cold]
+    fn get_far(&self, rank: i64) -> Option<u32> {
+        self.far.get(rank)
     }
 
     /// The level of a rank around the touch; [`NONE`] when it has none, or is far from it.
@@ -85,15 +90,25 @@ impl Touch {
     #[inline]
     pub fn remove(&mut self, rank: i64) {
         let Some(at) = self.place(rank) else {
-            return self.far.remove(rank);
+            return self.remove_far(rank);
         };
         self.take(at);
         if rank == self.best.0 {
-            self.best = match self.below(at) {
-                Some(next) => (self.rank(next), self.near[next]),
-                None => self.come_down(),
-            };
+            self.step_down(at);
         }
+    }
+
+    #[cold]
+    fn remove_far(&mut self, rank: i64) {
+        self.far.remove(rank);
+    }
+
+    /// The best rank, which was at this place, is gone.
+    fn step_down(&mut self, at: usize) {
+        self.best = match self.below(at) {
+            Some(next) => (self.rank(next), self.near[next]),
+            None => self.come_down(),
+        };
     }
 
     /// Every rank and its level, the highest first.
