@@ -1,17 +1,15 @@
 //! Outcry's own core, called as the pod's match thread calls it: a command goes in, its events are
-//! written into a ring.
+//! written into a ring as long as the pod's. Only that a large book gets its commands by the round.
 
 use outcry_book::{
-    AmendOrder, Body, Book, CancelOrder, CancelReplace, CancelReplaceMode, Command, Event,
-    EventBody, NewOrder, OrderType, PairSettings, Side, Sink, TimeInForce, TradingStatus,
+    AmendOrder, Body, Book, CancelOrder, CancelReplace, CancelReplaceMode, Command, EVENT_RING,
+    Event, EventBody, NewOrder, OrderType, PairSettings, Side, Sink, TimeInForce, TradingStatus,
 };
 
 use crate::engine::Engine;
 use crate::outcome::{Digest, Outcome};
 use crate::record::{BUY, Record, kind};
 
-/// Events that the ring holds: what the core costs is measured, not how far the ring reaches.
-const RING: usize = 1 << 10;
 /// Fewer orders at rest are in the cache as they are.
 const SMALL: usize = 1 << 14;
 /// Commands of a round.
@@ -36,7 +34,7 @@ impl Sink for Ring {
         reason = "an event is then made where it stays, not copied there"
     )]
     fn emit(&mut self, event: &Event) {
-        self.events[self.next & (RING - 1)] = *event;
+        self.events[self.next & (EVENT_RING - 1)] = *event;
         self.next += 1;
         if let EventBody::TradeExecuted(trade) = &event.body {
             self.trades += 1;
@@ -64,12 +62,6 @@ impl Core {
             time_unix_nanos: 0,
             body,
         }
-    }
-
-    #[inline]
-    fn carry_out(&mut self, body: Body) {
-        let command = self.command(body);
-        self.book.apply(&command, &mut self.ring);
     }
 }
 
@@ -101,7 +93,7 @@ impl Engine for Core {
         let mut core = Self {
             book: Book::new(),
             ring: Ring {
-                events: vec![nothing; RING].into_boxed_slice(),
+                events: vec![nothing; EVENT_RING].into_boxed_slice(),
                 next: 0,
                 trades: 0,
                 volume: 0,
@@ -116,17 +108,12 @@ impl Engine for Core {
 
     #[inline]
     fn apply(&mut self, record: &Record) {
-        match record.kind {
-            kind::CANCEL => self.carry_out(cancel(record)),
-            kind::REDUCE => self.carry_out(reduction(record)),
-            kind::LIMIT => self.carry_out(Body::NewOrder(order(record, TimeInForce::Gtc))),
-            kind::IOC => self.carry_out(Body::NewOrder(order(record, TimeInForce::Ioc))),
-            _ => self.carry_out(movement(record)),
-        }
+        let command = self.command(body(record));
+        self.book.apply(&command, &mut self.ring);
     }
 
-    /// A large book in rounds, as the pod's match thread takes what waits for it; in a small one there is
-    /// nothing to look ahead for.
+    /// A large book in rounds that look ahead, as whoever has several commands at hand may have them carried
+    /// out; in a small one there is nothing to look ahead for.
     #[inline]
     fn apply_all(&mut self, records: &[Record]) {
         for round in records.chunks(ROUND) {
@@ -183,46 +170,25 @@ impl Sink for Drained {
     }
 }
 
+/// A reduction to nothing is a cancel here; a move is a cancel-replace whose new order has the same id.
 #[inline]
 fn body(record: &Record) -> Body {
+    let (order_id, user_id) = (record.order_id, record.user_id.into());
     match record.kind {
-        kind::CANCEL => cancel(record),
-        kind::REDUCE => reduction(record),
         kind::LIMIT => Body::NewOrder(order(record, TimeInForce::Gtc)),
         kind::IOC => Body::NewOrder(order(record, TimeInForce::Ioc)),
-        _ => movement(record),
+        kind::REDUCE if record.left > 0 => Body::AmendOrder(AmendOrder {
+            order_id,
+            user_id,
+            quantity: record.total.into(),
+        }),
+        kind::CANCEL | kind::REDUCE => Body::CancelOrder(CancelOrder { order_id, user_id }),
+        _ => Body::CancelReplace(CancelReplace {
+            cancel_order_id: order_id,
+            mode: CancelReplaceMode::StopOnFailure.as_i32(),
+            order: order(record, TimeInForce::Gtc),
+        }),
     }
-}
-
-#[inline]
-fn cancel(record: &Record) -> Body {
-    Body::CancelOrder(CancelOrder {
-        order_id: record.order_id,
-        user_id: record.user_id.into(),
-    })
-}
-
-/// A reduction to nothing is a cancel here.
-#[inline]
-fn reduction(record: &Record) -> Body {
-    if record.left == 0 {
-        return cancel(record);
-    }
-    Body::AmendOrder(AmendOrder {
-        order_id: record.order_id,
-        user_id: record.user_id.into(),
-        quantity: record.total.into(),
-    })
-}
-
-/// A move is a cancel-replace whose new order has the same id.
-#[inline]
-fn movement(record: &Record) -> Body {
-    Body::CancelReplace(CancelReplace {
-        cancel_order_id: record.order_id,
-        mode: CancelReplaceMode::StopOnFailure.as_i32(),
-        order: order(record, TimeInForce::Gtc),
-    })
 }
 
 #[inline]

@@ -38,6 +38,10 @@ const _: () = assert!(
     "an event is copied into the ring whole"
 );
 
+/// Events that the ring between the book and whoever takes them is to hold, a power of two: 256 KiB.
+/// Several rounds fit, and a larger one pushes the book out of the processor's cache.
+pub const EVENT_RING: usize = 1 << 11;
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventBody {

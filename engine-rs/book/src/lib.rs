@@ -103,9 +103,9 @@ pub use command::{
 pub use depth::{Depth, Level};
 pub use event::{
     AmendRejected, AuctionPrice, CancelRejected, DisconnectTimerFired, DisconnectTimerRejected,
-    DisconnectTimerSet, Event, EventBody, FiltersChanged, MassCancelRejected, MassCancelled,
-    OrderAccepted, OrderAmended, OrderCancelled, OrderExpired, OrderRejected, OrderTriggered,
-    SelfTradePrevented, SettingsChanged, SettingsRejected, Sink, TradeExecuted,
+    DisconnectTimerSet, EVENT_RING, Event, EventBody, FiltersChanged, MassCancelRejected,
+    MassCancelled, OrderAccepted, OrderAmended, OrderCancelled, OrderExpired, OrderRejected,
+    OrderTriggered, SelfTradePrevented, SettingsChanged, SettingsRejected, Sink, TradeExecuted,
 };
 pub use open::OpenOrder;
 pub use snapshot::RestoreError;

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 
-use outcry_book::Book;
+use outcry_book::{Book, EVENT_RING};
 
 use crate::checkpoint::{Identity, Store};
 use crate::clock::Ticker;
@@ -29,7 +29,6 @@ use crate::status::Role;
 use crate::ticks::Ticks;
 
 pub const INPUT_RING: usize = 1 << 14;
-pub const EVENT_RING: usize = 1 << 15;
 const FEED_RING: usize = 1 << 15;
 pub const SHADOW_RING: usize = 1 << 16;
 /// From this many CPUs on, a pinned match thread spins by itself.

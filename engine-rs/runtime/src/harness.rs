@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use std::sync::{Arc, mpsc};
 
-use outcry_book::{Book, Event};
+use outcry_book::{Book, EVENT_RING, Event};
 
-use crate::boot::{Boot, EVENT_RING, Handles, INPUT_RING, SHADOW_RING};
+use crate::boot::{Boot, Handles, INPUT_RING, SHADOW_RING};
 use crate::checkpoint::Identity;
 use crate::clock::Ticker;
 use crate::codec::Limits;
