@@ -27,7 +27,7 @@ class RedisCluster:
     A replica takes over about `node_timeout` after its master is killed.
     """
 
-    def __init__(self, *, masters: int = 3, node_timeout_ms: int = 1000) -> None:
+    def __init__(self, *, masters: int = 3, node_timeout_ms: int = 2000) -> None:
         self._stack = ExitStack()
         self._timeout = node_timeout_ms
         self._bus_ports: list[int] = []
@@ -71,21 +71,17 @@ class RedisCluster:
 
     def master_of(self, key: str) -> RedisServer:
         """The running node that holds the key's slot now."""
-        slot = int(str(_call(self._running()[0], "CLUSTER KEYSLOT", key)))
-        holder = next(
-            port
-            for node in self._running()
-            for first, last, port in self._ranges(node)
-            if first <= slot <= last
-        )
-        return next(node for node in self.nodes if node.port == holder)
+        return next(holder for node in self._running() for holder in self._holders(node, key))
 
     def fail_over(self, key: str) -> RedisServer:
         """Kill the master of the key's slot and wait until its replica took over; the killed node."""
         killed = self.master_of(key)
         killed.kill()
         wait_until(
-            lambda: self._settled() and self.master_of(key) is not killed,
+            # A client may ask any node: they must all have heard of it.
+            lambda: (
+                self._settled() and all(killed not in self._holders(node, key) for node in self._running())
+            ),
             seconds=30,
             what=f"a replica takes over from {killed.port}",
         )
@@ -129,6 +125,12 @@ class RedisCluster:
 
     def _running(self) -> list[RedisServer]:
         return [node for node in self.nodes if node.process.running]
+
+    def _holders(self, node: RedisServer, key: str) -> list[RedisServer]:
+        """The masters of the key's slot, as one node sees them."""
+        slot = int(_call(node, "CLUSTER KEYSLOT", key))
+        ports = {port for first, last, port in self._ranges(node) if first <= slot <= last}
+        return [holder for holder in self.nodes if holder.port in ports]
 
     def _ranges(self, node: RedisServer) -> list[tuple[int, int, int]]:
         """First slot, last slot and the master's port, as one node sees them."""
