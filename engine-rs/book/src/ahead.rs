@@ -9,6 +9,7 @@ use crate::book::{Book, Outcome};
 use crate::command::{Body, Command};
 use crate::event::Sink;
 use crate::levels::Levels;
+use crate::slab::NONE;
 use crate::words::Side;
 
 /// How many commands before its own turn each step is taken.
@@ -16,6 +17,8 @@ const ENTRY: usize = 12;
 const PAGE: usize = 9;
 const ORDER: usize = 6;
 const NEIGHBOURS: usize = 3;
+/// Places for the slots found at [`ORDER`] until [`NEIGHBOURS`].
+const SLOTS: usize = 8;
 /// Books of fewer orders are in the cache as they are.
 const LARGE: usize = 1 << 14;
 
@@ -23,17 +26,20 @@ impl Book {
     /// Carries out the commands one after the other, each as [`Book::apply`] does; how many were new.
     pub fn apply_all(&mut self, commands: &[Command], sink: &mut impl Sink) -> usize {
         let mut applied = 0;
+        let mut slots = [NONE; SLOTS];
         for (at, command) in commands.iter().enumerate() {
             if self.resting_orders() >= LARGE {
-                self.look_ahead(&commands[at..]);
+                self.look_ahead(&commands[at..], at, &mut slots);
             }
             applied += usize::from(self.apply(command, sink) == Outcome::Applied);
         }
         applied
     }
 
+    /// `slots` are those of the orders that the commands up to [`ORDER`] ahead are about, as they were when
+    /// they were looked up; `at` is the turn of the first of the commands.
     #[inline]
-    fn look_ahead(&self, commands: &[Command]) {
+    fn look_ahead(&self, commands: &[Command], at: usize, slots: &mut [u32; SLOTS]) {
         if let Some(order_id) = commands.get(ENTRY).and_then(existing) {
             self.index.prefetch_entry(order_id);
         }
@@ -41,15 +47,17 @@ impl Book {
             self.index.prefetch_page(order_id);
         }
         if let Some(command) = commands.get(ORDER) {
-            if let Some(slot) = existing(command).and_then(|id| self.index.get(id)) {
-                self.slab.prefetch(slot);
-            }
+            let slot = existing(command).and_then(|id| self.index.get(id));
+            let slot = slot.unwrap_or(NONE);
+            self.slab.prefetch(slot);
+            slots[(at + ORDER) % SLOTS] = slot;
             if let Some((levels, price)) = self.bound_for(command) {
                 levels.prefetch_queue(price);
             }
         }
         if let Some(command) = commands.get(NEIGHBOURS) {
-            if let Some(slot) = existing(command).and_then(|id| self.index.get(id)) {
+            let slot = slots[(at + NEIGHBOURS) % SLOTS];
+            if slot != NONE {
                 let order = self.slab.get(slot);
                 self.slab.prefetch(order.prev);
                 self.slab.prefetch(order.next);
