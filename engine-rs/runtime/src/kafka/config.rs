@@ -65,7 +65,9 @@ pub fn publisher_config(settings: &Settings) -> ClientConfig {
         .set("batch.size", "1000000")
         .set("message.max.bytes", "1000000")
         .set("request.timeout.ms", "3000")
-        .set("message.timeout.ms", "60000")
+        // Never: librdkafka drops a message that timed out and goes on with those behind it, which is
+        // a gap. A delivery that takes too long ends the producer by the detection time instead.
+        .set("message.timeout.ms", "0")
         .set("queue.buffering.max.messages", "20000")
         .set("queue.buffering.max.kbytes", "131072");
     with_extra(config, settings)
