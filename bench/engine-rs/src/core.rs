@@ -55,13 +55,18 @@ impl Core {
     #[inline]
     fn command(&mut self, body: Body) -> Command {
         self.number += 1;
-        Command {
-            source: SOURCE,
-            incarnation: 1,
-            number: self.number,
-            time_unix_nanos: 0,
-            body,
-        }
+        command(self.number, body)
+    }
+}
+
+#[inline]
+fn command(number: u64, body: Body) -> Command {
+    Command {
+        source: SOURCE,
+        incarnation: 1,
+        number,
+        time_unix_nanos: 0,
+        body,
     }
 }
 
@@ -124,10 +129,11 @@ impl Engine for Core {
                 continue;
             }
             self.waiting.clear();
-            for record in round {
-                let command = self.command(body(record));
-                self.waiting.push(command);
-            }
+            let number = &mut self.number;
+            self.waiting.extend(round.iter().map(|record| {
+                *number += 1;
+                command(*number, body(record))
+            }));
             self.book.apply_all(&self.waiting, &mut self.ring);
         }
     }
