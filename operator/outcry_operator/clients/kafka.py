@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -73,11 +74,13 @@ class Kafka:
         self._bootstrap = bootstrap
         self._timeout = timeout
         self._admin: AdminClient | None = None
+        self._retired: AdminClient | None = None
+        self._opened_at = 0.0
         self._producer: Producer | None = None
 
     async def close(self) -> None:
         """Close all connections."""
-        self._admin = self._producer = None
+        self._admin = self._retired = self._producer = None
 
     async def topics(self, names: Iterable[str]) -> dict[str, Topic | None]:
         """Each topic as it is; None for one that isn't there. Never makes one."""
@@ -208,13 +211,25 @@ class Kafka:
             raise _CodeError(cause.str(), code=cause.code()) from error
 
     def _away(self, what: str, why: str) -> KafkaUnavailableError:
+        self._begin_anew()
         return KafkaUnavailableError(
             f"Kafka at {self._bootstrap} doesn't answer ({what}: {why}); see the runbook "
             "docs/operations/kafka-unavailable.md"
         )
 
+    def _begin_anew(self) -> None:
+        """Use another admin client from now on.
+
+        librdkafka's can go on waiting for a controller that is long back: once it was told that there is
+        none, by a broker that was fenced for a while, it never asks again. The one before is kept until it
+        has answered those who still wait for it.
+        """
+        if time.monotonic() - self._opened_at > self._timeout:
+            self._retired, self._admin = self._admin, None
+
     def _open(self) -> AdminClient:
         if self._admin is None:
+            self._opened_at = time.monotonic()
             self._admin = AdminClient(
                 {
                     "bootstrap.servers": self._bootstrap,
