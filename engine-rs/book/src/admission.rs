@@ -115,11 +115,7 @@ impl Book {
         settings: &SettingsChanged,
         reserved: u32,
     ) -> Result<Taker, RejectReason> {
-        match settings.trading_status {
-            TradingStatus::Halt => return Err(RejectReason::MarketHalted),
-            TradingStatus::CancelOnly => return Err(RejectReason::MarketCancelOnly),
-            _ => {}
-        }
+        check_orders_taken(settings)?;
         if order.order_id == 0 {
             return Err(RejectReason::InvalidOrderId);
         }
@@ -276,9 +272,7 @@ impl Book {
     }
 
     pub(crate) fn would_trade(&self, taker: &Taker) -> bool {
-        self.levels(taker.side.opposite())
-            .best()
-            .is_some_and(|(price, _)| taker.crosses(price))
+        self.levels(taker.side.opposite()).reaches(taker.limit)
     }
 
     /// Whether the order may come to rest as it is.
@@ -290,8 +284,18 @@ impl Book {
     /// Whether its level's total stays within its integer.
     #[inline]
     pub(crate) fn fits_its_level(&self, taker: &Taker) -> bool {
-        let level = self.levels(taker.side).total_at(taker.price);
-        level.checked_add(taker.remaining).is_some()
+        let levels = self.levels(taker.side);
+        levels.has_room(levels.find(taker.price), taker.remaining)
+    }
+}
+
+/// Whether the pair takes orders at all, and not cancels alone or nothing.
+#[inline]
+pub(crate) fn check_orders_taken(settings: &SettingsChanged) -> Result<(), RejectReason> {
+    match settings.trading_status {
+        TradingStatus::Halt => Err(RejectReason::MarketHalted),
+        TradingStatus::CancelOnly => Err(RejectReason::MarketCancelOnly),
+        _ => Ok(()),
     }
 }
 

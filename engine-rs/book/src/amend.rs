@@ -1,10 +1,11 @@
 //! Less of an open order, which keeps its place.
 
+use crate::admission::check_orders_taken;
 use crate::book::Book;
 use crate::command::{AmendOrder, Command};
 use crate::event::{AmendRejected, EventBody, OrderAmended, Sink};
 use crate::slab::{NONE, Place};
-use crate::words::{RejectReason, TradingStatus};
+use crate::words::RejectReason;
 
 impl Book {
     pub(crate) fn amend_order(
@@ -39,11 +40,7 @@ impl Book {
 
     fn amendable(&self, asked: &AmendOrder) -> Result<u32, RejectReason> {
         let settings = self.settings.as_ref().ok_or(RejectReason::NoSettings)?;
-        match settings.trading_status {
-            TradingStatus::Halt => return Err(RejectReason::MarketHalted),
-            TradingStatus::CancelOnly => return Err(RejectReason::MarketCancelOnly),
-            _ => {}
-        }
+        check_orders_taken(settings)?;
         let slot = self.owned(asked.order_id, asked.user_id)?;
         let order = self.slab.get(slot);
         if self.slab.extra(slot).sibling != NONE {

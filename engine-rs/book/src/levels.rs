@@ -36,6 +36,14 @@ impl Queue {
     pub fn total(&self) -> i64 {
         self.quantity + self.hidden
     }
+
+    /// The orders, first to trade first.
+    pub fn list(&self) -> List {
+        List {
+            head: self.head,
+            tail: self.tail,
+        }
+    }
 }
 
 /// One side of the book.
@@ -72,17 +80,6 @@ impl Levels {
     pub fn reaches(&self, price: i64) -> bool {
         let best = self.prices.best();
         best.is_some_and(|(rank, _)| rank >= self.turned(price))
-    }
-
-    /// Lots resting at a price, displayed and hidden.
-    #[inline]
-    pub fn total_at(&self, price: i64) -> i64 {
-        self.at(price).map_or(0, Queue::total)
-    }
-
-    /// Lots of a level, displayed and hidden.
-    pub fn total_of(&self, level: u32) -> i64 {
-        self.queues[level as usize].total()
     }
 
     /// The number of a price's level, or [`NONE`].
@@ -128,6 +125,16 @@ impl Levels {
             .map(|(rank, level)| (self.turned(rank), &self.queues[level as usize]))
     }
 
+    /// Whether so many more lots leave a level's total within its integer; [`NONE`] is a level to come.
+    #[inline]
+    pub fn has_room(&self, level: u32, quantity: i64) -> bool {
+        level == NONE
+            || self.queues[level as usize]
+                .total()
+                .checked_add(quantity)
+                .is_some()
+    }
+
     /// Puts the order in `slot`, of which `hidden` lots are not shown, at the end of its price's queue.
     /// The caller made sure that the total fits.
     #[inline(always)]
@@ -139,9 +146,19 @@ impl Levels {
         self.push_at(slab, slot, hidden, level);
     }
 
-    /// As [`Levels::push`], where the number of the order's level is known.
+    /// As [`Levels::push`], where the number of the order's level is known: [`NONE`] when there is none yet.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as of `move_to`")]
+    pub fn push_to(&mut self, slab: &mut Slab, slot: u32, hidden: i64, level: u32) {
+        if level == NONE {
+            self.push(slab, slot, hidden);
+        } else {
+            self.push_at(slab, slot, hidden, level);
+        }
+    }
+
     #[inline]
-    pub fn push_at(&mut self, slab: &mut Slab, slot: u32, hidden: i64, level: u32) {
+    fn push_at(&mut self, slab: &mut Slab, slot: u32, hidden: i64, level: u32) {
         let remaining = slab.get(slot).remaining;
         let queue = &mut self.queues[level as usize];
         let before = queue.tail;
@@ -190,11 +207,7 @@ impl Levels {
         if alone {
             return;
         }
-        if level == NONE {
-            self.push(slab, slot, 0);
-        } else {
-            self.push_at(slab, slot, 0, level);
-        }
+        self.push_to(slab, slot, 0, level);
     }
 
     /// Takes the order in `slot` out of its queue, and the level away when it was the last one there.
@@ -245,10 +258,7 @@ impl Levels {
         let queue = &mut self.queues[slab.get(slot).level as usize];
         queue.hidden -= shown;
         queue.quantity += shown;
-        let mut list = List {
-            head: queue.head,
-            tail: queue.tail,
-        };
+        let mut list = queue.list();
         list.unlink(slab, slot);
         list.push(slab, slot);
         (queue.head, queue.tail) = (list.head, list.tail);

@@ -2,7 +2,6 @@
 
 use crate::book::Book;
 use crate::event::AuctionPrice;
-use crate::list::List;
 use crate::slab::Place;
 use crate::words::Side;
 
@@ -35,11 +34,7 @@ impl Book {
         let mut open = Vec::with_capacity(self.slab.len());
         for side in [Side::Buy, Side::Sell] {
             for (_, queue) in self.levels(side).iter() {
-                let list = List {
-                    head: queue.head,
-                    tail: queue.tail,
-                };
-                open.extend(list.iter(&self.slab).map(|slot| self.opened(slot)));
+                open.extend(queue.list().iter(&self.slab).map(|slot| self.opened(slot)));
             }
         }
         open.extend(

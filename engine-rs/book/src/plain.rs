@@ -126,7 +126,7 @@ impl Book {
         }
         let levels = self.levels(side);
         let level = levels.find(order.price);
-        let fits = level == NONE || levels.total_of(level).checked_add(order.quantity).is_some();
+        let fits = levels.has_room(level, order.quantity);
         fits.then_some(Berth { side, level })
     }
 
@@ -163,7 +163,7 @@ impl Book {
         } else {
             levels.find(order.price)
         };
-        if level != NONE && levels.total_of(level).checked_add(order.quantity).is_none() {
+        if !levels.has_room(level, order.quantity) {
             return false;
         }
         let cancelled = OrderCancelled {
@@ -208,11 +208,7 @@ impl Book {
         };
         let slot = self.keep(resting, reserved);
         let (levels, slab) = self.levels_mut(berth.side);
-        if berth.level == NONE {
-            levels.push(slab, slot, 0);
-        } else {
-            levels.push_at(slab, slot, 0, berth.level);
-        }
+        levels.push_to(slab, slot, 0, berth.level);
     }
 
     /// Tells that a plain order passed every check.

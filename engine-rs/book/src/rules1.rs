@@ -1,10 +1,11 @@
 //! The checks of a new order under rules version 1, which old logs are replayed by. They never change.
 
+use crate::admission::check_orders_taken;
 use crate::book::Book;
 use crate::command::NewOrder;
 use crate::event::SettingsChanged;
 use crate::taker::Taker;
-use crate::words::{OrderType, RejectReason, Side, TimeInForce, TradingStatus};
+use crate::words::{OrderType, RejectReason, Side, TimeInForce};
 
 impl Book {
     #[cold]
@@ -13,11 +14,7 @@ impl Book {
         order: &NewOrder,
         settings: &SettingsChanged,
     ) -> Result<Taker, RejectReason> {
-        match settings.trading_status {
-            TradingStatus::Halt => return Err(RejectReason::MarketHalted),
-            TradingStatus::CancelOnly => return Err(RejectReason::MarketCancelOnly),
-            _ => {}
-        }
+        check_orders_taken(settings)?;
         let taker = understood(order, settings)?;
         check_value(&taker, settings)?;
         if self.index.get(taker.order_id).is_some() {

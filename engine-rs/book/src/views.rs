@@ -3,7 +3,7 @@
 use crate::book::Book;
 use crate::depth::{Depth, Level};
 use crate::event::{FiltersChanged, SettingsChanged};
-use crate::levels::Levels;
+use crate::levels::{Levels, Queue};
 use crate::list::List;
 use crate::slab::{NONE, Place, Slab};
 use crate::words::{OrderType, Side, TimeInForce};
@@ -144,10 +144,7 @@ impl Book {
     #[must_use]
     pub fn orders_at(&self, side: Side, price: i64) -> Vec<OrderView> {
         let queue = self.levels(side).at(price);
-        let list = queue.map_or(List::EMPTY, |queue| List {
-            head: queue.head,
-            tail: queue.tail,
-        });
+        let list = queue.map_or(List::EMPTY, Queue::list);
         list.iter(&self.slab)
             .map(|slot| self.viewed(slot))
             .collect()

@@ -172,9 +172,9 @@ impl Book {
             });
             valid(in_order, "levels out of order")?;
             let level = last.filter(|&(price, _)| price == order.price);
-            let total = level.map_or(0, |(_, level)| self.levels(side).total_of(level));
+            let level = level.map_or(NONE, |(_, level)| level);
             valid(
-                total.checked_add(order.remaining).is_some(),
+                self.levels(side).has_room(level, order.remaining),
                 "a level's total overflows",
             )?;
             let slot = self.take_in(order)?;
@@ -184,10 +184,7 @@ impl Book {
             }
             let hidden = extra.map_or(0, |extra| extra.hidden);
             let (levels, slab) = self.levels_mut(side);
-            match level {
-                Some((_, level)) => levels.push_at(slab, slot, hidden, level),
-                None => levels.push(slab, slot, hidden),
-            }
+            levels.push_to(slab, slot, hidden, level);
             last = Some((order.price, self.slab.get(slot).level));
         }
         Ok(())

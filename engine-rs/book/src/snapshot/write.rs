@@ -5,7 +5,6 @@ use crate::book::Book;
 use crate::event::{AuctionPrice, SettingsChanged};
 use crate::extras::Extra;
 use crate::levels::Levels;
-use crate::list::List;
 use crate::slab::Order;
 use crate::views::id_of;
 
@@ -96,11 +95,7 @@ impl Book {
         let orders = levels.iter().map(|(_, queue)| u64::from(queue.orders));
         out.extend(orders.sum::<u64>().to_le_bytes());
         for (_, queue) in levels.iter() {
-            let list = List {
-                head: queue.head,
-                tail: queue.tail,
-            };
-            for slot in list.iter(&self.slab) {
+            for slot in queue.list().iter(&self.slab) {
                 let order = self.slab.get(slot);
                 write_order(order, out);
                 out.push(order.order_type as u8);
