@@ -118,6 +118,16 @@ impl Bed {
         Engine::start(self.settings(replica)).unwrap()
     }
 
+    /// Two replicas, the first of them hot under epoch 1.
+    pub fn hot_and_warm(&mut self) -> (Engine, Engine) {
+        let (hot, warm) = (self.engine("a"), self.engine("b"));
+        wait_warm(&hot);
+        wait_warm(&warm);
+        hot.promote(1);
+        wait_hot(&hot);
+        (hot, warm)
+    }
+
     fn roll(&mut self, below: u64) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;

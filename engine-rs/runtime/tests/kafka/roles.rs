@@ -25,11 +25,7 @@ fn a_promoted_replica_publishes_what_the_core_makes() {
 fn what_one_replica_left_unpublished_the_other_publishes() {
     let Some(broker) = broker() else { return };
     let mut bed = Bed::new(broker);
-    let (first, second) = (bed.engine("a"), bed.engine("b"));
-    wait_warm(&first);
-    wait_warm(&second);
-    first.promote(1);
-    wait_hot(&first);
+    let (first, second) = bed.hot_and_warm();
     bed.send(3_000, 7);
     first.stop();
     bed.send(3_000, 7);
@@ -54,11 +50,7 @@ fn what_one_replica_left_unpublished_the_other_publishes() {
 fn a_replica_that_missed_its_succession_falls_silent_and_harms_nothing() {
     let Some(broker) = broker() else { return };
     let mut bed = Bed::new(broker);
-    let (zombie, heir) = (bed.engine("a"), bed.engine("b"));
-    wait_warm(&zombie);
-    wait_warm(&heir);
-    zombie.promote(1);
-    wait_hot(&zombie);
+    let (zombie, heir) = bed.hot_and_warm();
     bed.send(2_000, 10);
     heir.promote(2);
     wait_hot(&heir);

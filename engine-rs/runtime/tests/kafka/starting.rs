@@ -96,11 +96,7 @@ fn deltas_and_a_torn_last_piece_bring_the_book_back() {
 fn poison_is_kept_skipped_and_counted_by_every_replica() {
     let Some(broker) = broker() else { return };
     let mut bed = Bed::new(broker);
-    let (hot, warm) = (bed.engine("a"), bed.engine("b"));
-    wait_warm(&hot);
-    wait_warm(&warm);
-    hot.promote(1);
-    wait_hot(&hot);
+    let (hot, warm) = bed.hot_and_warm();
     bed.send(100, 10);
     let input = bed.topic("matching");
     bed.append(&input, b"\xff\xff\xff");

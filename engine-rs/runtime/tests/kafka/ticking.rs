@@ -85,11 +85,7 @@ fn wait_expired(engine: &Engine) -> u64 {
 fn a_gtd_order_expires_at_the_same_seq_on_both_replicas_and_then_the_ticks_end() {
     let Some(broker) = broker() else { return };
     let mut bed = Bed::new(broker);
-    let (hot, warm) = (bed.engine("a"), bed.engine("b"));
-    wait_warm(&hot);
-    wait_warm(&warm);
-    hot.promote(1);
-    wait_hot(&hot);
+    let (hot, warm) = bed.hot_and_warm();
     send_gtd_order(&bed, Duration::from_millis(700));
     let seq = wait_expired(&hot);
     assert_eq!(wait_expired(&warm), seq);
@@ -112,11 +108,7 @@ fn a_gtd_order_expires_at_the_same_seq_on_both_replicas_and_then_the_ticks_end()
 fn an_order_outlives_its_hot_replica_and_expires_under_the_next() {
     let Some(broker) = broker() else { return };
     let mut bed = Bed::new(broker);
-    let (first, second) = (bed.engine("a"), bed.engine("b"));
-    wait_warm(&first);
-    wait_warm(&second);
-    first.promote(1);
-    wait_hot(&first);
+    let (first, second) = bed.hot_and_warm();
     send_gtd_order(&bed, Duration::from_millis(2_500));
     wait_for(&first, "ticking", |_| first.metrics().ticks > 1);
     first.stop();
