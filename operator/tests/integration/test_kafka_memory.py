@@ -5,7 +5,10 @@ from __future__ import annotations
 import gc
 import uuid
 
+import pytest
 from outcry_operator.clients.kafka import Kafka
+
+pytestmark = pytest.mark.integration
 
 
 def topic_ids() -> int:
