@@ -13,7 +13,7 @@ from outcry.v1 import command_pb2
 
 from outcry_operator.models.status import CancelAllRecord
 from outcry_operator.pair import rules_version
-from outcry_operator.pair.commands import ACCEPTED, Answer, number_of, send
+from outcry_operator.pair.commands import ACCEPTED, Answer, place_of, send
 from outcry_operator.pair.status import Note, patch_status, post
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ async def ensure(pair: Pair, world: World, *, opened: bool) -> Pair:
         return await _refuse(pair, world, request, BEFORE_THE_MARKET)
     if rules_version.asked_for(pair.status) < FIRST_RULES_WITH_IT:
         return await _refuse(pair, world, request, NEEDS_RULES)
-    number = number_of(pair, known if same else None)
-    before = known.answer_offset if known is not None and known.number == number else -1
-    record = CancelAllRecord(request=request, number=number, answer_offset=before)
+    number, answer_offset = place_of(pair, known if same else None)
+    record = CancelAllRecord(request=request, number=number, answer_offset=answer_offset)
     return await send(pair, world, "cancelAll", record, mass_cancel=command_pb2.MassCancel())
 
 

@@ -49,15 +49,16 @@ def last_number(status: TradingPairStatus) -> int:
     return max(of_settings, cancel.number if cancel else 0)
 
 
-def number_of(pair: Pair, known: CommandRecord | None) -> int:
-    """Of a command to send; `known` is the record of the same command sent with an unknown end, if it was.
+def place_of(pair: Pair, known: CommandRecord | None) -> tuple[int, int]:
+    """Number of a command to send, and where its answer is looked for from (-1: the end that `send` finds).
 
-    That one keeps its number, so that the core takes it once, unless a later command was numbered since.
+    `known` is the record of the same command sent with an unknown end, if it was: that one keeps its place,
+    so that the core takes it once, unless a later command was numbered since.
     """
     last = last_number(pair.status)
     if known is not None and known.number and known.number == last:
-        return known.number
-    return max(pair.generation, last + 1)
+        return known.number, known.answer_offset
+    return max(pair.generation, last + 1), -1
 
 
 def record_value(pair: Pair, number: int, *, now_unix_nanos: int, **body: Any) -> bytes:  # noqa: ANN401

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from outcry_operator.errors import RefusedError
 from outcry_operator.models.status import SettingsRecord
 from outcry_operator.pair import rules_version
-from outcry_operator.pair.commands import ACCEPTED, number_of, send, unanswered
+from outcry_operator.pair.commands import ACCEPTED, place_of, send, unanswered
 from outcry_operator.pair.conditions import AWAITING, Problem, Verdict
 from outcry_operator.pair.units import FIRST_RULES, FIRST_STATUSES, UnitsError, settings_of
 
@@ -73,13 +73,13 @@ def _missing(pair: Pair, *, rules: int) -> SendSettings | None:
     same = known is not None and known.digest == digest
     if known is not None and same and known.offset >= 0:
         return None
-    number = number_of(pair, known if same else None)
+    number, answer_offset = place_of(pair, known if same else None)
     record = SettingsRecord(
         generation=pair.generation,
         digest=digest,
         rules_version=rules,
         number=number,
-        answer_offset=known.answer_offset if known is not None and known.number == number else -1,
+        answer_offset=answer_offset,
     )
     return SendSettings(record=record, settings=settings)
 

@@ -279,6 +279,20 @@ class Market:
         return replace(self.world, **clients)
 
 
+class DiesOnceSent:
+    """Kafka takes each record, and the operator dies before it knows."""
+
+    def __init__(self, kafka: Any) -> None:
+        self._kafka = kafka
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kafka, name)
+
+    async def produce(self, *args: Any, **kwargs: Any) -> None:
+        await self._kafka.produce(*args, **kwargs)
+        raise KeyboardInterrupt
+
+
 def stand_in(ordinal: int) -> str:
     """Address of an engine that a test only pretends to be there."""
     return f"127.0.1.{ordinal + 1}"

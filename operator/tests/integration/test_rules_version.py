@@ -6,7 +6,7 @@ import pytest
 from outcry.v1 import command_pb2, event_pb2, types_pb2
 
 from .log import answer, commands, publish
-from .market import decoded
+from .market import DiesOnceSent, decoded
 
 pytestmark = pytest.mark.integration
 
@@ -206,21 +206,8 @@ async def test_a_request_in_the_manifest_of_a_new_pair_cancels_nothing(market):
 async def test_an_operator_killed_while_it_cancels_all_does_it_once(market):
     await open_under_rules_2(market)
 
-    class Deaf:
-        """Kafka took the record, and the operator died before it knew."""
-
-        def __init__(self, kafka):
-            self._kafka = kafka
-
-        def __getattr__(self, name):
-            return getattr(self._kafka, name)
-
-        async def produce(self, *args, **kwargs):
-            await self._kafka.produce(*args, **kwargs)
-            raise KeyboardInterrupt
-
     await market.annotate(**{"cancel-all": "now"})
     with pytest.raises(KeyboardInterrupt):
-        await market.run(world=market.with_world(kafka=Deaf(market.world.kafka)))
+        await market.run(world=market.with_world(kafka=DiesOnceSent(market.world.kafka)))
     await market.settle()
     assert [entry.number for entry in commands(market)] == [1, 2, 2], "the core takes the number once"

@@ -6,7 +6,7 @@ import pytest
 from outcry.v1 import types_pb2
 
 from .log import commands
-from .market import decoded
+from .market import DiesOnceSent, decoded
 
 pytestmark = pytest.mark.integration
 
@@ -46,22 +46,9 @@ async def test_a_change_sent_but_not_recorded_and_then_taken_back_is_undone(mark
     await market.apply()
     await market.settle()
 
-    class Deaf:
-        """Kafka took the record, and the operator died before it knew."""
-
-        def __init__(self, kafka):
-            self._kafka = kafka
-
-        def __getattr__(self, name):
-            return getattr(self._kafka, name)
-
-        async def produce(self, *args, **kwargs):
-            await self._kafka.produce(*args, **kwargs)
-            raise KeyboardInterrupt
-
     await market.apply(tradingStatus="HALT")
     with pytest.raises(KeyboardInterrupt):
-        await market.run(world=market.with_world(kafka=Deaf(market.world.kafka)))
+        await market.run(world=market.with_world(kafka=DiesOnceSent(market.world.kafka)))
     await market.apply(tradingStatus="TRADING")
     await market.settle()
     assert [entry.pair_settings.trading_status for entry in commands(market)][-1] == (

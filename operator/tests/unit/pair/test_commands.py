@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from outcry.v1 import command_pb2, event_pb2, types_pb2
-from outcry_operator.pair.commands import ACCEPTED, Answer, answer_to, number_of, record_value
+from outcry_operator.pair.commands import ACCEPTED, Answer, answer_to, place_of, record_value
 
 from .making import make_pair
 
@@ -32,18 +32,18 @@ def test_the_record_is_numbered_by_creation():
 
 
 def test_a_command_whose_end_is_unknown_keeps_its_number_while_it_is_the_last():
-    first = {"generation": 3, "digest": "d", "number": 3}
+    first = {"generation": 3, "digest": "d", "number": 3, "answerOffset": 70}
     pair = make_pair(generation=3, status={"settings": first})
-    assert number_of(pair, pair.status.settings) == 3
-    assert number_of(pair, None) == 4
-    pair = make_pair(generation=3, status={"settings": first, "cancelAll": {"number": 4}})
-    assert number_of(pair, pair.status.settings) == 5, "the core has forgotten about 3"
-    assert number_of(pair, pair.status.cancel_all) == 4
+    assert place_of(pair, pair.status.settings) == (3, 70)
+    assert place_of(pair, None) == (4, -1)
+    pair = make_pair(generation=3, status={"settings": first, "cancelAll": {"number": 4, "answerOffset": 80}})
+    assert place_of(pair, pair.status.settings) == (5, -1), "the core has forgotten about 3"
+    assert place_of(pair, pair.status.cancel_all) == (4, 80)
 
 
 def test_numbers_rise_with_generations_that_sent_nothing():
     pair = make_pair(generation=9, status={"settings": {"generation": 3, "digest": "d", "number": 3}})
-    assert number_of(pair, None) == 9
+    assert place_of(pair, None) == (9, -1)
 
 
 def test_an_answer_is_found_among_the_events_of_others():
