@@ -9,16 +9,14 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from e2e.backends.cache import server_program
 from e2e.backends.errors import BackendError
 from e2e.backends.kube_api import KubeApi
 from e2e.backends.ports import free_port
 from e2e.backends.process import ServerProcess, wait_until
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from e2e.backends.server import Started
 
 __all__ = ["KWOK", "FakeNodes"]
 
@@ -27,7 +25,7 @@ ZONES = ("a", "b")
 STAGES = Path(__file__).parent / "kwok" / "stages.yaml"
 
 
-class FakeNodes:
+class FakeNodes(Started):
     """`KubeApi` with everything that makes pods of StatefulSets appear and call themselves ready."""
 
     def __init__(self, *, nodes: int = 4) -> None:
@@ -69,15 +67,6 @@ class FakeNodes:
         for process in self._processes.values():
             process.kill()
         self.api.close()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _nodes_ready(self) -> bool:
         nodes = json.loads(self.api.kubectl("get", "nodes", "-o", "json"))["items"]

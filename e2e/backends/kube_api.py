@@ -10,15 +10,12 @@ import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
 
 from e2e.backends.cache import server_program
 from e2e.backends.errors import BackendError
 from e2e.backends.ports import free_port
 from e2e.backends.process import ServerProcess
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from e2e.backends.server import Started
 
 __all__ = ["KUBERNETES", "KubeApi"]
 
@@ -27,7 +24,7 @@ ADMIN_TOKEN = "outcry-test-admin"
 NAMESPACES = ("default", "kube-system")
 
 
-class KubeApi:
+class KubeApi(Started):
     """An API server on a free port; nothing is scheduled, because there is nothing to schedule on.
 
     `kubeconfig` gives full rights; `token` makes one for a service account, to test RBAC with.
@@ -94,15 +91,6 @@ class KubeApi:
         self.process.kill()
         self.etcd.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _write_files(self) -> None:
         key = self.directory / "service-account.key"

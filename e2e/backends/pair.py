@@ -7,16 +7,16 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from e2e.backends.errors import ServerStartError
 from e2e.backends.ports import free_port
 from e2e.backends.process import ServerProcess, wait_until
 from e2e.backends.registry import PairRegistry
+from e2e.backends.server import Started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     from e2e.backends.consul_server import ConsulServer
     from e2e.backends.kafka_server import KafkaServer
@@ -57,7 +57,7 @@ def create_pair_topics(kafka: KafkaServer, symbol: str) -> None:
         kafka.create_topic("dead-letter")
 
 
-class EnginePair:
+class EnginePair(Started):
     """Two replicas of one pair, as the operator would run them; `start` waits for nothing.
 
     `with EnginePair(symbol=symbol, kafka=kafka, consul=consul) as pair: pair.wait_ready()`
@@ -121,15 +121,6 @@ class EnginePair:
         for replica in self.replicas:
             replica.process.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _replica(self, number: int) -> Replica:
         name = f"{self.service}-{number}"

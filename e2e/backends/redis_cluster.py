@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 import redis
 from redis.cluster import ClusterNode
@@ -12,16 +12,14 @@ from redis.cluster import RedisCluster as ClusterClient
 from e2e.backends.ports import free_port
 from e2e.backends.process import wait_until
 from e2e.backends.redis_server import RedisServer
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from e2e.backends.server import Started
 
 __all__ = ["RedisCluster"]
 
 SLOTS = 16384
 
 
-class RedisCluster:
+class RedisCluster(Started):
     """`masters` masters share the slots, each with one replica; nodes are `masters` first, then `replicas`.
 
     A replica takes over about `node_timeout` after its master is killed.
@@ -96,19 +94,6 @@ class RedisCluster:
     def close(self) -> None:
         """Kill every node and remove what they left."""
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _node(self) -> RedisServer:
         # By default the bus is 10000 above the port, among the ports of outgoing connections.

@@ -14,23 +14,41 @@ from e2e.backends.process import ServerProcess
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Server"]
+__all__ = ["Server", "Started"]
 
 
-class Server(ABC):
-    """One server process; as a context manager it is started, and at the end removed with its data.
+class Started(ABC):
+    """As a context manager it is started, and at the end removed with its data, also when the start fails."""
 
-    A server in a directory that was given to it leaves that directory behind.
-    """
+    @abstractmethod
+    def start(self) -> None:
+        """Start (again) and wait until it answers; raises `ServerStartError` with the log's tail."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Kill it and remove what it left."""
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Server(Started):
+    """One server process. In a directory that was given to it, it leaves that directory behind."""
 
     def __init__(self, *, name: str, directory: Path | None = None) -> None:
         self._own = directory is None
         self.directory = directory or Path(tempfile.mkdtemp(prefix=f"outcry-{name}-"))
         self.process = ServerProcess(name=name, log=self.directory / f"{name}.log")
-
-    @abstractmethod
-    def start(self) -> None:
-        """Start (again) and wait until it answers; raises `ServerStartError` with the log's tail."""
 
     def stop(self) -> None:
         """SIGTERM, data kept."""
@@ -58,16 +76,3 @@ class Server(ABC):
         self.kill()
         if self._own:
             shutil.rmtree(self.directory, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
