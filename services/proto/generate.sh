@@ -9,7 +9,9 @@ if [ "${1:-}" = --check ]; then
   out=$(mktemp -d)
   trap 'rm -rf "$out"' EXIT
 fi
-PATH="$bin:$PATH" "$bin/python" -m grpc_tools.protoc -I . \
+# Of the HTTP annotations, which the schema imports.
+googleapis=$("$bin/python" -c "import google.api, pathlib; print(pathlib.Path(google.api.__path__[0]).parents[1])")
+PATH="$bin:$PATH" "$bin/python" -m grpc_tools.protoc -I . -I "$googleapis" \
   --python_out="$out" --mypy_out="$out" --grpc_python_out="$out" --mypy_grpc_out="$out" \
   outcry/v1/*.proto
 if [ "${1:-}" = --check ]; then
