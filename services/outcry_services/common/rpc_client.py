@@ -43,7 +43,7 @@ class RpcChannel:
 
     async def close(self) -> None:
         """Cancel what is in flight and close the connections."""
-        await self._channel.close()
+        await self._channel.close(None)
 
     async def __aenter__(self) -> Self:
         return self

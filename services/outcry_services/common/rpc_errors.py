@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import grpc
 
 from outcry_services.common.errors import ServiceError, error_class
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from grpc.aio import AioRpcError
 
 __all__ = ["from_status", "status_of", "trailers_of"]
@@ -33,7 +35,8 @@ def trailers_of(error: ServiceError) -> tuple[tuple[str, str], ...]:
 
 def from_status(error: AioRpcError, *, target: str) -> ServiceError:
     """The error that the other side raised, or what its silence means."""
-    found = {str(key): str(value) for key, value in error.trailing_metadata() or ()}
+    trailers = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+    found = {key: str(value) for key, value in trailers}
     wait = found.get(RETRY_AFTER_MS, "")
     message = error.details() or f"{target} answered {error.code().name} without a message"
     if NAME not in found:

@@ -65,7 +65,7 @@ class RpcServer:
         await self.server.stop(seconds)
 
 
-class _Calls(aio.ServerInterceptor):
+class _Calls(aio.ServerInterceptor):  # type: ignore[type-arg, unused-ignore]
     """Wraps every unary call; streams pass as they are."""
 
     def __init__(self, *, registry: CollectorRegistry, deadline_seconds: float) -> None:
@@ -78,7 +78,7 @@ class _Calls(aio.ServerInterceptor):
             buckets=LATENCY,
         )
 
-    async def intercept_service(
+    async def intercept_service(  # type: ignore[override, unused-ignore]
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
