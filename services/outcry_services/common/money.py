@@ -8,7 +8,7 @@ rounds unseen: what doesn't fit or doesn't divide raises an `AmountError` with a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from outcry_services.common.errors import AmountError
 
@@ -129,37 +129,43 @@ def _fault(text: str) -> tuple[str, str]:
 class Units:
     """What a pair's tick and lot are worth, and the scales of its two assets.
 
-    `tick` is the price of one whole base unit, in ledger units of the quote asset; `lot` a quantity in ledger
-    units of the base asset. One tick times one lot must be a whole number of the quote's ledger units, so
-    that no trade ever rounds.
+    `tick` is the price of one whole base unit, in 10^-price_scale of the quote asset: its ledger units,
+    unless prices are finer than those; `lot` a quantity in ledger units of the base asset. One tick times
+    one lot must be a whole number of the quote's ledger units, so that no trade ever rounds.
     """
 
     base_scale: int
     quote_scale: int
     tick: int
     lot: int
+    price_scale: int = -1
+    """Decimals of prices; -1: the quote's."""
+
+    tick_lot: int = field(init=False, compare=False)
+    """Quote ledger units of one tick times one lot."""
 
     def __post_init__(self) -> None:
         """Refuse units in which a trade could not be paid exactly."""
-        _check_scale(self.base_scale)
-        _check_scale(self.quote_scale)
+        if self.price_scale == -1:
+            object.__setattr__(self, "price_scale", self.quote_scale)
+        for scale in (self.base_scale, self.quote_scale, self.price_scale):
+            _check_scale(scale)
         if self.tick <= 0 or self.lot <= 0:
             raise AmountError(f"tick {self.tick} and lot {self.lot} must be positive", name="INVALID_UNITS")
-        if product(self.tick, self.lot) % 10**self.base_scale:
+        tick_lot, rest = divmod(
+            self.tick * self.lot * 10**self.quote_scale, 10 ** (self.base_scale + self.price_scale)
+        )
+        if rest:
             raise AmountError(
                 f"a lot at one tick is not a whole number of 10^-{self.quote_scale} of the quote asset; "
                 "choose a larger tick or lot, or a finer scale",
                 name="INVALID_UNITS",
             )
-
-    @property
-    def tick_lot(self) -> int:
-        """Quote ledger units of one tick times one lot."""
-        return checked(product(self.tick, self.lot) // 10**self.base_scale)
+        object.__setattr__(self, "tick_lot", checked(tick_lot))
 
     def parse_price(self, text: str, *, field: str = "price") -> int:
         """Ticks of decimal text; `PRICE_OFF_TICK` between two of them."""
-        amount = parse(text, scale=self.quote_scale, field=field)
+        amount = parse(text, scale=self.price_scale, field=field)
         return _whole(amount, self.tick, text=text, name="PRICE_OFF_TICK", what="tick", field=field)
 
     def parse_quantity(self, text: str, *, field: str = "quantity") -> int:
@@ -169,7 +175,7 @@ class Units:
 
     def format_price(self, ticks: int) -> str:
         """Decimal text of a price."""
-        return format_amount(checked(product(ticks, self.tick)), scale=self.quote_scale)
+        return format_amount(checked(product(ticks, self.tick)), scale=self.price_scale)
 
     def format_quantity(self, lots: int) -> str:
         """Decimal text of a quantity."""
