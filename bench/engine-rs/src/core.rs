@@ -21,7 +21,7 @@ const ALL: i64 = 1 << 32;
 
 /// A ring that nobody empties: the oldest events are written over.
 struct Ring {
-    events: Box<[Event]>,
+    events: Box<[Event; EVENT_RING]>,
     next: usize,
     trades: u64,
     volume: u64,
@@ -98,7 +98,8 @@ impl Engine for Core {
         let mut core = Self {
             book: Book::new(),
             ring: Ring {
-                events: vec![nothing; EVENT_RING].into_boxed_slice(),
+                #[expect(clippy::large_stack_arrays, reason = "a third of a megabyte, once")]
+                events: Box::new([nothing; EVENT_RING]),
                 next: 0,
                 trades: 0,
                 volume: 0,

@@ -28,14 +28,13 @@ impl Book {
         reserved: u32,
         sink: &mut impl Sink,
     ) {
-        if let Some(berth) = self.berth(order, reserved) {
-            return self.moor(command, order, reserved, berth, sink);
+        if !self.moor_plain(command, order, reserved, sink) {
+            self.new_order_in_full(command, order, reserved, sink);
         }
-        self.new_order_in_full(command, order, reserved, sink);
     }
 
     /// As [`Book::new_order`], for any order.
-    fn new_order_in_full(
+    pub(crate) fn new_order_in_full(
         &mut self,
         command: &Command,
         order: &NewOrder,

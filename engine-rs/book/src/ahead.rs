@@ -6,88 +6,99 @@
 //! commands before its turn that it has arrived when the next step needs it.
 
 use crate::book::{Book, Outcome};
-use crate::command::{Body, Command};
+use crate::command::{Body, Command, NewOrder};
 use crate::event::Sink;
-use crate::levels::Levels;
 use crate::slab::NONE;
 use crate::words::Side;
 
 /// How many commands before its own turn each step is taken.
-const ENTRY: usize = 12;
 const PAGE: usize = 9;
 const ORDER: usize = 6;
 const NEIGHBOURS: usize = 3;
-/// Places for the slots found at [`ORDER`] until [`NEIGHBOURS`].
-const SLOTS: usize = 8;
+/// Places for what is known of a command from [`PAGE`] until [`NEIGHBOURS`].
+const AIMS: usize = 16;
 /// Books of fewer orders are in the cache as they are.
 const LARGE: usize = 1 << 14;
+
+/// What a command will need.
+#[derive(Clone, Copy)]
+struct Aim {
+    /// The open order that it is about; 0 when it is about none.
+    order_id: u64,
+    /// That order's slot when it was looked up, or [`NONE`].
+    slot: u32,
+    /// Where its own order comes to rest if it does not trade.
+    side: Side,
+    price: i64,
+}
+
+impl Aim {
+    /// A price that no side has near its touch, so that nothing is asked for.
+    const NOWHERE: i64 = i64::MIN;
+
+    const NONE: Self = Self {
+        order_id: 0,
+        slot: NONE,
+        side: Side::Buy,
+        price: Self::NOWHERE,
+    };
+
+    #[inline]
+    fn of(command: &Command) -> Self {
+        match &command.body {
+            Body::CancelReplace(asked) => Self::new(asked.cancel_order_id, Some(&asked.order)),
+            Body::NewOrder(order) => Self::new(0, Some(order)),
+            Body::CancelOrder(asked) => Self::new(asked.order_id, None),
+            Body::AmendOrder(asked) => Self::new(asked.order_id, None),
+            _ => Self::NONE,
+        }
+    }
+
+    #[inline]
+    fn new(order_id: u64, order: Option<&NewOrder>) -> Self {
+        let sells = order.is_some_and(|order| order.side == Side::Sell as i32);
+        Self {
+            order_id,
+            slot: NONE,
+            side: if sells { Side::Sell } else { Side::Buy },
+            price: order.map_or(Self::NOWHERE, |order| order.price),
+        }
+    }
+}
 
 impl Book {
     /// Carries out the commands one after the other, each as [`Book::apply`] does; how many were new.
     pub fn apply_all(&mut self, commands: &[Command], sink: &mut impl Sink) -> usize {
         let mut applied = 0;
-        let mut slots = [NONE; SLOTS];
+        let mut aims = [Aim::NONE; AIMS];
         for (at, command) in commands.iter().enumerate() {
             if self.resting_orders() >= LARGE {
-                self.look_ahead(&commands[at..], at, &mut slots);
+                self.look_ahead(commands.get(at + PAGE), at, &mut aims);
             }
             applied += usize::from(self.apply(command, sink) == Outcome::Applied);
         }
         applied
     }
 
-    /// `slots` are those of the orders that the commands up to [`ORDER`] ahead are about, as they were when
-    /// they were looked up; `at` is the turn of the first of the commands.
+    /// `farthest` is the command at [`PAGE`] from the one whose turn it is, that at `at`.
     #[inline]
-    fn look_ahead(&self, commands: &[Command], at: usize, slots: &mut [u32; SLOTS]) {
-        if let Some(order_id) = commands.get(ENTRY).and_then(existing) {
-            self.index.prefetch_entry(order_id);
-        }
-        if let Some(order_id) = commands.get(PAGE).and_then(existing) {
-            self.index.prefetch_page(order_id);
-        }
-        if let Some(command) = commands.get(ORDER) {
-            let slot = existing(command).and_then(|id| self.index.get(id));
-            let slot = slot.unwrap_or(NONE);
-            self.slab.prefetch(slot);
-            slots[(at + ORDER) % SLOTS] = slot;
-            if let Some((levels, price)) = self.bound_for(command) {
-                levels.prefetch_queue(price);
-            }
-        }
-        if let Some(command) = commands.get(NEIGHBOURS) {
-            let slot = slots[(at + NEIGHBOURS) % SLOTS];
-            if slot != NONE {
-                let order = self.slab.get(slot);
-                self.slab.prefetch(order.prev);
-                self.slab.prefetch(order.next);
-                self.levels(order.side).prefetch_level(order.level);
-            }
-            if let Some((levels, price)) = self.bound_for(command) {
-                levels.prefetch_tail(&self.slab, price);
-            }
-        }
-    }
+    fn look_ahead(&self, farthest: Option<&Command>, at: usize, aims: &mut [Aim; AIMS]) {
+        let aim = farthest.map_or(Aim::NONE, Aim::of);
+        aims[(at + PAGE) % AIMS] = aim;
+        self.index.prefetch(aim.order_id);
 
-    /// Where a command's order comes to rest if it does not trade.
-    #[inline]
-    fn bound_for(&self, command: &Command) -> Option<(&Levels, i64)> {
-        let order = match &command.body {
-            Body::NewOrder(order) => order,
-            Body::CancelReplace(replace) => &replace.order,
-            _ => return None,
-        };
-        Some((self.levels(Side::from_i32(order.side)?), order.price))
-    }
-}
+        let aim = &mut aims[(at + ORDER) % AIMS];
+        aim.slot = self.index.get(aim.order_id).unwrap_or(NONE);
+        self.slab.prefetch(aim.slot);
+        self.levels(aim.side).prefetch_queue(aim.price);
 
-/// The open order that a command is about.
-#[inline]
-fn existing(command: &Command) -> Option<u64> {
-    match &command.body {
-        Body::CancelReplace(replace) => Some(replace.cancel_order_id),
-        Body::CancelOrder(cancel) => Some(cancel.order_id),
-        Body::AmendOrder(amend) => Some(amend.order_id),
-        _ => None,
+        let aim = aims[(at + NEIGHBOURS) % AIMS];
+        if aim.slot != NONE {
+            let order = self.slab.get(aim.slot);
+            self.slab.prefetch(order.prev);
+            self.slab.prefetch(order.next);
+            self.levels(order.side).prefetch_level(order.level);
+        }
+        self.levels(aim.side).prefetch_tail(&self.slab, aim.price);
     }
 }

@@ -108,6 +108,7 @@ impl Book {
     ///
     /// # Panics
     /// In debug builds, when an invariant of the book is broken.
+    #[inline]
     pub fn apply(&mut self, command: &Command, sink: &mut impl Sink) -> Outcome {
         if !self
             .sources
@@ -115,28 +116,36 @@ impl Book {
         {
             return Outcome::Repeated;
         }
-        let mut budget = MAX_ACTIVATIONS;
-        if !self.stops.queue.is_empty() {
-            self.activate_queued(command, &mut budget, sink);
-        }
-        self.carry_out(command, sink);
-        if !self.stops.queue.is_empty() {
-            self.activate_queued(command, &mut budget, sink);
+        // Most commands are plain orders that trade with nobody, so that no stop becomes active.
+        let done = self.stops.queue.is_empty()
+            && match &command.body {
+                Body::CancelReplace(asked) => self.move_plain(command, asked, sink),
+                Body::NewOrder(order) => self.moor_plain(command, order, NONE, sink),
+                _ => false,
+            };
+        if !done {
+            self.carry_out(command, sink);
         }
         #[cfg(debug_assertions)]
         self.check_often();
         Outcome::Applied
     }
 
-    #[inline]
+    /// A command between the stops that became active before it and those that do by it.
     fn carry_out(&mut self, command: &Command, sink: &mut impl Sink) {
+        let mut budget = MAX_ACTIVATIONS;
+        if !self.stops.queue.is_empty() {
+            self.activate_queued(command, &mut budget, sink);
+        }
         match &command.body {
-            Body::CancelReplace(asked) if self.move_plain(command, asked, sink) => {}
-            Body::NewOrder(order) => self.new_order(command, order, NONE, sink),
+            Body::NewOrder(order) => self.new_order_in_full(command, order, NONE, sink),
             Body::CancelOrder(cancel) => self.cancel_order(command, cancel, sink),
             Body::PairSettings(asked) => self.change_settings(command, asked, sink),
             Body::Tick(tick) => self.tick(command, *tick, sink),
             _ => self.carry_out_version_2(command, sink),
+        }
+        if !self.stops.queue.is_empty() {
+            self.activate_queued(command, &mut budget, sink);
         }
     }
 

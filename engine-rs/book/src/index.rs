@@ -1,51 +1,51 @@
-//! From order id to slot: small pages of neighbouring ids, found through a table with a fixed hash, so
-//! that no run differs from another.
+//! From order id to slot: small pages of neighbouring ids in a table with a fixed hash, so that no run
+//! differs from another.
 //!
 //! Whoever numbers orders counts, so orders that are near in time have ids that are near: a page keeps them
 //! in half a cache line, and what trades and moves now stays in the cache however many orders rest. Ids that
-//! are far from each other cost a page each. In the table removal shifts later entries back instead of
-//! leaving tombstones: look-ups stay short for ever.
+//! are far from each other cost a page each. A page is its own entry in the table, so that a look-up waits
+//! for memory once. Removal shifts later pages back instead of leaving tombstones: look-ups stay short for ever.
 
 use crate::prefetch::prefetch;
 use crate::slab::NONE;
 
-/// Ids of a page.
-const PAGE: usize = 8;
-const PAGE_BITS: u32 = PAGE.trailing_zeros();
+/// Ids of a page: as many as leave room for the key in half a cache line.
+const PAGE: usize = 6;
 const SMALLEST: usize = 64;
 /// 2^64 divided by the golden ratio: multiples of it spread numbers that count evenly.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+/// The key of an empty place: above those of all ids.
+const NOTHING: u64 = u64::MAX;
 
-/// Slots of neighbouring ids; [`NONE`] where no order is. A free page has the next free one in its first place.
+/// Slots of neighbouring ids; [`NONE`] where no order is.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(32))]
-struct Page([u32; PAGE]);
-
-/// Where a page is.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    /// The upper bits of the page's ids.
+struct Page {
+    /// What its ids have in common: an id divided by [`PAGE`].
     key: u64,
-    /// The page's number; [`NONE`] in an empty place.
-    page: u32,
-    /// Orders in the page.
-    used: u32,
+    slots: [u32; PAGE],
 }
 
-const EMPTY: Entry = Entry {
-    key: 0,
-    page: NONE,
-    used: 0,
+const _: () = assert!(size_of::<Page>() == 32, "two pages are one cache line");
+
+const EMPTY: Page = Page {
+    key: NOTHING,
+    slots: [NONE; PAGE],
 };
+
+impl Page {
+    fn is_empty(&self) -> bool {
+        self.slots == [NONE; PAGE]
+    }
+}
 
 /// Order id to slot.
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
-    entries: Vec<Entry>,
-    /// Pages in the table.
-    filled: usize,
+    /// As many as a power of two.
     pages: Vec<Page>,
-    free: u32,
+    /// Pages in use.
+    filled: usize,
     /// Orders.
     len: usize,
     /// Shift that turns a hash into a place.
@@ -56,13 +56,12 @@ pub(crate) struct Index {
 
 impl Index {
     pub fn with_capacity(orders: usize) -> Self {
-        let pages = orders.div_ceil(PAGE);
-        let places = (pages * 2).next_power_of_two().max(SMALLEST);
+        let places = (orders.div_ceil(PAGE) * 2)
+            .next_power_of_two()
+            .max(SMALLEST);
         Self {
-            entries: vec![EMPTY; places],
+            pages: vec![EMPTY; places],
             filled: 0,
-            pages: Vec::with_capacity(pages),
-            free: NONE,
             len: 0,
             shift: u64::BITS - places.trailing_zeros(),
             emptied: None,
@@ -76,8 +75,9 @@ impl Index {
     /// The slot of the order with this id.
     #[inline]
     pub fn get(&self, order_id: u64) -> Option<u32> {
-        let at = self.find(key(order_id)).ok()?;
-        let slot = self.pages[self.entries[at].page as usize].0[within(order_id)];
+        let (key, within) = parts(order_id);
+        let at = self.find(key).ok()?;
+        let slot = self.pages[at].slots[within];
         (slot != NONE).then_some(slot)
     }
 
@@ -91,18 +91,16 @@ impl Index {
     /// Adds an order unless its id is there already; whether it did.
     #[inline]
     pub fn insert_new(&mut self, order_id: u64, slot: u32) -> bool {
-        let key = key(order_id);
+        let (key, within) = parts(order_id);
         let at = match self.find(key) {
             Ok(at) => at,
             Err(_) => self.open(key),
         };
-        let Entry { page, used, .. } = &mut self.entries[at];
-        let place = &mut self.pages[*page as usize].0[within(order_id)];
+        let place = &mut self.pages[at].slots[within];
         if *place != NONE {
             return false;
         }
         *place = slot;
-        *used += 1;
         self.len += 1;
         true
     }
@@ -110,48 +108,39 @@ impl Index {
     /// Takes an order out, if it is there.
     #[inline]
     pub fn remove(&mut self, order_id: u64) {
-        let key = key(order_id);
+        let (key, within) = parts(order_id);
         let Ok(at) = self.find(key) else { return };
-        let Entry { page, used, .. } = &mut self.entries[at];
-        let slot = &mut self.pages[*page as usize].0[within(order_id)];
-        if *slot == NONE {
+        let page = &mut self.pages[at];
+        if page.slots[within] == NONE {
             return;
         }
-        *slot = NONE;
-        *used -= 1;
+        page.slots[within] = NONE;
+        let empty = page.is_empty();
         self.len -= 1;
-        if *used == 0 {
+        if empty {
             let before = self.emptied.replace(key);
             self.close(before.filter(|&before| before != key));
         }
     }
 
-    /// Asks for the entry's memory.
+    /// Asks for the memory of an id's page.
     #[inline]
-    pub fn prefetch_entry(&self, order_id: u64) {
-        prefetch(&self.entries[self.home(key(order_id))]);
+    pub fn prefetch(&self, order_id: u64) {
+        prefetch(&self.pages[self.home(parts(order_id).0)]);
     }
 
-    /// Asks for the page's memory; its entry should have come by now.
-    #[inline]
-    pub fn prefetch_page(&self, order_id: u64) {
-        if let Ok(at) = self.find(key(order_id)) {
-            prefetch(&self.pages[self.entries[at].page as usize]);
-        }
-    }
-
-    /// Where the key's entry is, or the empty place where it would be.
+    /// Where the key's page is, or the empty place where it would be.
     #[inline]
     fn find(&self, key: u64) -> Result<usize, usize> {
-        let mask = self.entries.len() - 1;
+        let mask = self.pages.len() - 1;
         let mut at = self.home(key);
         loop {
-            let entry = &self.entries[at & mask];
-            if entry.page == NONE {
-                return Err(at & mask);
-            }
-            if entry.key == key {
+            let found = self.pages[at & mask].key;
+            if found == key {
                 return Ok(at & mask);
+            }
+            if found == NOTHING {
+                return Err(at & mask);
             }
             at += 1;
         }
@@ -166,17 +155,16 @@ impl Index {
         (key.wrapping_mul(GOLDEN) >> self.shift) as usize
     }
 
-    /// An entry with an empty page for a key that has none; its place.
+    /// An empty page for a key that has none; its place.
     fn open(&mut self, key: u64) -> usize {
         let emptied = self.emptied.take();
         self.close(emptied);
-        if (self.filled + 1) * 4 > self.entries.len() * 3 {
+        if (self.filled + 1) * 4 > self.pages.len() * 3 {
             self.grow();
         }
-        let page = self.fresh();
         self.filled += 1;
         let at = self.find(key).unwrap_or_else(|at| at);
-        self.entries[at] = Entry { key, page, used: 0 };
+        self.pages[at].key = key;
         at
     }
 
@@ -185,71 +173,48 @@ impl Index {
         let Some(Ok(hole)) = key.map(|key| self.find(key)) else {
             return;
         };
-        let Entry { page, used, .. } = self.entries[hole];
-        if used > 0 {
-            return;
+        if self.pages[hole].is_empty() {
+            self.filled -= 1;
+            self.shift_back(hole);
         }
-        self.pages[page as usize].0[0] = self.free;
-        self.free = page;
-        self.filled -= 1;
-        self.shift_back(hole);
     }
 
     /// Closes a hole in the table.
     fn shift_back(&mut self, mut hole: usize) {
-        let mask = self.entries.len() - 1;
+        let mask = self.pages.len() - 1;
         let mut at = hole;
         loop {
             at = (at + 1) & mask;
-            let moving = self.entries[at];
-            if moving.page == NONE {
+            let moving = self.pages[at];
+            if moving.key == NOTHING {
                 break;
             }
             let wanted = self.home(moving.key);
             if at.wrapping_sub(wanted) & mask >= at.wrapping_sub(hole) & mask {
-                self.entries[hole] = moving;
+                self.pages[hole] = moving;
                 hole = at;
             }
         }
-        self.entries[hole] = EMPTY;
-    }
-
-    fn fresh(&mut self) -> u32 {
-        let page = self.free;
-        if page != NONE {
-            let cells = &mut self.pages[page as usize].0;
-            self.free = std::mem::replace(&mut cells[0], NONE);
-            return page;
-        }
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "there are no more pages than orders, which the slab numbers in 32 bits"
-        )]
-        let page = self.pages.len() as u32;
-        self.pages.push(Page([NONE; PAGE]));
-        page
+        self.pages[hole] = EMPTY;
     }
 
     fn grow(&mut self) {
-        let places = self.entries.len() * 2;
-        let smaller = std::mem::replace(&mut self.entries, vec![EMPTY; places]);
+        let places = self.pages.len() * 2;
+        let smaller = std::mem::replace(&mut self.pages, vec![EMPTY; places]);
         self.shift -= 1;
-        for entry in smaller.into_iter().filter(|entry| entry.page != NONE) {
-            let at = self.find(entry.key).unwrap_or_else(|at| at);
-            self.entries[at] = entry;
+        for page in smaller.into_iter().filter(|page| page.key != NOTHING) {
+            let at = self.find(page.key).unwrap_or_else(|at| at);
+            self.pages[at] = page;
         }
     }
 }
 
-#[inline]
-fn key(order_id: u64) -> u64 {
-    order_id >> PAGE_BITS
-}
-
+/// The key of an id's page, and the id's place within.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "less than a page")]
-fn within(order_id: u64) -> usize {
-    (order_id % PAGE as u64) as usize
+fn parts(order_id: u64) -> (u64, usize) {
+    let page = PAGE as u64;
+    (order_id / page, (order_id % page) as usize)
 }
 
 #[cfg(test)]
@@ -300,8 +265,8 @@ mod tests {
         // The one that emptied last waits for its order to come back.
         assert_eq!(index.filled, 1);
         assert!(
-            index.pages.len() <= 5_000 * 3 / PAGE + 2,
-            "{} pages",
+            index.pages.len() <= 4 * (5_000 * 3 / PAGE),
+            "{} places",
             index.pages.len()
         );
     }

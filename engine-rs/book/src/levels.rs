@@ -49,7 +49,8 @@ impl Queue {
 /// One side of the book.
 #[derive(Clone, Debug)]
 pub(crate) struct Levels {
-    side: Side,
+    /// 0 for bids, -1 for asks: what turns a price into a rank without a branch.
+    flip: i64,
     prices: Touch,
     /// By number of the level. A level keeps its number while it has orders, and they know it: what
     /// happens to a resting order needs no search for its price.
@@ -61,7 +62,10 @@ pub(crate) struct Levels {
 impl Levels {
     pub fn new(side: Side) -> Self {
         Self {
-            side,
+            flip: match side {
+                Side::Buy => 0,
+                Side::Sell => -1,
+            },
             prices: Touch::new(),
             queues: Vec::new(),
             free: Vec::new(),
@@ -126,7 +130,8 @@ impl Levels {
     }
 
     /// Whether so many more lots leave a level's total within its integer; [`NONE`] is a level to come.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as of `move_to`")]
     pub fn has_room(&self, level: u32, quantity: i64) -> bool {
         level == NONE
             || self.queues[level as usize]
@@ -157,7 +162,8 @@ impl Levels {
         }
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as of `move_to`")]
     fn push_at(&mut self, slab: &mut Slab, slot: u32, hidden: i64, level: u32) {
         let remaining = slab.get(slot).remaining;
         let queue = &mut self.queues[level as usize];
@@ -264,13 +270,11 @@ impl Levels {
         (queue.head, queue.tail) = (list.head, list.tail);
     }
 
+    /// The value, or its negative. Looking ahead, a price is turned that nobody has checked; the lowest has
+    /// no negative.
     #[inline]
     fn turned(&self, value: i64) -> i64 {
-        match self.side {
-            Side::Buy => value,
-            // Looking ahead, a price is turned that nobody has checked; the lowest has no negative.
-            Side::Sell => value.wrapping_neg(),
-        }
+        (value ^ self.flip).wrapping_sub(self.flip)
     }
 }
 

@@ -101,7 +101,8 @@ impl Book {
     }
 
     /// Puts an order into the slot that its id names already, or gives it both.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as of `Levels::move_to`")]
     pub(crate) fn keep(&mut self, order: Order, reserved: u32) -> u32 {
         self.accounts.join(order.user_id);
         let slot = if reserved == NONE {

@@ -100,31 +100,70 @@ impl Lane {
 }
 
 /// Where a plain order comes to rest.
-#[derive(Clone, Copy)]
-pub(crate) struct Berth {
+struct Berth {
     side: Side,
     /// The number of its price's level; [`NONE`] when it is the first there.
     level: u32,
 }
 
 impl Book {
+    /// Accepts an order and lets it rest, if it is plain, passes every check and does not trade; says whether
+    /// it did. `reserved` as in [`Book::new_order`].
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as of `Levels::move_to`")]
+    pub(crate) fn moor_plain(
+        &mut self,
+        command: &Command,
+        order: &NewOrder,
+        reserved: u32,
+        sink: &mut impl Sink,
+    ) -> bool {
+        let Some(Berth { side, level }) = self.berth(order, reserved) else {
+            return false;
+        };
+        self.accept_plain(command, order, side, sink);
+        let resting = Order {
+            order_id: order.order_id,
+            user_id: order.user_id,
+            price: order.price,
+            quantity: order.quantity,
+            remaining: order.quantity,
+            prev: NONE,
+            next: NONE,
+            level: NONE,
+            extra: NONE,
+            side,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Gtc,
+            place: Place::Resting,
+        };
+        let slot = self.keep(resting, reserved);
+        let (levels, slab) = self.levels_mut(side);
+        levels.push_to(slab, slot, 0, level);
+        true
+    }
+
     /// Where the order rests, if it is plain, passes every check and does not trade. `reserved` as in
     /// [`Book::new_order`].
-    #[inline]
-    pub(crate) fn berth(&self, order: &NewOrder, reserved: u32) -> Option<Berth> {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as of `Levels::move_to`")]
+    fn berth(&self, order: &NewOrder, reserved: u32) -> Option<Berth> {
         if !self.lane.takes(order) || order.order_id == 0 || order.user_id == 0 {
             return None;
         }
         let side = Side::from_i32(order.side)?;
+        let (levels, opposite) = match side {
+            Side::Buy => (&self.bids, &self.asks),
+            Side::Sell => (&self.asks, &self.bids),
+        };
         let free =
             reserved != NONE || (self.index.get(order.order_id).is_none() && !self.slab.is_full(1));
         let passes = self.lane.unconditional
             || (self.account_has_room(order.user_id, 1)
                 && self.check_percent(side, order.price).is_ok());
-        if !free || !passes || self.levels(side.opposite()).reaches(order.price) {
+        if !free || !passes || opposite.reaches(order.price) {
             return None;
         }
-        let levels = self.levels(side);
         let level = levels.find(order.price);
         let fits = levels.has_room(level, order.quantity);
         fits.then_some(Berth { side, level })
@@ -153,11 +192,13 @@ impl Book {
         let old = self.slab.get(slot);
         let (side, remaining) = (old.side, old.remaining);
         let same = old.extra == NONE && old.user_id == order.user_id && old.place == Place::Resting;
-        if !same || side.as_i32() != order.side || self.levels(side.opposite()).reaches(order.price)
-        {
+        let (levels, opposite) = match side {
+            Side::Buy => (&self.bids, &self.asks),
+            Side::Sell => (&self.asks, &self.bids),
+        };
+        if !same || side.as_i32() != order.side || opposite.reaches(order.price) {
             return false;
         }
-        let levels = self.levels(side);
         let level = if old.price == order.price {
             old.level
         } else {
@@ -178,37 +219,6 @@ impl Book {
         let (levels, slab) = self.levels_mut(side);
         levels.move_to(slab, slot, (order.price, order.quantity), level);
         true
-    }
-
-    /// Accepts an order and lets it rest.
-    #[inline]
-    pub(crate) fn moor(
-        &mut self,
-        command: &Command,
-        order: &NewOrder,
-        reserved: u32,
-        berth: Berth,
-        sink: &mut impl Sink,
-    ) {
-        self.accept_plain(command, order, berth.side, sink);
-        let resting = Order {
-            order_id: order.order_id,
-            user_id: order.user_id,
-            price: order.price,
-            quantity: order.quantity,
-            remaining: order.quantity,
-            prev: NONE,
-            next: NONE,
-            level: NONE,
-            extra: NONE,
-            side: berth.side,
-            order_type: OrderType::Limit,
-            time_in_force: TimeInForce::Gtc,
-            place: Place::Resting,
-        };
-        let slot = self.keep(resting, reserved);
-        let (levels, slab) = self.levels_mut(berth.side);
-        levels.push_to(slab, slot, 0, berth.level);
     }
 
     /// Tells that a plain order passed every check.

@@ -21,10 +21,10 @@ pub(crate) struct Touch {
     /// The rank of the array's first place.
     base: i64,
     /// Numbers of levels by rank less `base`; [`NONE`] where there is none.
-    near: Vec<u32>,
+    near: Box<[u32; SPAN]>,
     /// One bit a place, and one bit a word of those.
-    occupied: Vec<u64>,
-    words: Vec<u64>,
+    occupied: Box<[u64; SPAN / WORD]>,
+    words: [u64; SPAN / WORD / WORD],
     /// The highest rank and its level; [`NONE`] in an empty one. It is in the array.
     best: (i64, u32),
     /// All ranks below `base`.
@@ -35,9 +35,10 @@ impl Touch {
     pub fn new() -> Self {
         Self {
             base: 0,
-            near: vec![NONE; SPAN],
-            occupied: vec![0; SPAN / WORD],
-            words: vec![0; SPAN / WORD / WORD],
+            #[expect(clippy::large_stack_arrays, reason = "64 KiB, twice for a book")]
+            near: Box::new([NONE; SPAN]),
+            occupied: Box::new([0; SPAN / WORD]),
+            words: [0; SPAN / WORD / WORD],
             best: (0, NONE),
             far: Ladder::new(),
         }
@@ -49,7 +50,8 @@ impl Touch {
         (self.best.1 != NONE).then_some(self.best)
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call costs as much as what it does")]
     pub fn get(&self, rank: i64) -> Option<u32> {
         match self.place(rank) {
             Some(at) => Some(self.near[at]).filter(|&level| level != NONE),
