@@ -1,0 +1,113 @@
+"""The records of `orders`, `order-events` and `events.{symbol}`, decoded whole or not at all.
+
+A record cut at the border of a field still decodes, so batches state their count. One that lies about its
+version, shard or count, or that holds a message without a body this release knows, is poison for every
+reader alike: nothing of it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from google.protobuf.message import DecodeError
+from outcry.v1.event_pb2 import EventBatch
+from outcry.v1.instruction_pb2 import InstructionBatch
+from outcry.v1.order_event_pb2 import OrderEventBatch
+
+from outcry_services.common.ids import SHARDS
+from outcry_services.common.kafka.errors import PoisonError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outcry_services.common.kafka.records import RawRecord
+
+__all__ = [
+    "EVENTS_PREFIX",
+    "ORDERS",
+    "ORDER_EVENTS",
+    "VERSION",
+    "events_topic",
+    "partition_of",
+    "read_answers",
+    "read_events",
+    "read_instructions",
+]
+
+ORDERS = "orders"
+ORDER_EVENTS = "order-events"
+EVENTS_PREFIX = "events."
+VERSION = 1
+
+
+class _Numbered(Protocol):
+    @property
+    def number(self) -> int: ...
+    @property
+    def user_id(self) -> int: ...
+    @property
+    def incarnation(self) -> int: ...
+
+
+def events_topic(symbol: str) -> str:
+    """Where a pair's events are; its one partition is 0."""
+    return f"{EVENTS_PREFIX}{symbol}"
+
+
+def partition_of(shard: int, partitions: int) -> int:
+    """The partition of `orders` and of `order-events` in which a shard's records are."""
+    return shard % partitions
+
+
+def read_instructions(record: RawRecord) -> InstructionBatch:
+    """A record of `orders`; raises `PoisonError`."""
+    try:
+        batch = InstructionBatch.FromString(record.value)
+    except DecodeError as error:
+        raise PoisonError(f"not an InstructionBatch: {error}") from error
+    _check(batch.version, batch.shard, batch.count, batch.instructions)
+    for one in batch.instructions:
+        if one.WhichOneof("body") is None:
+            raise PoisonError(f"instruction {one.number} has no body that is known", name="UNKNOWN_BODY")
+    return batch
+
+
+def read_answers(record: RawRecord) -> OrderEventBatch:
+    """A record of `order-events`; raises `PoisonError`."""
+    try:
+        batch = OrderEventBatch.FromString(record.value)
+    except DecodeError as error:
+        raise PoisonError(f"not an OrderEventBatch: {error}") from error
+    _check(batch.version, batch.shard, batch.count, batch.events)
+    for one in batch.events:
+        if one.WhichOneof("body") is None:
+            raise PoisonError(f"order event {one.number} has no body that is known", name="UNKNOWN_BODY")
+    return batch
+
+
+def read_events(record: RawRecord) -> EventBatch:
+    """A record of `events.{symbol}`; raises `PoisonError`."""
+    try:
+        batch = EventBatch.FromString(record.value)
+    except DecodeError as error:
+        raise PoisonError(f"not an EventBatch: {error}") from error
+    symbol = record.topic.removeprefix(EVENTS_PREFIX)
+    if batch.events and batch.symbol != symbol:
+        raise PoisonError(f"events of {batch.symbol[:32]!r} in the log of {symbol}", name="WRONG_SYMBOL")
+    return batch
+
+
+def _check(version: int, shard: int, count: int, messages: Sequence[_Numbered]) -> None:
+    if version != VERSION:
+        raise PoisonError(
+            f"version {version}, and {VERSION} is the one that is known", name="UNKNOWN_VERSION"
+        )
+    if shard >= SHARDS:
+        raise PoisonError(f"there is no shard {shard}", name="WRONG_SHARD")
+    if count != len(messages):
+        raise PoisonError(f"{len(messages)} of {count} messages are there", name="WRONG_COUNT")
+    for one in messages:
+        if one.user_id == 0 or one.user_id % SHARDS != shard:
+            raise PoisonError(f"user {one.user_id} is not of shard {shard}", name="WRONG_SHARD")
+        if one.number == 0:
+            raise PoisonError("a message without a number", name="NO_NUMBER")
