@@ -1,0 +1,120 @@
+"""A fake of a Kafka cluster: logs that keep what they acknowledged, and know nothing of their clients."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from outcry_services.common.kafka import RawRecord, TopicMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from outcry_services.common.kafka import Record
+
+__all__ = ["FakeKafka", "Partition"]
+
+
+@dataclass(slots=True)
+class Partition:
+    """One log; `start` is the offset of the first record that is still kept."""
+
+    records: list[RawRecord] = field(default_factory=list)
+    start: int = 0
+
+    @property
+    def end(self) -> int:
+        """The offset that the next record will have."""
+        return self.start + len(self.records)
+
+    def since(self, offset: int, most: int) -> list[RawRecord]:
+        """The next few records."""
+        at = bisect.bisect_left(self.records, offset, key=lambda record: record.offset)
+        return self.records[at : at + most]
+
+
+class FakeKafka:
+    """Topics and their partitions. `most_bytes` of a topic: larger records are refused."""
+
+    bootstrap = "kafka.invalid:9092"
+
+    def __init__(self) -> None:
+        self._topics: dict[str, list[Partition]] = {}
+        self._most_bytes: dict[str, int] = {}
+        self._waiting: dict[tuple[str, int], set[asyncio.Future[None]]] = defaultdict(set)
+
+    def create_topic(self, name: str, *, partitions: int = 1, most_bytes: int = 1 << 20) -> None:
+        """A topic that is empty; one that is there already stays as it is."""
+        self._topics.setdefault(name, [Partition() for _ in range(partitions)])
+        self._most_bytes.setdefault(name, most_bytes)
+
+    def topics(self) -> dict[str, int]:
+        """The number of partitions of each topic."""
+        return {name: len(partitions) for name, partitions in self._topics.items()}
+
+    def partition(self, topic: str, number: int) -> Partition:
+        """Raises `TopicMissingError` for one that isn't there."""
+        partitions = self._topics.get(topic, [])
+        if not 0 <= number < len(partitions):
+            raise TopicMissingError(f"{topic}/{number} is not in Kafka at {self.bootstrap}")
+        return partitions[number]
+
+    def takes(self, record: Record) -> bool:
+        """Whether a record is small enough for its topic."""
+        return record.size <= self._most_bytes[record.topic]
+
+    def append(self, records: Sequence[Record]) -> list[int]:
+        """Their offsets, in order."""
+        offsets = []
+        now_ms = _now_ms()
+        for record in records:
+            partition = self.partition(record.topic, record.partition)
+            offsets.append(partition.end)
+            partition.records.append(
+                RawRecord(
+                    topic=record.topic,
+                    partition=record.partition,
+                    offset=partition.end,
+                    timestamp_ms=now_ms,
+                    key=record.key,
+                    value=record.value,
+                    headers=dict(record.headers),
+                )
+            )
+        for place in {(record.topic, record.partition) for record in records}:
+            for waiting in self._waiting.pop(place, ()):
+                if not waiting.done():
+                    waiting.set_result(None)
+        return offsets
+
+    def delete_before(self, topic: str, number: int, offset: int) -> None:
+        """Forget the records before `offset`, as retention does."""
+        partition = self.partition(topic, number)
+        partition.records = partition.since(offset, len(partition.records))
+        partition.start = max(partition.start, offset)
+
+    def read_all(self, topic: str, number: int = 0) -> list[RawRecord]:
+        """Everything that a partition holds."""
+        return list(self.partition(topic, number).records)
+
+    async def wait_for_records(self, places: Iterable[tuple[str, int]]) -> None:
+        """Until something is appended to one of these partitions."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        watched = list(places)
+        for place in watched:
+            self._waiting[place].add(future)
+        try:
+            await future
+        finally:
+            for place in watched:
+                self._waiting[place].discard(future)
+
+
+def _now_ms() -> int:
+    try:
+        return int(asyncio.get_running_loop().time() * 1000)
+    except RuntimeError:
+        return 0

@@ -1,0 +1,165 @@
+"""MariaDB's statements in SQLite's words, so that the fake runs the shipped ones.
+
+Only what the services use is known. Everything that SQLite would understand otherwise than MariaDB is an
+`UnfaithfulError`, never a guess: a case-insensitive collation, an assignment that reads one made before it in
+the same statement.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from e2e.simulation.errors import UnfaithfulError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["Translated", "translate"]
+
+_INTEGERS = {"TINYINT": 8, "SMALLINT": 16, "MEDIUMINT": 24, "INT": 32, "INTEGER": 32, "BIGINT": 64}
+_TEXTS = ("VARCHAR", "CHAR", "MEDIUMTEXT", "LONGTEXT", "TEXT", "JSON", "ENUM")
+_BYTES = ("VARBINARY", "BINARY", "TINYBLOB", "MEDIUMBLOB", "LONGBLOB", "BLOB")
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """For SQLite. `table`: the one that a CREATE TABLE makes; `upsert`: a row may be there already."""
+
+    text: str
+    table: str = ""
+    upsert: bool = False
+
+
+def translate(statement: str, databases: Iterable[str]) -> Translated:
+    """One statement; `databases` are those whose names may stand before a table's."""
+    text = re.sub(r"\s+", " ", re.sub(r"--[^\n]*\n", " ", statement)).strip().rstrip(";")
+    text = text.replace("`", '"')
+    names = "|".join(map(re.escape, databases))
+    if names:
+        text = re.sub(rf'"?\b({names})\b"?\."?(\w+)"?', r'"\1.\2"', text)
+    if re.match(r"CREATE TABLE", text, re.IGNORECASE):
+        return _create_table(text)
+    upsert = bool(re.search(r"\bON DUPLICATE KEY UPDATE\b", text, re.IGNORECASE))
+    for pattern, replacement in _WORDS:
+        text = pattern.sub(replacement, text)
+    _refuse_assignments_in_order(text)
+    return Translated(_placeholders(text), upsert=upsert)
+
+
+_WORDS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
+    (re.compile(pattern, re.IGNORECASE), replacement)
+    for pattern, replacement in (
+        (r" FOR UPDATE( SKIP LOCKED| NOWAIT)?$", ""),
+        (r" (LOCK IN SHARE MODE|FOR SHARE)$", ""),
+        (r"^INSERT IGNORE\b", "INSERT OR IGNORE"),
+        (r"\bON DUPLICATE KEY UPDATE\b", "ON CONFLICT DO UPDATE SET"),
+        (r"\bVALUES\s*\(\s*(\w+)\s*\)(?=[^()]*(?:$|[,)+\-* ]))", r"VALUES(\1)"),
+        (r"\bGREATEST\s*\(", "max("),
+        (r"\bLEAST\s*\(", "min("),
+        (r"\bIF\s*\(", "iif("),
+        (r"\bIS NOT DISTINCT FROM\b", "IS"),
+        (r"<=>", " IS "),
+        (r"\bFORCE INDEX \([^)]*\)", ""),
+    )
+]
+
+
+def _placeholders(text: str) -> str:
+    head, found, tail = text.partition("ON CONFLICT DO UPDATE SET")
+    if found:
+        tail = re.sub(r"\bVALUES\s*\(\s*\"?(\w+)\"?\s*\)", r"excluded.\1", tail, flags=re.IGNORECASE)
+        # Without WHERE the parser takes ON for the beginning of a join's condition.
+        if re.search(r"\bSELECT\b", head, re.IGNORECASE) and not re.search(r"\bWHERE\b", head, re.IGNORECASE):
+            head += "WHERE true "
+        text = head + found + tail
+    text = _row_lists(text)
+    return text.replace("%s", "?").replace("%%", "%")
+
+
+def _row_lists(text: str) -> str:
+    """`(a, b) IN ((1, 2), (3, 4))`: a list of rows is a VALUES there."""
+    return re.sub(
+        r"(\([\w., \"]+,[\w., \"]+\)) IN \(\((.*?)\)\)", r"\1 IN (VALUES (\2))", text, flags=re.IGNORECASE
+    )
+
+
+def _refuse_assignments_in_order(text: str) -> None:
+    """MariaDB assigns from left to right, each seeing those before; SQLite shows all of them the old row."""
+    found = re.search(r"\bSET (.*?)(?: WHERE | ORDER BY | LIMIT |$)", text, re.IGNORECASE)
+    if not found or not re.match(r"(UPDATE|INSERT)\b", text, re.IGNORECASE):
+        return
+    assigned: list[str] = []
+    for part in _split(found[1]):
+        name, _, value = part.partition("=")
+        bare = re.sub(r"\b(excluded\.\w+|VALUES\s*\(\s*\w+\s*\))", "", value, flags=re.IGNORECASE)
+        if seen := set(re.findall(r"\w+", bare)) & set(assigned):
+            raise UnfaithfulError(f"an assignment reads {seen}, assigned before it: {text[:80]}")
+        assigned.append(name.strip().strip('"').rpartition(".")[2])
+
+
+def _split(text: str) -> list[str]:
+    """At the commas that stand in no parentheses."""
+    parts, depth, last = [], 0, 0
+    for at, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            parts.append(text[last:at].strip())
+            last = at + 1
+    return [*parts, text[last:].strip()]
+
+
+def _create_table(text: str) -> Translated:
+    found = re.match(
+        r'CREATE TABLE (?P<maybe>IF NOT EXISTS )?(?P<name>"[^"]+"|\w+) ?\((?P<body>.*)\)(?P<options>[^)]*)$',
+        text,
+        re.IGNORECASE,
+    )
+    if not found:
+        raise UnfaithfulError(f"not understood: {text[:80]}")
+    if re.search(r"_ci\b", text):
+        raise UnfaithfulError("SQLite compares text by its bytes: use a _bin collation")
+    parts = [part for part in map(_part, _split(found["body"])) if part]
+    name = found["name"].strip('"')
+    maybe = "IF NOT EXISTS " if found["maybe"] else ""
+    return Translated(f'CREATE TABLE {maybe}"{name}" ({", ".join(parts)}) STRICT', table=name)
+
+
+def _part(text: str) -> str:
+    """A column or a constraint; an index that is not unique changes nothing."""
+    if re.match(r"(KEY|INDEX)\b", text, re.IGNORECASE):
+        return ""
+    if found := re.match(r"UNIQUE (?:KEY|INDEX)?\s*\w*\s*(\(.*\))$", text, re.IGNORECASE):
+        return f"UNIQUE {found[1]}"
+    if re.match(r"(PRIMARY KEY|CHECK|CONSTRAINT|UNIQUE)\b", text, re.IGNORECASE):
+        return text
+    return _column(text)
+
+
+def _column(text: str) -> str:
+    found = re.match(r'("?\w+"?) (\w+)(?:\s*\(([^)]*)\))?(.*)$', text)
+    if not found:
+        raise UnfaithfulError(f"not understood: {text}")
+    name, kind, size, rest = found[1], found[2].upper(), found[3], found[4]
+    rest = re.sub(r" (CHARACTER SET|COLLATE|CHARSET)[ =]\w+", "", rest, flags=re.IGNORECASE)
+    rest = re.sub(r" COMMENT '[^']*'", "", rest, flags=re.IGNORECASE)
+    unsigned = bool(re.search(r"\bUNSIGNED\b", rest, re.IGNORECASE))
+    rest = re.sub(r" UNSIGNED\b", "", rest, flags=re.IGNORECASE)
+    rest = re.sub(r" NOT NULL AUTO_INCREMENT| AUTO_INCREMENT", "", rest, flags=re.IGNORECASE)
+    if kind in _INTEGERS or kind in ("BOOLEAN", "BOOL"):
+        return f"{name} INTEGER{rest}{_range(name, _INTEGERS.get(kind, 8), unsigned=unsigned)}"
+    if kind in _TEXTS:
+        longest = f" CHECK (length({name}) <= {size})" if size and kind.endswith("CHAR") else ""
+        return f"{name} TEXT{rest}{longest}"
+    if kind in _BYTES:
+        longest = f" CHECK (length({name}) <= {size})" if size else ""
+        return f"{name} BLOB{rest}{longest}"
+    raise UnfaithfulError(f"the fake MySQL has no type {kind}")
+
+
+def _range(name: str, bits: int, *, unsigned: bool) -> str:
+    if unsigned:
+        most = f" AND {name} < {1 << bits}" if bits < 63 else ""
+        return f" CHECK ({name} >= 0{most})"
+    return f" CHECK ({name} BETWEEN {-(1 << bits - 1)} AND {(1 << bits - 1) - 1})" if bits < 64 else ""

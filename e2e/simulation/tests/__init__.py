@@ -1,0 +1,1 @@
+"""Tests of the simulator itself: its loop, its fakes beside the real servers, and what it finds."""
