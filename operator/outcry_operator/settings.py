@@ -36,7 +36,7 @@ class Settings:
     watch_namespaces: tuple[str, ...] = ()
     """Namespaces whose pairs are looked after; none means all."""
 
-    shared_partitions: int = 4
+    shared_partitions: int = 8
     """Partitions of `orders` and `order-events`, when the operator makes them."""
 
     sweep_seconds: float = 30.0
