@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from e2e.backends.errors import MissingServerError
 
-__all__ = ["installed_program", "wheel_program"]
+__all__ = ["installed_program", "wheel_binary", "wheel_program"]
 
 # A user's PATH often lacks the directory of servers.
 SEARCH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
@@ -29,3 +30,14 @@ def wheel_program(program: str) -> str:
     if not os.access(path, os.X_OK):
         raise MissingServerError(f"{path} is not there: run `make venv`")
     return str(path)
+
+
+def wheel_binary(package: str, *below: str) -> Path:
+    """A program's own file inside a Python package; raises `MissingServerError`."""
+    found = find_spec(package)
+    for folder in (found.submodule_search_locations or []) if found else []:
+        if (path := Path(folder).joinpath(*below)).is_file():
+            return path
+    raise MissingServerError(
+        f"the Python package {package} with {'/'.join(below)} is not there: run `make venv`"
+    )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from e2e.cluster.progress import Progress
 
-__all__ = ["Layer", "Recipe", "make_layer", "tar_from"]
+__all__ = ["Layer", "Recipe", "make_layer", "tar_above", "tar_from"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +121,30 @@ def tar_from(entries: dict[str, Path | bytes], *, executable: Iterable[str] = ()
                 add(tar, name=place, kind=tarfile.REGTYPE, mode=entry.mode, content=content)
 
     return write
+
+
+def tar_above(base: Path, whole: Path, target: Path) -> None:
+    """Write what `whole` has and `base` lacks, or has otherwise; what only `base` has stays as it is.
+
+    Times don't count: two runs of the same installer differ in them.
+    """
+    with tarfile.open(base) as below:
+        known = {member.name: fingerprint(below, member) for member in below}
+    with tarfile.open(whole) as above, tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as tar:
+        for member in above:
+            if known.get(member.name) != fingerprint(above, member):
+                content = above.extractfile(member) if member.isreg() else None
+                member.mtime = 0
+                for when in ("mtime", "atime", "ctime"):
+                    member.pax_headers.pop(when, None)
+                tar.addfile(member, content)
+
+
+def fingerprint(tar: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[object, ...]:
+    """Everything that makes a member what it is, save its time."""
+    content = tar.extractfile(member) if member.isreg() else None
+    digest = hashlib.file_digest(content, "sha256").hexdigest() if content else ""  # type: ignore[arg-type]
+    return (member.type, member.mode, member.uid, member.gid, member.linkname, digest)
 
 
 def folder_entries(place: str, folder: Path) -> dict[str, Entry]:

@@ -16,7 +16,14 @@ from e2e.cluster.images.layers import Recipe, tar_from
 from e2e.cluster.paths import CHECKOUT
 from e2e.cluster.shell import run
 
-__all__ = ["APP", "DEPENDENCIES", "dependencies_layer", "engine_layer", "operator_layer"]
+__all__ = [
+    "APP",
+    "DEPENDENCIES",
+    "dependencies_layer",
+    "engine_layer",
+    "operator_layer",
+    "services_layer",
+]
 
 DEPENDENCIES = "/opt/outcry/dependencies"
 APP = "/opt/outcry/app"
@@ -62,15 +69,25 @@ def dependencies_layer(member: str) -> Recipe:
 
 def operator_layer() -> Recipe:
     """The operator and the protobuf schema's Python code."""
-    sources = [CHECKOUT / "operator", CHECKOUT / "services" / "proto"]
+    return members_layer("operator-code", CHECKOUT / "operator", CHECKOUT / "services" / "proto")
+
+
+def services_layer() -> Recipe:
+    """All services, `outcry`, and the protobuf schema's Python code."""
+    # The schema is a folder of `services`, so its digest holds both.
+    return members_layer("services-code", CHECKOUT / "services", CHECKOUT / "services" / "proto")
+
+
+def members_layer(name: str, *members: Path) -> Recipe:
+    """Members of the workspace, without what they depend on."""
 
     def write(target: Path) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "installed"
-            install_members(folder, sources)
+            install_members(folder, list(members))
             finish(folder, target)
 
-    return Recipe(name="operator-code", inputs=digest_of("2", *sources), write=write)
+    return Recipe(name=name, inputs=digest_of("2", *members), write=write)
 
 
 def engine_layer() -> Recipe:

@@ -10,7 +10,7 @@ import tarfile
 import pytest
 
 from e2e.cluster.build.artifact import Artifact, digest_of, ensure
-from e2e.cluster.images.layers import Recipe, make_layer, tar_from
+from e2e.cluster.images.layers import Recipe, make_layer, tar_above, tar_from
 from e2e.cluster.images.oci import Image, write_archive
 from e2e.cluster.progress import Progress
 
@@ -61,6 +61,37 @@ def test_what_a_killed_writer_left_goes(cache):
     left.mkdir(parents=True)
     layer("one")
     assert not left.exists()
+
+
+def test_a_layer_above_another_holds_the_difference_alone(tmp_path):
+    base, whole, above = (tmp_path / f"{name}.tar" for name in ("base", "whole", "above"))
+    tar_from({"/etc/same": b"same", "/etc/changed": b"old", "/etc/gone": b"gone"})(base)
+    tar_from({"/etc/same": b"same", "/etc/changed": b"new", "/opt/added": b"added"})(whole)
+    tar_above(base, whole, above)
+    with tarfile.open(above) as tar:
+        found = {member.name: tar.extractfile(member).read() for member in tar if member.isreg()}
+        assert {member.name for member in tar if member.isdir()} == {"opt"}
+    assert found == {"etc/changed": b"new", "opt/added": b"added"}
+
+
+def test_a_changed_mode_or_link_is_a_difference_and_a_time_is_none(tmp_path):
+    def write(path, *, mode, target, time):
+        with tarfile.open(path, "w") as tar:
+            for name, kind in (("file", tarfile.REGTYPE), ("link", tarfile.SYMTYPE)):
+                member = tarfile.TarInfo(name)
+                member.type, member.mode, member.linkname, member.mtime = kind, mode, target, time
+                tar.addfile(member)
+
+    base, above = tmp_path / "base.tar", tmp_path / "above.tar"
+    write(base, mode=0o644, target="a", time=1)
+    for name, changes, expected in (
+        ("later", {"mode": 0o644, "target": "a", "time": 2}, []),
+        ("mode", {"mode": 0o755, "target": "a", "time": 1}, ["file", "link"]),
+    ):
+        write(tmp_path / name, **changes)
+        tar_above(base, tmp_path / name, above)
+        with tarfile.open(above) as tar:
+            assert tar.getnames() == expected
 
 
 def test_an_archive_holds_every_image_and_each_layer_once():
