@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from typing import Any
 
 import pytest
 import yaml
 from outcry_operator.settings import Settings
 
-from e2e.cluster.build.servers import HELM
-from e2e.cluster.paths import CHECKOUT
+from e2e.tests.charts import CHARTS, helm, render, template
 
 pytestmark = pytest.mark.integration
 
-CHARTS = CHECKOUT / "charts"
 NAMES = ("outcry", "outcry-backends", "outcry-crds")
-WORKLOADS = ("Deployment", "StatefulSet")
+WORKLOADS = ("Deployment", "StatefulSet", "Job")
 
 UNUSUAL: dict[str, Any] = {
     "imagePullPolicy": "Never",
@@ -42,42 +38,6 @@ UNUSUAL: dict[str, Any] = {
         "extraEgress": [{"ports": [{"port": 9094, "protocol": "TCP"}]}],
     },
 }
-
-
-def helm(*arguments, values=None):
-    """A finished run of helm, with the values as a file of its own."""
-    extra = ["--values", "-"] if values else []
-    return subprocess.run(
-        [HELM.folder / "helm", *arguments, *extra],
-        input=json.dumps(values) if values else None,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def template(chart, values):
-    """A finished run of `helm template`, as if for the cluster that the tests use."""
-    return helm(
-        *("template", "test", str(CHARTS / chart)),
-        *("--namespace", "outcry-system", "--kube-version", "1.34.4"),
-        values=values,
-    )
-
-
-def render(chart, values=None):
-    """The chart's objects by kind and name, those of other namespaces with theirs before the name."""
-    done = template(chart, values)
-    assert done.returncode == 0, done.stderr
-    found = [document for document in yaml.safe_load_all(done.stdout) if document]
-    objects = {}
-    for each in found:
-        meta = each["metadata"]
-        elsewhere = meta.get("namespace", "outcry-system") != "outcry-system"
-        name = f"{meta['namespace']}/{meta['name']}" if elsewhere else meta["name"]
-        objects[each["kind"], name] = each
-    assert len(objects) == len(found), "two objects of one name"
-    return objects
 
 
 def environment(objects):
@@ -185,7 +145,7 @@ def test_pods_have_no_rights_on_their_node(chart):
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["runAsUser"] == 65532
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-        for container in pod["containers"]:
+        for container in [*pod["containers"], *pod.get("initContainers", [])]:
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
                 "readOnlyRootFilesystem": True,
@@ -278,6 +238,17 @@ REFUSED = [
     ("outcry", {"watchNamespaces": ["a", "a"]}, "at '/watchNamespaces': items at 0 and 1 are equal"),
     ("outcry", {"networkPolicy": {"apiServerPorts": []}}, "minItems: got 0, want 1"),
     ("outcry", {"kafkaBootstrap": "a:1"}, "additional properties 'kafkaBootstrap' not allowed"),
+    ("outcry", {"exchange": {"ledger": "mysql://user:word@host:3306"}}, "at '/exchange/ledger'"),
+    ("outcry", {"exchange": {"redis": "redis.example:6379"}}, "at '/exchange/redis'"),
+    ("outcry", {"exchange": {"shards": {"version": 0}}}, "at '/exchange/shards/version': minimum: got 0"),
+    (
+        "outcry",
+        {"services": {"order": {"env": {"PATH": "/tmp"}}}},
+        "additional properties 'PATH' not allowed",
+    ),
+    ("outcry", {"services": {"wallet": {}}}, "additional properties 'wallet' not allowed"),
+    ("outcry-backends", {"redis": {"appendfsync": "no"}}, "at '/redis/appendfsync': value must be one of"),
+    ("outcry-backends", {"mariadb": {"tableCache": 1}}, "at '/mariadb/tableCache': minimum: got 1, want 400"),
     ("outcry-backends", {"kafka": {"heap": "1G"}}, "at '/kafka/heap': '1G' does not match pattern"),
     ("outcry-backends", {"consul": {"nodePorts": {"http": 80}}}, "minimum: got 80, want 30,000"),
     ("outcry-backends", {"zookeeper": {}}, "additional properties 'zookeeper' not allowed"),

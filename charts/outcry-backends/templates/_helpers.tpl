@@ -1,4 +1,4 @@
-{{/* Labels of one of the two parts: pass (dict "part" "kafka" "root" $). */}}
+{{/* Labels of one of the parts: pass (dict "part" "kafka" "root" $). */}}
 {{- define "outcry-backends.selector" -}}
 app.kubernetes.io/name: {{ .part }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}

@@ -1,0 +1,232 @@
+"""The services' part of the chart: what each pod is given, whom it reaches, and who reaches it."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+
+import pytest
+
+from e2e.tests.charts import render, template
+
+pytestmark = pytest.mark.integration
+
+SERVICES = ("order", "position", "risk", "settlement", "reconciler", "gateway")
+DNS = {53, 1053}
+KAFKA, CONSUL, MYSQL, REDIS, GRPC = 9092, 8500, 3306, 6379, 7080
+TWO_SERVERS = {
+    "exchange": {
+        "shards": {
+            "version": 7,
+            "servers": {"a": "mysql://one.example:3306", "b": "mysql://two.example:3307"},
+            "ranges": [[0, 511, "a"], [512, 1023, "b"]],
+        },
+        "ledger": "mysql://ledger.example:3310",
+        "redis": "redis-cluster://redis.example:7000",
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def objects():
+    return render("outcry")
+
+
+def pod_of(objects, name):
+    return objects["Deployment", name]["spec"]["template"]["spec"]
+
+
+def variables(objects, name):
+    (container,) = pod_of(objects, name)["containers"]
+    return {entry["name"]: entry.get("value") for entry in container["env"]}
+
+
+def reached_ports(objects, name):
+    rules = objects["NetworkPolicy", name]["spec"]["egress"]
+    return {entry["port"] for rule in rules for entry in rule["ports"]} - DNS
+
+
+def named(peers):
+    return {peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for peer in peers}
+
+
+def callers(objects, name):
+    rules = objects["NetworkPolicy", name]["spec"]["ingress"]
+    return {each for rule in rules if rule["ports"][0]["port"] == "grpc" for each in named(rule["from"])}
+
+
+def called(objects, name):
+    rules = objects["NetworkPolicy", name]["spec"]["egress"]
+    return {each for rule in rules if "to" in rule for each in named(rule["to"])}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_runs_its_package_without_rights_in_kubernetes(objects, name):
+    pod = pod_of(objects, name)
+    (container,) = pod["containers"]
+    assert container["command"] == ["python3", "-m", f"outcry_services.{name}"]
+    assert pod["serviceAccountName"] == name
+    assert pod["automountServiceAccountToken"] is False
+    assert objects["ServiceAccount", name]["automountServiceAccountToken"] is False
+    assert objects["PodDisruptionBudget", name]["spec"]["maxUnavailable"] == 1
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_probes_ask_the_services_own_port(objects, name):
+    (container,) = pod_of(objects, name)["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"grpc": 7080, "metrics": 9090}
+    paths = {kind: container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")}
+    assert paths == {
+        "startup": {"path": "/healthz", "port": "metrics"},
+        "liveness": {"path": "/healthz", "port": "metrics"},
+        "readiness": {"path": "/readyz", "port": "metrics"},
+    }
+
+
+def test_a_drain_ends_before_the_pod_does(objects):
+    for name in SERVICES:
+        assert pod_of(objects, name)["terminationGracePeriodSeconds"] > float(
+            variables(objects, name)["OUTCRY_DRAIN_SECONDS"]
+        )
+
+
+def test_writers_are_never_two_at_a_time(objects):
+    for name in ("order", "position", "settlement", "reconciler"):
+        deployment = objects["Deployment", name]["spec"]
+        assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_each_reaches_what_it_needs_and_nothing_else(objects):
+    assert {name: reached_ports(objects, name) for name in SERVICES} == {
+        "order": {KAFKA, CONSUL, MYSQL, GRPC},
+        "position": {KAFKA, CONSUL, MYSQL, REDIS},
+        "risk": {KAFKA, CONSUL},
+        "settlement": {KAFKA, CONSUL, MYSQL},
+        "reconciler": {KAFKA, CONSUL, MYSQL, REDIS},
+        "gateway": {KAFKA, CONSUL},
+    }
+    assert {name: called(objects, name) for name in SERVICES} == {
+        name: {"risk"} if name == "order" else set() for name in SERVICES
+    }
+
+
+def test_each_is_called_by_those_who_should(objects):
+    assert {name: callers(objects, name) for name in SERVICES} == {
+        "order": {"envoy"},
+        "position": {"envoy"},
+        "risk": {"order", "envoy"},
+        "settlement": {"envoy"},
+        "reconciler": set(),
+        "gateway": {"envoy"},
+    }
+
+
+def test_the_policies_follow_the_addresses():
+    objects = render("outcry", TWO_SERVERS)
+    assert reached_ports(objects, "order") == {KAFKA, CONSUL, GRPC, 3306, 3307}
+    assert reached_ports(objects, "position") == {KAFKA, CONSUL, 3310, 7000}
+    assert reached_ports(objects, "settlement") == {KAFKA, CONSUL, 3310}
+
+
+def test_the_shard_map_reaches_order_and_a_changed_one_rolls_it(objects):
+    changed = render("outcry", TWO_SERVERS)
+    assert json.loads(changed["ConfigMap", "exchange"]["data"]["shard-map.json"]) == {
+        "version": 7,
+        "servers": {"a": "mysql://one.example:3306", "b": "mysql://two.example:3307"},
+        "ranges": [[0, 511, "a"], [512, 1023, "b"]],
+    }
+    assert variables(changed, "order")["OUTCRY_SHARD_MAP_FILE"] == "/etc/outcry/exchange/shard-map.json"
+    before, after = (
+        each["Deployment", "order"]["spec"]["template"]["metadata"]["annotations"]["outcry.trade/config"]
+        for each in (objects, changed)
+    )
+    assert before != after
+
+
+@pytest.mark.parametrize(
+    ("ranges", "message"),
+    [
+        ([[1, 1023, "a"]], "a range begins at 1 where 0 is next"),
+        ([[0, 511, "a"], [511, 1023, "a"]], "a range begins at 511 where 512 is next"),
+        ([[0, 511, "a"], [513, 1023, "a"]], "a range begins at 513 where 512 is next"),
+        ([[0, 511, "a"]], "they end at 511"),
+        ([[0, 1023, "z"]], "z is none of exchange.shards.servers"),
+    ],
+)
+def test_a_shard_map_with_holes_is_refused(ranges, message):
+    values = deepcopy(TWO_SERVERS)
+    values["exchange"]["shards"]["ranges"] = ranges
+    done = template("outcry", values)
+    assert done.returncode != 0
+    assert message in done.stderr
+
+
+def test_passwords_come_from_secrets_by_file_alone(objects):
+    for name in SERVICES:
+        given = variables(objects, name)
+        assert not [key for key in given if "PASSWORD" in key and not key.endswith("_FILE")]
+    volumes = {volume["name"]: volume for volume in pod_of(objects, "settlement")["volumes"]}
+    assert volumes["mysql"]["secret"] == {
+        "secretName": "mysql",
+        "defaultMode": 0o440,
+        "items": [{"key": "settlement", "path": "password"}],
+    }
+    assert not [kind for kind, _ in objects if kind == "Secret"]
+
+
+def test_more_variables_reach_the_service_they_are_for():
+    values = {"services": {"position": {"env": {"OUTCRY_BATCH": 500}}}}
+    objects = render("outcry", values)
+    assert variables(objects, "position")["OUTCRY_BATCH"] == "500"
+    assert "OUTCRY_BATCH" not in variables(objects, "order")
+
+
+def test_topics_are_made_before_anything_is_installed(objects):
+    job = objects["Job", "topics"]
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    given = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert given["OUTCRY_SHARED_PARTITIONS"] == "8"
+    assert reached_ports(objects, "topics") == {KAFKA}
+    assert "ingress" not in objects["NetworkPolicy", "topics"]["spec"]
+
+
+def test_without_services_there_are_markets_alone():
+    objects = render("outcry", {"services": {"enabled": False}})
+    assert [name for kind, name in objects if kind == "Deployment"] == ["outcry-operator"]
+    assert ("Job", "topics") not in objects
+    assert ("ConfigMap", "exchange") not in objects
+
+
+def test_the_stores_answer_the_services_alone():
+    objects = render("outcry-backends")
+    for name, port in (("mariadb", MYSQL), ("redis", REDIS)):
+        policy = objects["NetworkPolicy", name]["spec"]
+        assert policy["policyTypes"] == ["Ingress", "Egress"]
+        assert "egress" not in policy
+        (rule,) = policy["ingress"]
+        assert rule["ports"] == [{"port": port, "protocol": "TCP"}]
+        (peer,) = rule["from"]
+        assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "outcry-system"}
+        assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/part-of": "outcry"}
+
+
+def test_stores_can_be_left_out():
+    objects = render("outcry-backends", {"mariadb": {"enabled": False}, "redis": {"enabled": False}})
+    assert {name for kind, name in objects if kind == "StatefulSet"} == {"kafka", "consul"}
+    assert not [name for kind, name in objects if kind == "NetworkPolicy" and name in {"mariadb", "redis"}]
+
+
+def test_the_log_that_the_reconciler_reads_has_whole_rows():
+    settings = render("outcry-backends")["ConfigMap", "mariadb"]["data"]["my.cnf"]
+    wanted = {
+        "binlog-format": "ROW",
+        "binlog-row-image": "FULL",
+        "binlog-row-metadata": "FULL",
+        "log-bin-compress": "OFF",
+        "sync-binlog": "1",
+        "innodb-flush-log-at-trx-commit": "1",
+    }
+    lines = {line.partition("=")[0].strip(): line.partition("=")[2].strip() for line in settings.splitlines()}
+    assert {name: lines.get(name) for name in wanted} == wanted
