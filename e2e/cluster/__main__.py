@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_up(options: argparse.Namespace) -> None:
     """`up`, and what to type next."""
     provider = choose(options)
-    up(provider, until=options.until, progress=Progress())
+    up(provider, until=options.until, progress=Progress(), services=options.services)
     if options.until in ("flow", "watch"):
         python = Path(sys.executable)
         if python.is_relative_to(Path.cwd()):
@@ -75,13 +75,13 @@ def run_build(options: argparse.Namespace) -> None:
     progress = Progress()
     build_all(progress=progress)
     if options.images:
-        build_images(progress=progress)
+        build_images(progress=progress, services=True)
 
 
 def run_load(options: argparse.Namespace) -> None:
     """This checkout's images into the cluster, or into a file."""
     progress = Progress()
-    images = build_images(progress=progress)
+    images = build_images(progress=progress, services=options.services)
     if options.archive:
         with options.archive.open("wb") as archive, progress.step(f"writing {options.archive}"):
             write_archive(images.all, archive)
@@ -142,6 +142,13 @@ def parser() -> argparse.ArgumentParser:
         if verb != "build":
             sub.add_argument("--provider", choices=PROVIDERS, help="default: what `up` used, else local")
             sub.add_argument("--name", type=name, default="outcry", help="[%(default)s]")
+        if verb in {"up", "load"}:
+            sub.add_argument(
+                "--services",
+                action=argparse.BooleanOptionalAction,
+                default=False,
+                help="with the way of an order, or markets alone [%(default)s]",
+            )
         if verb in {"up", "down"}:
             sub.add_argument("--yes", action="store_true", help="don't ask before touching a foreign cluster")
         if verb in {"load", "env", "status"}:

@@ -7,59 +7,114 @@ from typing import TYPE_CHECKING, Any
 
 from e2e.cluster.build.artifact import ensure
 from e2e.cluster.build.servers import HELM
+from e2e.cluster.credentials import Credentials, apply_secrets
 from e2e.cluster.helm import BACKENDS, CRDS, PLATFORM, install
-from e2e.cluster.images.catalog import backend_images, engine_image, operator_image
+from e2e.cluster.images import catalog
 
 if TYPE_CHECKING:
     from e2e.cluster.images.oci import Image
     from e2e.cluster.progress import Progress
     from e2e.cluster.provider import Provider
 
-__all__ = ["CONSUL_DNS_PORT", "CONSUL_PORT", "KAFKA_PORT", "Images", "build_images", "install_charts"]
+__all__ = [
+    "CONSUL_DNS_PORT",
+    "CONSUL_PORT",
+    "GATEWAY_PORT",
+    "KAFKA_PORT",
+    "Images",
+    "ServiceImages",
+    "build_images",
+    "credentials_of",
+    "install_charts",
+]
 
 # Node ports.
-KAFKA_PORT, CONSUL_PORT, CONSUL_DNS_PORT = 30094, 30850, 30860
+KAFKA_PORT, CONSUL_PORT, CONSUL_DNS_PORT, GATEWAY_PORT = 30094, 30850, 30860, 30443
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceImages:
+    """What the way of an order adds to markets."""
+
+    mariadb: Image
+    redis: Image
+    services: Image
+    envoy: Image
+
+    @property
+    def all(self) -> list[Image]:
+        """The stores first: they take longest to start."""
+        return [self.mariadb, self.redis, self.services, self.envoy]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """Everything that runs on a cluster beside the cluster itself."""
+    """Everything that runs on a cluster beside the cluster itself; without `services` markets alone."""
 
     engine: Image
     operator: Image
     kafka: Image
     consul: Image
+    services: ServiceImages | None = None
 
     @property
     def all(self) -> list[Image]:
         """The backends first: they take longest to start."""
-        return [self.kafka, self.consul, self.engine, self.operator]
+        services = self.services.all if self.services else []
+        return [self.kafka, self.consul, *services, self.engine, self.operator]
 
 
-def build_images(*, progress: Progress) -> Images:
+def build_images(*, progress: Progress, services: bool) -> Images:
     """Build what this checkout's images lack in the cache, Helm too."""
     ensure(HELM, progress=progress)
-    kafka, consul = backend_images(progress=progress)
     return Images(
-        engine=engine_image(progress=progress),
-        operator=operator_image(progress=progress),
-        kafka=kafka,
-        consul=consul,
+        kafka=catalog.kafka_image(progress=progress),
+        consul=catalog.consul_image(progress=progress),
+        services=build_service_images(progress=progress) if services else None,
+        engine=catalog.engine_image(progress=progress),
+        operator=catalog.operator_image(progress=progress),
     )
+
+
+def build_service_images(*, progress: Progress) -> ServiceImages:
+    """Those of the services and of their stores."""
+    return ServiceImages(
+        mariadb=catalog.mariadb_image(progress=progress),
+        redis=catalog.redis_image(progress=progress),
+        services=catalog.services_image(progress=progress),
+        envoy=catalog.envoy_image(progress=progress),
+    )
+
+
+def credentials_of(provider: Provider) -> Credentials:
+    """The cluster's secrets on this machine."""
+    return Credentials(provider.root / "credentials")
 
 
 def install_charts(provider: Provider, images: Images, *, progress: Progress) -> None:
     """Install or upgrade all three charts; return when everything in them is ready."""
-    with progress.step("installing Kafka and Consul", key="chart backends"):
+    if images.services:
+        credentials = credentials_of(provider)
+        credentials.make(address=provider.address)
+        apply_secrets(credentials, kubectl=provider.kubectl)
+    backends = "Kafka, Consul, MariaDB and Redis" if images.services else "Kafka and Consul"
+    with progress.step(f"installing {backends}", key=f"chart backends {len(images.all)}"):
         install(BACKENDS, backend_values(provider, images), kubectl=provider.kubectl)
-    with progress.step("installing the operator", key="chart outcry"):
+    platform = "the operator and the services" if images.services else "the operator"
+    with progress.step(f"installing {platform}", key=f"chart outcry {len(images.all)}"):
         install(CRDS, {}, kubectl=provider.kubectl)
         install(PLATFORM, platform_values(images), kubectl=provider.kubectl)
 
 
 def backend_values(provider: Provider, images: Images) -> dict[str, Any]:
     """For `charts/outcry-backends`: the broker must know how this machine reaches it."""
-    return {
+    stores: dict[str, dict[str, Any]] = {"mariadb": {"enabled": False}, "redis": {"enabled": False}}
+    if images.services:
+        stores = {
+            "mariadb": {"image": images.services.mariadb.name},
+            "redis": {"image": images.services.redis.name},
+        }
+    return stores | {
         "kafka": {
             "image": images.kafka.name,
             "external": {"address": provider.address, "nodePort": KAFKA_PORT},
@@ -74,7 +129,11 @@ def backend_values(provider: Provider, images: Images) -> dict[str, Any]:
 
 def platform_values(images: Images) -> dict[str, Any]:
     """For `charts/outcry`: nobody spins on a machine whose CPUs everything else needs, too."""
+    services: dict[str, Any] = {"enabled": False}
+    if images.services:
+        services = {"image": images.services.services.name}
     return {
         "operator": {"image": images.operator.name},
         "engine": {"image": images.engine.name, "spin": "never"},
+        "services": services,
     }

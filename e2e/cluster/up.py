@@ -20,13 +20,17 @@ __all__ = ["STAGES", "next_steps", "up"]
 STAGES = ("cluster", "platform", "pair", "flow", "watch")
 
 
-def up(provider: Provider, *, until: str, progress: Progress) -> None:
-    """Go as far as stage `until`; raises ClusterError, after which it can simply be called again."""
+def up(provider: Provider, *, until: str, progress: Progress, services: bool = False) -> None:
+    """Go as far as stage `until`; raises ClusterError, after which it can simply be called again.
+
+    Without `services` there are markets alone, whose commands arrive in Kafka directly.
+    """
     last = STAGES.index(until)
     check(provider)
     remember(provider)
     provider.begin()
-    images = build_images(progress=progress) if last >= STAGES.index("platform") else None
+    wants_images = last >= STAGES.index("platform")
+    images = build_images(progress=progress, services=services) if wants_images else None
     provider.up(progress=progress)
     write_kubectl(provider)
     if images is None:

@@ -20,7 +20,7 @@ from e2e.cluster.local.layout import API_SERVICE_ADDRESS, NODES
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["write_all"]
+__all__ = ["Request", "make_authority", "sign", "write_all", "write_key"]
 
 LIFETIME = datetime.timedelta(days=365)
 API_NAMES = (
@@ -60,7 +60,7 @@ def write_all(folder: Path, *, inner_address: str) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    authority = make_authority()
+    authority = make_authority("outcry-local-cluster")
     (folder / "ca.crt").write_bytes(authority.certificate.public_bytes(serialization.Encoding.PEM))
     write_key(folder / "service-account.key", ec.generate_private_key(ec.SECP256R1()))
     for request in requests(inner_address=inner_address):
@@ -93,10 +93,10 @@ def requests(*, inner_address: str) -> list[Request]:
     ]
 
 
-def make_authority() -> Authority:
+def make_authority(called: str) -> Authority:
     """A new self-signed authority."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "outcry-local-cluster")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, called)])
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     certificate = (
         builder(subject=name, issuer=name, key=key)
