@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18outcry/v1/pressure.proto\x12\toutcry.v1\"\x9c\x01\n\x08Pressure\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x13\n\x0blag_records\x18\x03 \x01(\x04\x12\x17\n\x0f\x61llowed_records\x18\x04 \x01(\x04\x12\x12\n\nlag_millis\x18\x05 \x01(\x04\x12\x16\n\x0e\x61llowed_millis\x18\x06 \x01(\x04\x12\x17\n\x0ftime_unix_nanos\x18\x07 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18outcry/v1/pressure.proto\x12\toutcry.v1\"\xad\x01\n\x08Pressure\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x13\n\x0blag_records\x18\x03 \x01(\x04\x12\x17\n\x0f\x61llowed_records\x18\x04 \x01(\x04\x12\x12\n\nlag_millis\x18\x05 \x01(\x04\x12\x16\n\x0e\x61llowed_millis\x18\x06 \x01(\x04\x12\x17\n\x0ftime_unix_nanos\x18\x07 \x01(\x03\x12\x0f\n\x07replica\x18\x08 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outcry.v1.pressure_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PRESSURE']._serialized_start=40
-  _globals['_PRESSURE']._serialized_end=196
+  _globals['_PRESSURE']._serialized_end=213
 # @@protoc_insertion_point(module_scope)

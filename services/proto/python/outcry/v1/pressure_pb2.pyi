@@ -19,7 +19,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 @_typing.final
 class Pressure(_message.Message):
     """One record of `pressure`, about every 200 ms for each stage of each pair; its key is `stage/symbol`.
-    Lag is how far a stage is behind its input, against what it may be behind.
+    Lag is how far a stage is behind its input, against what it may be behind. Replicas that share a
+    stage's work each tell of their own part: records add up, the longest time counts.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -31,6 +32,7 @@ class Pressure(_message.Message):
     LAG_MILLIS_FIELD_NUMBER: _builtins.int
     ALLOWED_MILLIS_FIELD_NUMBER: _builtins.int
     TIME_UNIX_NANOS_FIELD_NUMBER: _builtins.int
+    REPLICA_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """engine, order, position or settlement."""
     symbol: _builtins.str
@@ -40,6 +42,8 @@ class Pressure(_message.Message):
     lag_millis: _builtins.int
     allowed_millis: _builtins.int
     time_unix_nanos: _builtins.int
+    replica: _builtins.str
+    """Who tells."""
     def __init__(
         self,
         *,
@@ -50,10 +54,11 @@ class Pressure(_message.Message):
         lag_millis: _builtins.int = ...,
         allowed_millis: _builtins.int = ...,
         time_unix_nanos: _builtins.int = ...,
+        replica: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_millis", b"allowed_millis", "allowed_records", b"allowed_records", "lag_millis", b"lag_millis", "lag_records", b"lag_records", "stage", b"stage", "symbol", b"symbol", "time_unix_nanos", b"time_unix_nanos"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_millis", b"allowed_millis", "allowed_records", b"allowed_records", "lag_millis", b"lag_millis", "lag_records", b"lag_records", "replica", b"replica", "stage", b"stage", "symbol", b"symbol", "time_unix_nanos", b"time_unix_nanos"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
