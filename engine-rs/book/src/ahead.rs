@@ -1,5 +1,5 @@
-//! Many commands in one call, looking ahead: while one is carried out, what those behind it will need is
-//! on its way from memory.
+//! Looking ahead: while one command is carried out, what those behind it will need is on its way from
+//! memory.
 //!
 //! With a million orders at rest, what a command costs is the wait for its order, its neighbours in the
 //! queue and the queue where it goes. Each step needs the one before it, so each is asked for so many
@@ -21,7 +21,7 @@ const AIMS: usize = 16;
 const LARGE: usize = 1 << 14;
 
 /// What a command will need.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Aim {
     /// The open order that it is about; 0 when it is about none.
     order_id: u64,
@@ -66,33 +66,68 @@ impl Aim {
     }
 }
 
+/// What is known of the commands to come, for [`Book::look_ahead`].
+#[derive(Clone, Debug)]
+pub struct Ahead {
+    aims: [Aim; AIMS],
+    /// The place of the command whose turn it is.
+    at: usize,
+}
+
+impl Ahead {
+    /// By how many commands to look ahead.
+    pub const DISTANCE: usize = PAGE;
+
+    /// Nothing is known.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            aims: [Aim::NONE; AIMS],
+            at: 0,
+        }
+    }
+
+    #[inline]
+    fn aim(&mut self, distance: usize) -> &mut Aim {
+        &mut self.aims[self.at.wrapping_add(distance) % AIMS]
+    }
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Book {
     /// Carries out the commands one after the other, each as [`Book::apply`] does; how many were new.
     pub fn apply_all(&mut self, commands: &[Command], sink: &mut impl Sink) -> usize {
         let mut applied = 0;
-        let mut aims = [Aim::NONE; AIMS];
+        let mut ahead = Ahead::new();
         for (at, command) in commands.iter().enumerate() {
-            if self.resting_orders() >= LARGE {
-                self.look_ahead(commands.get(at + PAGE), at, &mut aims);
-            }
+            self.look_ahead(&mut ahead, commands.get(at + Ahead::DISTANCE));
             applied += usize::from(self.apply(command, sink) == Outcome::Applied);
         }
         applied
     }
 
-    /// `farthest` is the command at [`PAGE`] from the one whose turn it is, that at `at`.
+    /// To be called before each command, with the one that comes [`Ahead::DISTANCE`] behind it, if there is
+    /// one yet. It changes nothing but what the processor has at hand.
     #[inline]
-    fn look_ahead(&self, farthest: Option<&Command>, at: usize, aims: &mut [Aim; AIMS]) {
-        let aim = farthest.map_or(Aim::NONE, Aim::of);
-        aims[(at + PAGE) % AIMS] = aim;
+    pub fn look_ahead(&self, ahead: &mut Ahead, later: Option<&Command>) {
+        if self.resting_orders() < LARGE {
+            return;
+        }
+        let aim = later.map_or(Aim::NONE, Aim::of);
+        *ahead.aim(PAGE) = aim;
         self.index.prefetch(aim.order_id);
 
-        let aim = &mut aims[(at + ORDER) % AIMS];
+        let aim = ahead.aim(ORDER);
         aim.slot = self.index.get(aim.order_id).unwrap_or(NONE);
         self.slab.prefetch(aim.slot);
         self.levels(aim.side).prefetch_queue(aim.price);
 
-        let aim = aims[(at + NEIGHBOURS) % AIMS];
+        let aim = *ahead.aim(NEIGHBOURS);
         if aim.slot != NONE {
             let order = self.slab.get(aim.slot);
             self.slab.prefetch(order.prev);
@@ -100,5 +135,6 @@ impl Book {
             self.levels(order.side).prefetch_level(order.level);
         }
         self.levels(aim.side).prefetch_tail(&self.slab, aim.price);
+        ahead.at = ahead.at.wrapping_add(1);
     }
 }

@@ -94,6 +94,7 @@ mod views;
 mod words;
 
 pub use admission::MAX_ICEBERG_PARTS;
+pub use ahead::Ahead;
 pub use book::{Book, Outcome};
 pub use checks::InvariantError;
 pub use command::{

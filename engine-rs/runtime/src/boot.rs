@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 
-use outcry_book::{Book, EVENT_RING};
+use outcry_book::{Ahead, Book, EVENT_RING};
 
 use crate::checkpoint::{Identity, Store};
 use crate::clock::Ticker;
@@ -180,6 +180,7 @@ impl Boot {
             feed: to_feed,
             spins,
             ticker: Ticker::calibrated(),
+            ahead: Ahead::new(),
         };
         let probe = Probe {
             shared: Arc::clone(shared),

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use std::sync::{Arc, mpsc};
 
-use outcry_book::{Book, EVENT_RING, Event};
+use outcry_book::{Ahead, Book, EVENT_RING, Event};
 
 use crate::boot::{Boot, Handles, INPUT_RING, SHADOW_RING};
 use crate::checkpoint::Identity;
@@ -115,6 +115,7 @@ impl Harness {
                 feed: to_feed,
                 spins,
                 ticker: Ticker::calibrated(),
+                ahead: Ahead::new(),
             })
             .map_err(halted)?;
         let intake = Intake {

@@ -30,6 +30,17 @@ pub enum Item {
     End(RecordEnd),
 }
 
+impl Item {
+    /// The command, if it is one.
+    #[inline]
+    pub fn command(&self) -> Option<&Command> {
+        match self {
+            Self::Command(command, _) => Some(command),
+            Self::End(_) => None,
+        }
+    }
+}
+
 /// All commands of a record have gone before.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordEnd {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use outcry_book::{Book, Command, Event, Outcome, Sink};
+use outcry_book::{Ahead, Book, Command, Event, Outcome, Sink};
 
 use crate::clock::Ticker;
 use crate::feed;
@@ -29,6 +29,7 @@ pub struct Matching {
     pub feed: Option<Sender<feed::Item>>,
     pub spins: bool,
     pub ticker: Ticker,
+    pub ahead: Ahead,
 }
 
 /// Events go straight into the ring, waiting for room.
@@ -95,13 +96,18 @@ impl Matching {
             feed: self.feed.as_mut(),
             ticker: self.ticker,
         };
-        let taken = self.input.take_while(ROUND, |item| {
-            before = match item {
-                Item::Command(command, received_at) => work.apply(command, *received_at, before),
-                Item::End(end) => work.end(end),
-            };
-            true
-        });
+        let ahead = &mut self.ahead;
+        let taken = self
+            .input
+            .take_ahead(ROUND, Ahead::DISTANCE, |item, later| {
+                before = match item {
+                    Item::Command(command, received_at) => {
+                        work.book.look_ahead(ahead, later.and_then(Item::command));
+                        work.apply(command, *received_at, before)
+                    }
+                    Item::End(end) => work.end(end),
+                };
+            });
         if taken == 0 {
             return false;
         }

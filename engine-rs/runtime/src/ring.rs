@@ -203,6 +203,30 @@ impl<T> Receiver<T> {
         taken
     }
 
+    /// As [`Self::take_while`] for all of them, and with each the item that stands `distance` behind it, if one
+    /// is there already.
+    #[inline]
+    pub fn take_ahead(
+        &mut self,
+        most: usize,
+        distance: usize,
+        mut take: impl FnMut(&T, Option<&T>),
+    ) -> usize {
+        let there = self.ring.slots().min(most + distance);
+        let Ok(chunk) = self.ring.read_chunk(there) else {
+            return 0;
+        };
+        let (first, second) = chunk.as_slices();
+        let mut later = first.iter().chain(second).skip(distance);
+        let taken = there.min(most);
+        for item in first.iter().chain(second).take(taken) {
+            take(item, later.next());
+        }
+        chunk.commit(taken);
+        self.popped += taken as u64;
+        taken
+    }
+
     /// Ends a round of pops: tells the metrics, and the producer if it waits for room.
     #[inline]
     pub fn popped(&mut self) {
@@ -276,6 +300,32 @@ mod tests {
             }
         }
         pushing.join().expect("the producer ends");
+    }
+
+    #[test]
+    fn each_item_comes_with_the_one_behind_it() {
+        let bell = Arc::new(Bell::default());
+        let (mut sender, mut receiver) = ring(8, &bell, &bell, false);
+        let stop = AtomicBool::new(false);
+        let mut shown = Vec::new();
+        // The third round goes round the ring's end.
+        for items in [0..5u32, 5..7, 7..14] {
+            sender.push_all(items, &stop).expect("nobody stops");
+            receiver.take_ahead(4, 2, |&item, later| shown.push((item, later.copied())));
+        }
+        let some = |item, later| (item, Some(later));
+        let pairs = [some(0, 2), some(1, 3), some(2, 4), (3, None)];
+        assert_eq!(shown[..4], pairs);
+        let pairs = [
+            some(4, 6),
+            (5, None),
+            (6, None),
+            some(7, 9),
+            some(8, 10),
+            some(9, 11),
+            some(10, 12),
+        ];
+        assert_eq!(shown[4..], pairs);
     }
 
     #[test]
