@@ -24,19 +24,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17outcry/v1/journal.proto\x12\toutcry.v1\"X\n\x0cJournalBatch\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12(\n\x07\x65ntries\x18\x03 \x03(\x0b\x32\x17.outcry.v1.JournalEntry\"\xbe\x01\n\x0cJournalEntry\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12$\n\x04kind\x18\x03 \x01(\x0e\x32\x16.outcry.v1.JournalKind\x12\x0e\n\x06symbol\x18\x04 \x01(\t\x12\r\n\x05\x63\x61use\x18\x05 \x01(\x04\x12\x0b\n\x03leg\x18\x06 \x01(\r\x12\x10\n\x08order_id\x18\x07 \x01(\x04\x12)\n\x07\x63hanges\x18\x08 \x03(\x0b\x32\x18.outcry.v1.JournalChange\"?\n\rJournalChange\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\x12\x12\x0c\n\x04held\x18\x03 \x01(\x12*\xc3\x01\n\x0bJournalKind\x12\x1c\n\x18JOURNAL_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11JOURNAL_KIND_HOLD\x10\x01\x12\x18\n\x14JOURNAL_KIND_RELEASE\x10\x02\x12\x17\n\x13JOURNAL_KIND_SETTLE\x10\x03\x12\x18\n\x14JOURNAL_KIND_DEPOSIT\x10\x04\x12\x19\n\x15JOURNAL_KIND_WITHDRAW\x10\x05\x12\x17\n\x13JOURNAL_KIND_ADJUST\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17outcry/v1/journal.proto\x12\toutcry.v1\"X\n\x0cJournalBatch\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12(\n\x07\x65ntries\x18\x03 \x03(\x0b\x32\x17.outcry.v1.JournalEntry\"\xcd\x01\n\x0cJournalEntry\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12$\n\x04kind\x18\x03 \x01(\x0e\x32\x16.outcry.v1.JournalKind\x12\x0e\n\x06symbol\x18\x04 \x01(\t\x12\r\n\x05\x63\x61use\x18\x05 \x01(\x04\x12\x0b\n\x03leg\x18\x06 \x01(\r\x12\x10\n\x08order_id\x18\x07 \x01(\x04\x12)\n\x07\x63hanges\x18\x08 \x03(\x0b\x32\x18.outcry.v1.JournalChange\x12\r\n\x05short\x18\t \x01(\x03\"?\n\rJournalChange\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\x12\x12\x0c\n\x04held\x18\x03 \x01(\x12*\xdd\x01\n\x0bJournalKind\x12\x1c\n\x18JOURNAL_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11JOURNAL_KIND_HOLD\x10\x01\x12\x18\n\x14JOURNAL_KIND_RELEASE\x10\x02\x12\x17\n\x13JOURNAL_KIND_SETTLE\x10\x03\x12\x18\n\x14JOURNAL_KIND_DEPOSIT\x10\x04\x12\x19\n\x15JOURNAL_KIND_WITHDRAW\x10\x05\x12\x17\n\x13JOURNAL_KIND_ADJUST\x10\x06\x12\x18\n\x14JOURNAL_KIND_REBUILT\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outcry.v1.journal_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_JOURNALKIND']._serialized_start=387
-  _globals['_JOURNALKIND']._serialized_end=582
+  _globals['_JOURNALKIND']._serialized_start=402
+  _globals['_JOURNALKIND']._serialized_end=623
   _globals['_JOURNALBATCH']._serialized_start=38
   _globals['_JOURNALBATCH']._serialized_end=126
   _globals['_JOURNALENTRY']._serialized_start=129
-  _globals['_JOURNALENTRY']._serialized_end=319
-  _globals['_JOURNALCHANGE']._serialized_start=321
-  _globals['_JOURNALCHANGE']._serialized_end=384
+  _globals['_JOURNALENTRY']._serialized_end=334
+  _globals['_JOURNALCHANGE']._serialized_start=336
+  _globals['_JOURNALCHANGE']._serialized_end=399
 # @@protoc_insertion_point(module_scope)

@@ -32,6 +32,10 @@ class _JournalKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JournalKi
     JOURNAL_KIND_DEPOSIT: _JournalKind.ValueType  # 4
     JOURNAL_KIND_WITHDRAW: _JournalKind.ValueType  # 5
     JOURNAL_KIND_ADJUST: _JournalKind.ValueType  # 6
+    JOURNAL_KIND_REBUILT: _JournalKind.ValueType  # 7
+    """Redis lost the position, and it was made again: the changes are the balances themselves. The sums
+    begin anew here, and numbers go on from this entry's, which is far above the last.
+    """
 
 class JournalKind(_JournalKind, metaclass=_JournalKindEnumTypeWrapper): ...
 
@@ -42,6 +46,10 @@ JOURNAL_KIND_SETTLE: JournalKind.ValueType  # 3
 JOURNAL_KIND_DEPOSIT: JournalKind.ValueType  # 4
 JOURNAL_KIND_WITHDRAW: JournalKind.ValueType  # 5
 JOURNAL_KIND_ADJUST: JournalKind.ValueType  # 6
+JOURNAL_KIND_REBUILT: JournalKind.ValueType  # 7
+"""Redis lost the position, and it was made again: the changes are the balances themselves. The sums
+begin anew here, and numbers go on from this entry's, which is far above the last.
+"""
 Global___JournalKind: _TypeAlias = JournalKind  # noqa: Y015
 
 @_typing.final
@@ -89,6 +97,7 @@ class JournalEntry(_message.Message):
     LEG_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
+    SHORT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     number: _builtins.int
     """Consecutive from 1 for each user."""
@@ -99,6 +108,8 @@ class JournalEntry(_message.Message):
     leg: _builtins.int
     """0: the maker's leg, or the only one. 1: the taker's."""
     order_id: _builtins.int
+    short: _builtins.int
+    """Ledger units of the paid asset that the order's hold lacked and the house paid."""
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalChange]: ...
     def __init__(
@@ -112,10 +123,11 @@ class JournalEntry(_message.Message):
         leg: _builtins.int = ...,
         order_id: _builtins.int = ...,
         changes: _abc.Iterable[Global___JournalChange] | None = ...,
+        short: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "changes", b"changes", "kind", b"kind", "leg", b"leg", "number", b"number", "order_id", b"order_id", "symbol", b"symbol", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "changes", b"changes", "kind", b"kind", "leg", b"leg", "number", b"number", "order_id", b"order_id", "short", b"short", "symbol", b"symbol", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

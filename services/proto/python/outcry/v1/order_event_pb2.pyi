@@ -29,6 +29,8 @@ class _RefusalReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Refusal
     REFUSAL_REASON_INSUFFICIENT_FUNDS: _RefusalReason.ValueType  # 1
     REFUSAL_REASON_OVERFLOW: _RefusalReason.ValueType  # 2
     """A balance or a hold would leave the range of its integer."""
+    REFUSAL_REASON_UNKNOWN_PAIR: _RefusalReason.ValueType  # 3
+    """Nobody matches orders of that symbol."""
 
 class RefusalReason(_RefusalReason, metaclass=_RefusalReasonEnumTypeWrapper): ...
 
@@ -36,6 +38,8 @@ REFUSAL_REASON_UNSPECIFIED: RefusalReason.ValueType  # 0
 REFUSAL_REASON_INSUFFICIENT_FUNDS: RefusalReason.ValueType  # 1
 REFUSAL_REASON_OVERFLOW: RefusalReason.ValueType  # 2
 """A balance or a hold would leave the range of its integer."""
+REFUSAL_REASON_UNKNOWN_PAIR: RefusalReason.ValueType  # 3
+"""Nobody matches orders of that symbol."""
 Global___RefusalReason: _TypeAlias = RefusalReason  # noqa: Y015
 
 @_typing.final
@@ -136,20 +140,24 @@ class FundsHeld(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     ASSET_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    WITHDRAWAL_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """Of the order or the withdrawal."""
     asset: _builtins.str
     amount: _builtins.int
+    withdrawal: _builtins.bool
+    """`id` is a withdrawal's."""
     def __init__(
         self,
         *,
         id: _builtins.int = ...,
         asset: _builtins.str = ...,
         amount: _builtins.int = ...,
+        withdrawal: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset", b"asset", "id", b"id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset", b"asset", "id", b"id", "withdrawal", b"withdrawal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,230 @@
+"""One partition of `orders`: every instruction carried out once, answered once, and passed on once."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outcry_services.common.ids import shard_of_user
+from outcry_services.position import instructions
+from outcry_services.position.answers import answer_to, command_of
+from outcry_services.position.delivery import Outputs
+from outcry_services.position.entries import Entry, Said, parse_entry
+from outcry_services.position.facts import Facts
+from outcry_services.position.rounds import Chain, Step, carry_out
+from outcry_services.position.sequences import Numbers, Verdict
+from outcry_services.position.topics import answer_records, command_records, journal_records, matching_topic
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping, Sequence
+
+    from outcry.v1.command_pb2 import Command
+    from outcry.v1.instruction_pb2 import Instruction, InstructionBatch
+    from outcry.v1.journal_pb2 import JournalEntry
+    from outcry.v1.order_event_pb2 import OrderEvent
+
+    from outcry_services.common.kafka import Batch
+    from outcry_services.position.cache import FactsCache
+    from outcry_services.position.marks import InstructionsMark
+    from outcry_services.position.metrics import Metrics
+    from outcry_services.position.ports import Scripts, Sent, Topics
+    from outcry_services.position.progress import Progress
+
+__all__ = ["InstructionWorker", "Recorded"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True, slots=True)
+class Recorded:
+    """Answers of a partition that `order-events` holds already, by shard, incarnation and number."""
+
+    answers: dict[tuple[int, int, int], OrderEvent]
+    end: int | None
+    """The offset behind them; None: there is none."""
+
+
+@dataclass(slots=True)
+class _Planned:
+    instruction: Instruction
+    recorded: OrderEvent | None
+    step: Step
+
+
+class InstructionWorker:
+    """Carries out the batches of its partition, one after the other.
+
+    While answers are recorded it makes them true again and decides nothing; what nobody has decided yet
+    waits until the events that were there at the start are carried out too (`replayed`), for their credits
+    may pay for it.
+    """
+
+    def __init__(
+        self,
+        *,
+        partition: int,
+        partitions: int,
+        mark: InstructionsMark,
+        recorded: Recorded,
+        replayed: asyncio.Event,
+        progress: Progress,
+        scripts: Scripts,
+        topics: Topics,
+        facts: FactsCache,
+        sent: Sent,
+        metrics: Metrics,
+    ) -> None:
+        self._partition = partition
+        self._partitions = partitions
+        self.numbers = Numbers(mark.numbers)
+        self.position = mark.offset
+        """The offset behind what was carried out; None: nothing was."""
+        self._behind_answers = mark.answers
+        self._recorded = recorded
+        self._replayed = replayed
+        self._progress = progress
+        self._scripts = scripts
+        self._topics = topics
+        self._facts = facts
+        self._sent = sent
+        self._metrics = metrics
+        self._chain = Chain()
+
+    async def take(self, batch: Batch[InstructionBatch]) -> Outputs:
+        """Carry out a batch; what is to be told of it. Raises what `carry_out` raises."""
+        found = self._news(batch)
+        old = [it for it in found if self._answer_of(it) is not None]
+        new = [it for it in found if self._answer_of(it) is None]
+        planned = [await self._plan(it) for it in old]
+        await carry_out(self._scripts, [one.step for one in planned], unblock=self._wait)
+        if new:
+            await self._replayed.wait()
+            decided = [await self._plan(it) for it in new]
+            await carry_out(self._scripts, [one.step for one in decided], unblock=self._wait)
+            planned += decided
+        outputs = await self._outputs(planned, batch.position)
+        self.position = batch.position
+        self._progress.moved()
+        return outputs
+
+    def _news(self, batch: Batch[InstructionBatch]) -> list[Instruction]:
+        found = []
+        for item in batch.items:
+            for it in item.value.instructions:
+                verdict = self.numbers.take(item.value.shard, it.incarnation, it.number)
+                if verdict is Verdict.NEXT:
+                    found.append(it)
+                else:
+                    self._metrics.skipped("orders", verdict)
+        return found
+
+    def _answer_of(self, it: Instruction) -> OrderEvent | None:
+        return self._recorded.answers.get(_key(it))
+
+    async def _plan(self, it: Instruction) -> _Planned:
+        recorded = self._answer_of(it)
+        symbol = instructions.symbol_of(it)
+        known = not symbol or recorded is not None or await self._topics.exists(matching_topic(symbol))
+        after = self._chain.follow(it.user_id, it.number)
+        call = instructions.call_for(it, after=after, recorded=recorded, known_pair=known)
+        return _Planned(it, recorded, Step(it.user_id, it.number, after, call))
+
+    async def _wait(self, blocked: Sequence[Step]) -> None:
+        """For credits that events bring: the log says that these funds were there."""
+        seen = self._progress.count
+        self._metrics.waiting(len(blocked))
+        log.info(
+            "the funds of a recorded answer are not here yet",
+            extra={"user": blocked[0].user, "steps": len(blocked)},
+        )
+        try:
+            await self._progress.after(seen)
+        finally:
+            self._metrics.waiting(-len(blocked))
+
+    async def _outputs(self, planned: Sequence[_Planned], position: int) -> Outputs:
+        answers: dict[int, list[OrderEvent]] = defaultdict(list)
+        commands: dict[str, list[Command]] = defaultdict(list)
+        journal: dict[int, list[JournalEntry]] = defaultdict(list)
+        drained: dict[int, list[str]] = defaultdict(list)
+        sent: list[tuple[str, int, int]] = []
+        for one in planned:
+            it, answer = one.instruction, one.step.done
+            self._recorded.answers.pop(_key(it), None)
+            if not answer.text:
+                # Done and told before.
+                continue
+            entry = parse_entry(answer.text)
+            drained[it.user_id].append(instructions.field_of(it))
+            if one.recorded is None:
+                answers[shard_of_user(it.user_id)].append(answer_to(it, entry))
+            if entry.number:
+                message = entry.message(user_id=it.user_id, symbol="", cause=it.number, leg=0)
+                journal[it.user_id].append(message)
+            self._note(it, entry, fresh=answer.said is Said.NEW)
+            command = command_of(it, entry)
+            symbol = instructions.symbol_of(it)
+            if command is None or not await self._takes(symbol):
+                continue
+            commands[symbol].append(command)
+            if answer.said is Said.NEW and one.recorded is None:
+                sent.append((symbol, command.source, command.number))
+        # Known now: a later batch may use the last of them before this one's mark is written.
+        replaying = bool(self._recorded.answers)
+        numbers = {
+            shard: self.numbers.last[shard]
+            for shard in {shard_of_user(one.instruction.user_id) for one in planned}
+        }
+        return Outputs(
+            answers=tuple(answer_records(answers, partitions=self._partitions)),
+            journal=tuple(journal_records(journal, partitions=self._partitions)),
+            commands=tuple(command_records(commands)),
+            drained=drained,
+            marks=lambda behind: self._marks(position, numbers, behind, replaying=replaying),
+            published=lambda: self._count(sent),
+        )
+
+    def _note(self, it: Instruction, entry: Entry, *, fresh: bool) -> None:
+        if it.WhichOneof("body") == "order_created" and not entry.refused:
+            self._facts.put(it.order_created.order.order_id, Facts.of(it.order_created))
+        if fresh:
+            self._metrics.carried_out(entry.kind)
+
+    async def _takes(self, symbol: str) -> bool:
+        """Whether there is a log to write to: a pair may have been deleted since the order was held."""
+        if await self._topics.exists(matching_topic(symbol)):
+            return True
+        log.error("a command has no pair any more", extra={"symbol": symbol})
+        return False
+
+    def _count(self, sent: Sequence[tuple[str, int, int]]) -> None:
+        for symbol, source, number in sent:
+            self._sent.sent(symbol, source, number)
+
+    def _marks(
+        self,
+        position: int,
+        numbers: Mapping[int, tuple[int, int]],
+        behind: int | None,
+        *,
+        replaying: bool,
+    ) -> dict[str, str]:
+        """While recorded answers are left, their place stays: they came in other batches than these."""
+        if not replaying:
+            known = [
+                place for place in (behind, self._recorded.end, self._behind_answers) if place is not None
+            ]
+            self._behind_answers = max(known, default=None)
+        fields = {f"o{self._partition}": str(position)}
+        if self._behind_answers is not None:
+            fields[f"a{self._partition}"] = str(self._behind_answers)
+        for shard, (incarnation, number) in numbers.items():
+            fields[f"s{shard}"] = f"{incarnation} {number}"
+        return fields
+
+
+def _key(it: Instruction) -> tuple[int, int, int]:
+    return shard_of_user(it.user_id), it.incarnation, it.number

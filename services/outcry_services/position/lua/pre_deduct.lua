@@ -1,0 +1,2 @@
+-- An order's funds.
+return hold('HOLD')

@@ -1,0 +1,2 @@
+-- A withdrawal's funds, held until its payout ends.
+return hold('WITHDRAW')
