@@ -66,6 +66,11 @@ class FakeReader(Generic[T]):
             self._positions[place] = batch.position
             yield batch
 
+    async def end(self, topic: str, partition: int) -> int:
+        """As the real one."""
+        await asyncio.sleep(self._chance.seconds())
+        return self._kafka.partition(topic, partition).end
+
     def problem(self, *, most_seconds: float = 5.0) -> str | None:
         """Always well: the fake log never goes away, it only takes its time."""
         return None

@@ -256,6 +256,7 @@ async def test_a_reader_goes_on_from_the_position_of_the_batch_before(side, topi
         rest = await take(await readers.reader({(topic, 0): 4}), 6)
         assert values(rest) == [4, 5, 6, 7, 8, 9]
         assert (rest[-1].position, rest[-1].end, rest[-1].lag) == (10, 10, 0)
+        assert await readers.readers[-1].end(topic, 0) == 10
         got = rest[-1].items[-1].record
         assert (got.key, got.value, got.offset, got.headers) == (b"k", b"9", 9, {"n": b"v"})
 

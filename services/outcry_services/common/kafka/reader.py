@@ -129,6 +129,24 @@ class Reader(Generic[T]):
             if batch is not None:
                 yield batch
 
+    async def end(self, topic: str, partition: int) -> int:
+        """The offset that a partition's next record will have, asked now: whatever was written is before it.
+
+        Raises `TopicMissingError`, and `UnavailableError` when Kafka doesn't answer.
+        """
+        where = TopicPartition(topic, partition)
+        try:
+            offsets = await asyncio.to_thread(self._consumer.get_watermark_offsets, where, timeout=10)
+        except KafkaException as error:
+            if error.args[0].code() in _MISSING:
+                raise self._missing(f"{topic}/{partition}") from error
+            raise self._away(error) from error
+        if offsets is None:
+            raise UnavailableError(
+                f"no answer from Kafka at {self._bootstrap} within 10 s", name="KAFKA_AWAY"
+            )
+        return int(offsets[1])
+
     def problem(self, *, most_seconds: float = 5.0) -> str | None:
         """What is wrong, for a health check."""
         if self._away_since is None:
@@ -179,13 +197,16 @@ class Reader(Generic[T]):
         try:
             topics = self._consumer.list_topics(timeout=10).topics
         except KafkaException as error:
-            raise UnavailableError(
-                f"no answer from Kafka at {self._bootstrap}: {error.args[0].str()}", name="KAFKA_AWAY"
-            ) from error
+            raise self._away(error) from error
         for partition in partitions:
             found = topics.get(partition.topic)
             if found is None or partition.partition not in found.partitions:
                 raise self._missing(f"{partition.topic}/{partition.partition}")
+
+    def _away(self, error: KafkaException) -> UnavailableError:
+        return UnavailableError(
+            f"no answer from Kafka at {self._bootstrap}: {error.args[0].str()}", name="KAFKA_AWAY"
+        )
 
     def _missing(self, where: str) -> TopicMissingError:
         return TopicMissingError(

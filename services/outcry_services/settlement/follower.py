@@ -1,0 +1,231 @@
+"""Keeps the books: what the logs hold goes into the ledger, batch by batch, exactly once.
+
+A batch is one database transaction: its postings, its cursors and its positions in the logs are written
+together or not at all. Whatever goes wrong, what was in memory is thrown away and the merge begins again from
+what the database says: a commit whose answer was lost is simply found there.
+
+`Settler` is one batch at a time and nothing else; `Follower` reads the logs for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from outcry_services.common.errors import IntegrityError, UnavailableError
+from outcry_services.common.kafka import PositionLostError, TopicMissingError
+from outcry_services.common.order_log import EVENTS_PREFIX, ORDER_EVENTS, ORDERS, partition_of
+from outcry_services.settlement.books import Books, balances_needed, holds_needed
+from outcry_services.settlement.errors import SupersededError
+from outcry_services.settlement.intake import Intake, places_of, sources_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from outcry_services.common.kafka import Batch
+    from outcry_services.settlement.books import Change, Counts
+    from outcry_services.settlement.intake import Step
+    from outcry_services.settlement.ledger_store import LedgerStore, Opened
+    from outcry_services.settlement.metrics import SettlementMetrics
+    from outcry_services.settlement.ports import LogReader, Logs, Pause
+
+__all__ = ["Follower", "Settler"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Settler:
+    """Applies what an intake has ready, as the writer of one epoch."""
+
+    def __init__(self, store: LedgerStore, opened: Opened, intake: Intake, *, most_steps: int = 500) -> None:
+        self._store = store
+        self._epoch = opened.epoch
+        self._written = dict(opened.offsets)
+        self._most = most_steps
+        self.intake = intake
+
+    async def step(self) -> Counts | None:
+        """Apply the next batch; None: nothing is ready. After any exception the intake is void."""
+        while steps := self.intake.take(self._most):
+            change = await self._apply(steps)
+            if change is not None:
+                self._written.update(change.positions)
+                if change.counts.events:
+                    self.intake.wake_short()
+                return change.counts
+        return None
+
+    async def _apply(self, steps: Sequence[Step]) -> Change | None:
+        """One transaction; None: every step must wait for funds."""
+        async with self._store.batch(self._epoch) as batch:
+            holds = await batch.holds(holds_needed(steps))
+            books = Books(holds, await batch.balances(balances_needed(steps, holds)))
+            left = books.apply(steps)
+            self.intake.give_back(left)
+            if len(left) == len(steps):
+                return None
+            change = self._finished(books.change, steps)
+            await batch.write(change)
+        return change
+
+    def _finished(self, change: Change, steps: Sequence[Step]) -> Change:
+        """With how far everything is when it is written."""
+        positions = {place: self.intake.position(place) for place in self.intake.places()}
+        change.positions = {
+            place: position for place, position in positions.items() if self._written.get(place) != position
+        }
+        change.cursors = self.intake.cursors(sources_of(steps))
+        return change
+
+
+class Follower:
+    """Follows the logs of all pairs for as long as the process lives."""
+
+    def __init__(
+        self,
+        *,
+        store: LedgerStore,
+        logs: Logs,
+        symbols: Callable[[], Iterable[str]],
+        partitions: int,
+        metrics: SettlementMetrics,
+        pause: Pause = asyncio.sleep,
+        most_pending: int = 20_000,
+    ) -> None:
+        self._store = store
+        self._logs = logs
+        self._symbols = symbols
+        self._partitions = partitions
+        self._metrics = metrics
+        self._pause = pause
+        self._most = most_pending
+        self._followed: frozenset[str] = frozenset()
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._stuck = False
+        self._fault: str | None = "the ledger was not opened yet"
+        self.intake: Intake | None = None
+
+    def problem(self) -> str | None:
+        """What keeps the books from moving, for health checks."""
+        return self._fault
+
+    def pairs_changed(self) -> None:
+        """`symbols` gives others than before: begin again with those."""
+        if self._followed != frozenset(self._symbols()):
+            self._news.set()
+
+    async def run(self) -> None:
+        """Follow for ever.
+
+        A database or a broker that is away is asked again; so are books that contradict the logs, which stay
+        as they are until somebody has repaired them (`problem` and a metric say why). A log that lost records
+        ends the process: only a restore helps.
+        """
+        while True:
+            try:
+                await self._follow()
+            except (PositionLostError, TopicMissingError):
+                raise
+            except (UnavailableError, IntegrityError) as error:
+                self._fault = error.message
+                self._metrics.failed(error)
+                log.warning("the books stand still", extra={"error_name": error.name}, exc_info=error)
+                # Who was superseded leaves the other one time, or they would take turns at every batch.
+                await self._pause(5.0 if isinstance(error, SupersededError) else 1.0)
+
+    async def _follow(self) -> None:
+        """Until the pairs change."""
+        opened = await self._store.open()
+        self._followed = frozenset(self._symbols())
+        intake = self.intake = Intake(opened.cursors, most_pending=self._most)
+        places = places_of(sorted(self._followed), partitions=self._partitions)
+        for place in places:
+            intake.follow(place, opened.offsets.get(place))
+        self._fault = None
+        self._stuck = False
+        tasks = [
+            asyncio.ensure_future(self._read(self._logs.instructions, ORDERS, intake.offer_instructions)),
+            asyncio.ensure_future(self._read(self._logs.answers, ORDER_EVENTS, intake.offer_answers)),
+            asyncio.ensure_future(self._read(self._logs.events, EVENTS_PREFIX, intake.offer_events)),
+            asyncio.ensure_future(self._settle(Settler(self._store, opened, intake))),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError, Exception):
+                    await task
+        for task in done:
+            task.result()
+
+    async def _read(self, reader: LogReader[T], topics: str, offer: Callable[[Batch[T]], None]) -> None:
+        """Bring one kind of log in, no faster than it can be applied."""
+        intake = self._intake()
+        positions = {
+            place: intake.read_from(place) for place in intake.places() if place[0].startswith(topics)
+        }
+        while positions:
+            await reader.assign(positions)
+            async for batch in reader.batches():
+                offer(batch)
+                self._news.set()
+                await self._until_room((batch.topic, batch.partition))
+                again = intake.to_read_again(topics)
+                if again is not None:
+                    positions = dict(again)
+                    break
+        await asyncio.Event().wait()
+
+    async def _until_room(self, place: tuple[str, int]) -> None:
+        """Wait while a partition's memory is full, unless nothing moves: others may bring what it lacks."""
+        intake = self._intake()
+        while not intake.has_room(place) and not self._stuck:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _settle(self, settler: Settler) -> None:
+        while self._followed == frozenset(self._symbols()):
+            counts = await settler.step()
+            if counts is not None:
+                self._stuck = False
+                self._metrics.applied(counts)
+            elif not await self._resolve(settler.intake):
+                self._stuck = True
+                self._room.set()
+                self._news.clear()
+                await self._news.wait()
+                continue
+            self._room.set()
+
+    async def _resolve(self, intake: Intake) -> bool:
+        """Whether a pair or a shard can go on because what it waits for is in no log."""
+        return await self._resolve_pairs(intake) or await self._resolve_funds(intake)
+
+    async def _resolve_pairs(self, intake: Intake) -> bool:
+        waiting = [(one, partition_of(one.shard, self._partitions)) for one in intake.waiting()]
+        # Asked after the waiting events were read, as `known_end` wants it.
+        numbers = sorted({number for _, number in waiting})
+        ends = {number: await self._logs.answers.end(ORDER_EVENTS, number) for number in numbers}
+        moved = [intake.known_end(one, (ORDER_EVENTS, number), ends[number]) for one, number in waiting]
+        return any(moved)
+
+    async def _resolve_funds(self, intake: Intake) -> bool:
+        short = intake.short()
+        if not short or await self._store.symbols_held() - self._followed:
+            # A pair that isn't followed yet may bring the funds.
+            return False
+        places = [place for place in intake.places() if place[0].startswith(EVENTS_PREFIX)]
+        ends = {place: await self._logs.events.end(*place) for place in places}
+        return intake.known_ends(short, ends)
+
+    def _intake(self) -> Intake:
+        if self.intake is None:
+            raise UnavailableError("the ledger was not opened yet")
+        return self.intake

@@ -1,0 +1,57 @@
+"""What settlement tells Prometheus of itself: `outcry_settlement_…`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import Counter, Gauge
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from outcry_services.common.errors import ServiceError
+    from outcry_services.settlement.books import Counts
+
+__all__ = ["SettlementMetrics"]
+
+
+class SettlementMetrics:
+    """Counters of the follower, and how far behind it is."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, what: str, labels: tuple[str, ...] = ()) -> Counter:
+            return Counter(f"outcry_settlement_{name}", what, labels, registry=registry)
+
+        self._batches = counter("batches_total", "Batches committed to the ledger")
+        self._instructions = counter("instructions_total", "Answered instructions applied")
+        self._events = counter("events_total", "Events of pairs applied")
+        self._transactions = counter("transactions_total", "Transactions posted")
+        self._covers = counter(
+            "covers_total", "Entries by which the house paid what a user's funds lacked; each needs a look"
+        )
+        self._unheld = counter("unheld_legs_total", "Legs of orders for which no funds were ever held")
+        self._failures = counter("failures_total", "Times the books stood still, by error name", ("name",))
+        self.lag = Gauge(
+            "outcry_settlement_lag_records",
+            "Records of a partition that are not in the ledger",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self.gaps = Gauge(
+            "outcry_settlement_gaps",
+            "Sources that miss a message although later ones are here",
+            registry=registry,
+        )
+
+    def applied(self, counts: Counts) -> None:
+        """A batch was committed."""
+        self._batches.inc()
+        self._instructions.inc(counts.instructions)
+        self._events.inc(counts.events)
+        self._transactions.inc(counts.transactions)
+        self._covers.inc(counts.covers)
+        self._unheld.inc(counts.unheld)
+
+    def failed(self, error: ServiceError) -> None:
+        """A batch was not."""
+        self._failures.labels(name=error.name).inc()
