@@ -30,7 +30,7 @@ SHORTEST_SECRET = 32
 """Bytes of an HMAC secret: as many as the hash has (RFC 2104, section 3)."""
 
 Network = IPv4Network | IPv6Network
-KeyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
+KeyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,16 +70,6 @@ local function set_retry_after(headers)
   headers:replace("retry-after", string.format("%d", math.max(seconds, 1)))
 end
 
-function envoy_on_request(handle)
-  local headers = handle:headers()
-  if headers:get(":method") == "POST" then
-    local path = headers:get(":path")
-    if path == "/orders" or path == "/withdrawals" then
-      handle:streamInfo():dynamicMetadata():set("outcry", "creates", true)
-    end
-  end
-end
-
 function envoy_on_response(handle)
   local headers = handle:headers()
   local grpc = headers:get("grpc-status")

@@ -1,0 +1,49 @@
+"""Envoy's files as the chart renders them, with paths and ports of a test."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from base64 import b64decode
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from e2e.backends.errors import ServerConfigError
+from e2e.cluster.build.servers import HELM
+from e2e.cluster.paths import CHECKOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["render", "write"]
+
+
+def render(values: Mapping[str, Any]) -> dict[str, bytes]:
+    """The files of the ConfigMap by name; raises `ServerConfigError` with what helm says."""
+    done = subprocess.run(
+        [
+            *(str(HELM.folder / "helm"), "template", "test", str(CHECKOUT / "charts" / "outcry")),
+            *("--kube-version", "1.34.4", "--show-only", "templates/envoy-config.yaml", "--values", "-"),
+        ],
+        input=json.dumps(values),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ServerConfigError(f"helm refuses the values:\n{done.stderr}")
+    found = yaml.safe_load(done.stdout)
+    files = {name: text.encode() for name, text in found["data"].items()}
+    return files | {name: b64decode(text) for name, text in found["binaryData"].items()}
+
+
+def write(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the files where `values` says that Envoy finds them; gives Envoy's configuration."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = render(values)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    config: dict[str, Any] = yaml.safe_load(files["envoy.yaml"])
+    return config
