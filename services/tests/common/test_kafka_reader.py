@@ -224,3 +224,17 @@ async def test_a_broker_that_is_away_is_waited_for_and_said():
             await world.write(1)
             assert values(await taking) == [1]
             assert reader.problem(most_seconds=0) is None
+
+
+async def test_a_paused_partition_is_read_on_where_it_stood(kafka):
+    async with world_of(kafka) as world:
+        await world.write(1, 2, 3)
+        await world.write(4, 5, partition=1)
+        reader = await world.reader({(world.topic, 0): None, (world.topic, 1): None}, most_records=1)
+        assert (await reader.end(world.topic, 0), await reader.end(world.topic, 1)) == (3, 2)
+        await reader.pause(world.topic, 0)
+        batches = await take(reader, 2)
+        await reader.resume(world.topic, 0)
+        batches += await take(reader, 5 - len(values(batches)))
+        for partition, expected in ((0, [1, 2, 3]), (1, [4, 5])):
+            assert values(b for b in batches if b.partition == partition) == expected

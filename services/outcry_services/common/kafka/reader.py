@@ -147,6 +147,14 @@ class Reader(Generic[T]):
             )
         return int(offsets[1])
 
+    async def pause(self, topic: str, partition: int) -> None:
+        """Read no more of a partition; what was read already may still come."""
+        await asyncio.to_thread(self._consumer.pause, [TopicPartition(topic, partition)])
+
+    async def resume(self, topic: str, partition: int) -> None:
+        """Go on where the partition was paused."""
+        await asyncio.to_thread(self._consumer.resume, [TopicPartition(topic, partition)])
+
     def problem(self, *, most_seconds: float = 5.0) -> str | None:
         """What is wrong, for a health check."""
         if self._away_since is None:
@@ -164,11 +172,16 @@ class Reader(Generic[T]):
     async def _consume(self) -> list[Message]:
         # A cancelled caller leaves the call running in its thread: its records are the next caller's.
         if self._pending is None:
-            work = asyncio.to_thread(self._consumer.consume, self._most, self._wait)
+            work = asyncio.to_thread(self._fetch)
             self._pending = asyncio.ensure_future(work)
         messages = await asyncio.shield(self._pending)
         self._pending = None
         return messages
+
+    def _fetch(self) -> list[Message]:
+        """Wait for one record, and take along what is there: a full batch is not worth a wait."""
+        first = self._consumer.consume(1, self._wait)
+        return [*first, *self._consumer.consume(self._most - 1, 0)] if first and self._most > 1 else first
 
     async def _batch(self, messages: list[Message]) -> Batch[T] | None:
         records = [_raw(message) for message in messages if self._is_record(message)]
