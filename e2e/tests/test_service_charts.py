@@ -6,6 +6,7 @@ import json
 from copy import deepcopy
 
 import pytest
+import yaml
 
 from e2e.tests.charts import render, template
 
@@ -104,7 +105,7 @@ def test_each_reaches_what_it_needs_and_nothing_else(objects):
         "risk": {KAFKA, CONSUL},
         "settlement": {KAFKA, CONSUL, MYSQL},
         "reconciler": {KAFKA, CONSUL, MYSQL, REDIS},
-        "gateway": {KAFKA, CONSUL},
+        "gateway": {REDIS},
     }
     assert {name: called(objects, name) for name in SERVICES} == {
         name: {"risk"} if name == "order" else set() for name in SERVICES
@@ -120,6 +121,45 @@ def test_each_is_called_by_those_who_should(objects):
         "reconciler": set(),
         "gateway": {"envoy"},
     }
+
+
+def test_envoy_calls_the_services_and_anybody_calls_envoy(objects):
+    assert reached_ports(objects, "envoy") == {GRPC}
+    assert called(objects, "envoy") == {"order", "position", "risk", "settlement", "gateway"}
+    (https,) = [rule for rule in objects["NetworkPolicy", "envoy"]["spec"]["ingress"] if "from" not in rule]
+    assert https["ports"] == [{"port": "https", "protocol": "TCP"}]
+
+
+def test_envoys_ports_and_folders_are_those_of_its_configuration(objects):
+    (container,) = pod_of(objects, "envoy")["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    config = yaml.safe_load(objects["ConfigMap", "envoy"]["data"]["envoy.yaml"])
+    listening = {
+        each["name"]: each["address"]["socket_address"]["port_value"]
+        for each in config["static_resources"]["listeners"]
+    }
+    assert ports == {"https": listening["https"], "metrics": listening["health"]}
+    mounted = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    tls = yaml.safe_load(objects["ConfigMap", "envoy"]["data"]["tls.yaml"])
+    (secret,) = tls["resources"]
+    assert secret["tls_certificate"]["watched_directory"]["path"] == mounted["tls"]
+    assert f"{mounted['sessions']}/jwks.json" in json.dumps(config)
+
+
+def test_a_changed_limit_rolls_envoy(objects):
+    changed = render("outcry", {"envoy": {"limits": {"bodyBytes": 32768}}})
+    before, after = (
+        each["Deployment", "envoy"]["spec"]["template"]["metadata"]["annotations"]
+        for each in (objects, changed)
+    )
+    assert before != after
+
+
+def test_a_node_port_lets_the_clients_own_address_arrive(objects):
+    assert objects["Service", "envoy"]["spec"]["type"] == "ClusterIP"
+    service = render("outcry", {"envoy": {"service": {"type": "NodePort", "nodePort": 30443}}})
+    assert service["Service", "envoy"]["spec"]["externalTrafficPolicy"] == "Local"
+    assert service["Service", "envoy"]["spec"]["ports"][0]["nodePort"] == 30443
 
 
 def test_the_policies_follow_the_addresses():
@@ -196,7 +236,7 @@ def test_without_services_there_are_markets_alone():
     objects = render("outcry", {"services": {"enabled": False}})
     assert [name for kind, name in objects if kind == "Deployment"] == ["outcry-operator"]
     assert ("Job", "topics") not in objects
-    assert ("ConfigMap", "exchange") not in objects
+    assert not [name for kind, name in objects if kind == "ConfigMap"]
 
 
 def test_the_stores_answer_the_services_alone():
