@@ -57,7 +57,7 @@ def run_up(options: argparse.Namespace) -> None:
     """`up`, and what to type next."""
     provider = choose(options)
     up(provider, until=options.until, progress=Progress(), services=options.services)
-    if options.until in ("flow", "watch"):
+    if options.until in ("trade", "watch"):
         python = Path(sys.executable)
         if python.is_relative_to(Path.cwd()):
             python = python.relative_to(Path.cwd())

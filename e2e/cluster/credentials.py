@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from e2e.cluster.errors import ClusterError
 from e2e.cluster.helm import BACKENDS, PLATFORM
 from e2e.cluster.local.certificates import Request, make_authority, sign, write_key
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from e2e.cluster.kubectl import Kubectl
 
-__all__ = ["USERS", "Credentials", "User", "apply_secrets"]
+__all__ = ["USERS", "Credentials", "User", "apply_secrets", "load_key"]
 
 MYSQL_USERS = ("order", "position", "settlement", "reconciler")
 GATEWAY_NAMES = (
@@ -174,5 +175,12 @@ def private_pem(key: Ed25519PrivateKey) -> bytes:
 
 def public_bytes(pem: Path) -> bytes:
     """The raw public key behind a private one."""
+    return load_key(pem).public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+
+
+def load_key(pem: Path) -> Ed25519PrivateKey:
+    """A private key from its PEM file; raises ClusterError when it is of another kind."""
     key = serialization.load_pem_private_key(pem.read_bytes(), password=None)
-    return key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ClusterError(f"{pem} is no Ed25519 key")
+    return key

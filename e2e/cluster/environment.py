@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from e2e.cluster.platform import CONSUL_PORT, KAFKA_PORT
+from e2e.cluster.platform import CONSUL_PORT, GATEWAY_PORT, KAFKA_PORT, credentials_of
 
 if TYPE_CHECKING:
     from e2e.cluster.provider import Provider
@@ -16,9 +16,20 @@ __all__ = ["as_shell", "environment_of", "write_kubectl"]
 
 
 def environment_of(provider: Provider) -> dict[str, str]:
-    """Addresses of a cluster's API, Kafka and Consul; raises ClusterError when there is none."""
+    """Addresses of a cluster's API, Kafka and Consul; raises ClusterError when there is none.
+
+    With services, also the gateway's, the certificate to trust there, and the folder of the users' keys.
+    """
     address = provider.address
-    return {
+    credentials = credentials_of(provider)
+    gateway = {}
+    if credentials.authority.exists():
+        gateway = {
+            "OUTCRY_GATEWAY": f"https://{address}:{GATEWAY_PORT}",
+            "OUTCRY_GATEWAY_CA": str(credentials.authority),
+            "OUTCRY_KEYS": str(credentials.folder),
+        }
+    return gateway | {
         "KUBECONFIG": str(provider.kubectl.kubeconfig),
         "OUTCRY_KAFKA": f"{address}:{KAFKA_PORT}",
         "OUTCRY_CONSUL": f"http://{address}:{CONSUL_PORT}",

@@ -130,10 +130,15 @@ def backend_values(provider: Provider, images: Images) -> dict[str, Any]:
 def platform_values(images: Images) -> dict[str, Any]:
     """For `charts/outcry`: nobody spins on a machine whose CPUs everything else needs, too."""
     services: dict[str, Any] = {"enabled": False}
+    envoy: dict[str, Any] = {}
     if images.services:
         services = {"image": images.services.services.name}
+        # One kube-proxy serves both nodes of the local provider, so `Local` would miss the other one's pods.
+        reached = {"type": "NodePort", "nodePort": GATEWAY_PORT, "externalTrafficPolicy": "Cluster"}
+        envoy = {"image": images.services.envoy.name, "concurrency": 1, "service": reached}
     return {
         "operator": {"image": images.operator.name},
         "engine": {"image": images.engine.name, "spin": "never"},
         "services": services,
+        "envoy": envoy,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from e2e.cluster import market
+from e2e.cluster import market, trade
 from e2e.cluster.choose import remember
 from e2e.cluster.environment import write_kubectl
 from e2e.cluster.errors import PrerequisiteError
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGES", "next_steps", "up"]
 
-STAGES = ("cluster", "platform", "pair", "flow", "watch")
+STAGES = ("cluster", "platform", "pair", "trade", "watch")
 
 
 def up(provider: Provider, *, until: str, progress: Progress, services: bool = False) -> None:
     """Go as far as stage `until`; raises ClusterError, after which it can simply be called again.
 
-    Without `services` there are markets alone, whose commands arrive in Kafka directly.
+    With `services` two users trade at the end. Without them there are markets alone, and a seeded order flow
+    goes into Kafka directly: the two don't mix, since nobody may trade with whom no money stands behind.
     """
     last = STAGES.index(until)
     check(provider)
@@ -39,10 +40,14 @@ def up(provider: Provider, *, until: str, progress: Progress, services: bool = F
     install_charts(provider, images, progress=progress)
     if last >= STAGES.index("pair"):
         market.apply_pair(provider.kubectl, progress=progress)
-    if last >= STAGES.index("flow"):
+    if last < STAGES.index("trade"):
+        return
+    if services:
+        trade.show(trade.trade(provider, progress=progress), where=trade.address_of(provider))
+    else:
         market.start_flow(provider, images.engine.name, progress=progress)
-    if last >= STAGES.index("watch"):
-        market.watch(provider)
+        if last >= STAGES.index("watch"):
+            market.watch(provider)
 
 
 def check(provider: Provider) -> None:

@@ -15,15 +15,22 @@ __all__ = ["wait_for"]
 PAUSE_SECONDS = 0.2
 
 
-def wait_for(what: str, attempt: Callable[[], object], *, seconds: float, hint: str = "") -> None:
-    """Call `attempt` until it doesn't raise CommandError; raises ClusterError after `seconds`."""
+def wait_for(
+    what: str,
+    attempt: Callable[[], object],
+    *,
+    seconds: float,
+    hint: str = "",
+    error: type[ClusterError] = CommandError,
+) -> None:
+    """Call `attempt` until it doesn't raise `error`; raises ClusterError after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             attempt()
-        except CommandError as error:
+        except error as why:
             if time.monotonic() > deadline:
-                raise ClusterError(f"{what} isn't there after {seconds:.0f} s: {error}{hint}") from error
+                raise ClusterError(f"{what} isn't there after {seconds:.0f} s: {why}{hint}") from why
             time.sleep(PAUSE_SECONDS)
         else:
             return

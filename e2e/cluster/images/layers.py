@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Layer", "Recipe", "make_layer", "tar_above", "tar_from"]
 
+TIMES = ("mtime", "atime", "ctime")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
@@ -135,8 +137,8 @@ def tar_above(base: Path, whole: Path, target: Path) -> None:
             if known.get(member.name) != fingerprint(above, member):
                 content = above.extractfile(member) if member.isreg() else None
                 member.mtime = 0
-                for when in ("mtime", "atime", "ctime"):
-                    member.pax_headers.pop(when, None)
+                lasting = {key: value for key, value in member.pax_headers.items() if key not in TIMES}
+                member.pax_headers = lasting
                 tar.addfile(member, content)
 
 

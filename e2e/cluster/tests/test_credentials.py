@@ -9,9 +9,8 @@ from base64 import b64decode, urlsafe_b64decode
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from e2e.cluster.credentials import USERS, Credentials
+from e2e.cluster.credentials import USERS, Credentials, load_key
 
 
 @pytest.fixture
@@ -69,7 +68,7 @@ def test_the_gateway_gets_public_keys_alone(credentials):
     keys = {key["key"]: key for key in json.loads(text)["keys"]}
     assert keys.keys() == {"admin", "alice", "bob"}
     assert "admin" not in keys["alice"]["permissions"]
-    private = load_pem_private_key(credentials.key("alice").read_bytes(), password=None)
+    private = load_key(credentials.key("alice"))
     public = Ed25519PublicKey.from_public_bytes(b64decode(keys["alice"]["publicKey"]))
     public.verify(private.sign(b"an order"), b"an order")
 
@@ -77,7 +76,7 @@ def test_the_gateway_gets_public_keys_alone(credentials):
 def test_sessions_are_checked_with_the_public_key(credentials):
     (key,) = json.loads(credentials.jwks())["keys"]
     assert "d" not in key
-    private = load_pem_private_key((credentials.folder / "sessions.pem").read_bytes(), password=None)
+    private = load_key(credentials.folder / "sessions.pem")
     public = Ed25519PublicKey.from_public_bytes(urlsafe_b64decode(key["x"] + "="))
     public.verify(private.sign(b"a session"), b"a session")
 
