@@ -1,0 +1,33 @@
+"""What can go wrong in the reconciler, by name.
+
+ConfigError
+└── BinlogSettingsError     the server's binary log doesn't hold whole rows: it can't be compared
+IntegrityError
+└── BinlogLostError         the binary log no longer has the stored position: begin anew, with a whole sweep
+UnavailableError
+└── BinlogAwayError         the server closed the stream, or doesn't answer: go on from the last position
+"""
+
+from __future__ import annotations
+
+from outcry_services.common.errors import ConfigError, IntegrityError, UnavailableError
+
+__all__ = ["BinlogAwayError", "BinlogLostError", "BinlogSettingsError"]
+
+
+class BinlogSettingsError(ConfigError):
+    """The server's binary log doesn't hold whole rows."""
+
+    default_name = "BINLOG_SETTINGS"
+
+
+class BinlogLostError(IntegrityError):
+    """The binary log no longer has the stored position."""
+
+    default_name = "BINLOG_LOST"
+
+
+class BinlogAwayError(UnavailableError):
+    """The stream broke; what was given so far stands, and reading goes on from its position."""
+
+    default_name = "BINLOG_AWAY"
