@@ -1,11 +1,13 @@
 """The ledger's binary log as a stream of row changes, in the role that Canal plays elsewhere.
 
-Positions are a file and an offset in it, always between two transactions, so that a resumed stream repeats whole
-transactions and never begins inside one. The library would reconnect by itself wherever it stood, also inside a
-transaction; here the first broken connection ends the stream, and its owner goes on from the last position.
+Positions are a file and an offset in it, always between two transactions, so that a resumed stream repeats
+whole transactions and never begins inside one. The library would reconnect by itself wherever it stood, also
+inside a transaction; here the first broken connection ends the stream, and its owner goes on from the last
+position.
 
-The library blocks, so a thread reads and hands over (`handover`); a slow reader slows the thread, and TCP slows the
-server. A transaction with more rows than a chunk takes comes in several, of which only the last moves the position.
+The library blocks, so a thread reads and hands over (`handover`); a slow reader slows the thread, and TCP
+slows the server. A transaction with more rows than a chunk takes comes in several, of which only the last
+moves the position.
 """
 
 from __future__ import annotations
@@ -87,8 +89,8 @@ class Chunk:
 class Binlog:
     """One server's binary log, of some tables of one schema.
 
-    `server_id` must be no replica's: the server lets an id be connected once, and a second stream under it ends
-    the first, so that of two reconcilers under one id the older one falls silent.
+    `server_id` must be no replica's: the server lets an id be connected once, and a second stream under it
+    ends the first, so that of two reconcilers under one id the older one falls silent.
     """
 
     def __init__(
@@ -132,7 +134,7 @@ class Binlog:
                 "host": self._address.host,
                 "port": self._address.port,
                 "user": self._address.user,
-                "passwd": self._address.password.get_secret_value(),
+                "password": self._address.password.get_secret_value(),
                 "charset": "utf8mb4",
                 "connect_timeout": SILENCE_SECONDS,
                 "read_timeout": SILENCE_SECONDS,
@@ -171,6 +173,7 @@ class _Reading:
         self._connections: list[_Connection] = []
         self._rows: list[RowChange] = []
         self._time = 0
+        self._partly = False
         self._aborted = False
 
     def run(self) -> None:
@@ -178,15 +181,12 @@ class _Reading:
         stream = self._binlog.stream(self._position, self._connect)
         try:
             while True:
-                event = stream.fetchone()
-                if event is None:
-                    raise _away(self._binlog.where, "the server ended the stream")
-                self._take(event, stream)
+                self._take(stream.fetchone(), stream)
         except HandoverClosedError:
             self._handover.finish()
         except (pymysql.MySQLError, OSError) as error:
             self._handover.finish(self._named(error))
-        except BaseException as error:  # noqa: BLE001 - the loop raises it again
+        except BaseException as error:
             self._handover.finish(error)
         finally:
             self.abort()
@@ -207,17 +207,19 @@ class _Reading:
         return connection
 
     def _take(self, event: Any, stream: BinLogStreamReader) -> None:  # noqa: ANN401 - untyped there
+        if event is None:
+            raise _away(self._binlog.where, "the server ended the stream")
         if isinstance(event, RowsEvent):
             self._rows.extend(_changes(event))
             self._time = event.timestamp
             if len(self._rows) >= self._binlog.chunk_rows:
                 self._hand_over()
+                self._partly = True
         elif _ends_transaction(event):
-            position = BinlogPosition(stream.log_file, stream.log_pos)
-            if self._rows or position.file != self._position.file:
-                self._position = position
+            before, self._position = self._position, BinlogPosition(stream.log_file, stream.log_pos)
+            if self._rows or self._partly or self._position.file != before.file:
                 self._hand_over()
-            self._position = position
+                self._partly = False
 
     def _hand_over(self) -> None:
         rows, self._rows = tuple(self._rows), []
@@ -233,7 +235,7 @@ class _Reading:
         return _away(self._binlog.where, type(error).__name__)
 
 
-class _Connection(pymysql.connections.Connection):
+class _Connection(pymysql.connections.Connection):  # type: ignore[misc]
     """One that another thread may break."""
 
     def abort(self) -> None:

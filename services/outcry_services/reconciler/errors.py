@@ -3,7 +3,8 @@
 ConfigError
 └── BinlogSettingsError     the server's binary log doesn't hold whole rows: it can't be compared
 IntegrityError
-└── BinlogLostError         the binary log no longer has the stored position: begin anew, with a whole sweep
+├── BinlogLostError         the binary log no longer has the stored position: begin anew, with a whole sweep
+└── LogCutError             a log in Kafka no longer has its first record: no user can be recomputed from it
 UnavailableError
 └── BinlogAwayError         the server closed the stream, or doesn't answer: go on from the last position
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from outcry_services.common.errors import ConfigError, IntegrityError, UnavailableError
 
-__all__ = ["BinlogAwayError", "BinlogLostError", "BinlogSettingsError"]
+__all__ = ["BinlogAwayError", "BinlogLostError", "BinlogSettingsError", "LogCutError"]
 
 
 class BinlogSettingsError(ConfigError):
@@ -25,6 +26,12 @@ class BinlogLostError(IntegrityError):
     """The binary log no longer has the stored position."""
 
     default_name = "BINLOG_LOST"
+
+
+class LogCutError(IntegrityError):
+    """A log in Kafka no longer has its first record."""
+
+    default_name = "LOG_CUT"
 
 
 class BinlogAwayError(UnavailableError):

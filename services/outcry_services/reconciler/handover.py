@@ -1,8 +1,8 @@
 """From a thread that reads to the event loop that works, with bounded memory.
 
 The thread waits once `most` items are on their way; the loop never waits for the thread. The end comes from
-either side: `finish` by the thread, with or without an error, or `close` by the loop, after which the thread's
-next `put` raises `HandoverClosedError`.
+either side: `finish` by the thread, with or without an error, or `close` by the loop, after which the
+thread's next `put` raises `HandoverClosedError`.
 """
 
 from __future__ import annotations

@@ -96,6 +96,7 @@ public final class RowChanges {
     parameter.setPositions(
         List.of("{\"journalName\":\"" + arguments[5] + "\",\"position\":" + arguments[6] + "}"));
     parameter.setSlaveId(Long.parseLong(arguments[7]));
+    parameter.setMemoryStorageRawEntry(false);
     parameter.setGtidEnable(false);
     parameter.setTsdbEnable(false);
     parameter.setDetectingEnable(false);
