@@ -1,0 +1,77 @@
+"""Whether two views of a user can be compared now, and what comes of it. Pure.
+
+The cut is Redis's own, raised to the floor: what the ledger has and Redis must have, because Redis's
+watermark is behind it. So a change that Redis lost is a difference, and one that it has not met yet is not.
+The ledger is taken back to the cut by its own entries behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outcry_services.reconciler.compare import Difference, Place, differences
+from outcry_services.reconciler.state import Cut, View, add_postings, latest
+
+if TYPE_CHECKING:
+    from outcry_services.reconciler.ledger_view import Floor, LedgerView
+    from outcry_services.reconciler.redis_view import RedisView
+
+__all__ = ["Compared", "Waiting", "compare"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """The ledger is not where Redis is yet, in these sources."""
+
+    behind: Cut
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """Both views at one cut; equal when `differences` is empty."""
+
+    user_id: int
+    cut: Cut
+    redis: View
+    ledger: View
+    differences: tuple[Difference, ...]
+
+
+def compare(redis: RedisView, ledger: LedgerView, floor: Floor) -> Compared | Waiting:
+    """Compare the two views at the one cut where both can stand."""
+    behind = {source: at for source, at in redis.cut.items() if at > ledger.at.get(source, 0)}
+    if behind:
+        return Waiting(behind=behind)
+    low = floor.cut(redis.user_id)
+    cut = latest(redis.cut, low)
+    later = [one for one in ledger.tail if one.position > cut.get(one.source, 0)]
+    there = add_postings(ledger.view, later, sign=-1)
+    found = [*differences(redis.view, there), *_shapes(redis, ledger), *_cursors(redis, ledger, low)]
+    return Compared(user_id=redis.user_id, cut=cut, redis=redis.view, ledger=there, differences=tuple(found))
+
+
+def _shapes(redis: RedisView, ledger: LedgerView) -> list[Difference]:
+    here = [
+        Difference(place=Place.SHAPE, asset=fault.asset, redis=f"{fault.key} = {fault.found}", ledger="")
+        for fault in redis.faults
+    ]
+    there = [
+        Difference(place=Place.SHAPE, asset=fault.asset, redis="", ledger=f"{fault.key} = {fault.found}")
+        for fault in ledger.faults
+    ]
+    return here + there
+
+
+def _cursors(redis: RedisView, ledger: LedgerView, low: Cut) -> list[Difference]:
+    """A cursor that is behind what is in would let a replay do it a second time."""
+    return [
+        Difference(
+            place=Place.CURSOR,
+            asset="",
+            redis=f"{source} {redis.cut.get(source, 0)}",
+            ledger=f"{source} {last}",
+        )
+        for source, last in sorted(ledger.last.items())
+        if redis.cut.get(source, 0) < last <= low.get(source, 0)
+    ]
