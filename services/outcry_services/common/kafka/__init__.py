@@ -5,6 +5,7 @@ failed delivery instead of going on behind it (`enable.gapless.guarantee`).
 """
 
 from outcry_services.common.kafka.dead_letters import DEAD_LETTER, DeadLetters
+from outcry_services.common.kafka.ends import LogEnds, LogRange
 from outcry_services.common.kafka.errors import (
     PoisonError,
     PositionLostError,
@@ -21,6 +22,8 @@ __all__ = [
     "Batch",
     "DeadLetters",
     "Item",
+    "LogEnds",
+    "LogRange",
     "PoisonError",
     "PositionLostError",
     "Publisher",

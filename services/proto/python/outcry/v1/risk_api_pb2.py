@@ -26,7 +26,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from outcry.v1 import types_pb2 as outcry_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18outcry/v1/risk_api.proto\x12\toutcry.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x15outcry/v1/types.proto\"4\n\x0c\x43heckRequest\x12$\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x14.outcry.v1.RiskCheck\"~\n\tRiskCheck\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12&\n\x05order\x18\x02 \x01(\x0b\x32\x15.outcry.v1.OrderCheckH\x00\x12\x30\n\nwithdrawal\x18\x03 \x01(\x0b\x32\x1a.outcry.v1.WithdrawalCheckH\x00\x42\x06\n\x04what\"\x92\x01\n\nOrderCheck\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x1d\n\x04side\x18\x02 \x01(\x0e\x32\x0f.outcry.v1.Side\x12\"\n\x04type\x18\x03 \x01(\x0e\x32\x14.outcry.v1.OrderType\x12\r\n\x05price\x18\x04 \x01(\x03\x12\x10\n\x08quantity\x18\x05 \x01(\x03\x12\x10\n\x08notional\x18\x06 \x01(\x03\"0\n\x0fWithdrawalCheck\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"5\n\rCheckResponse\x12$\n\x08verdicts\x18\x01 \x03(\x0b\x32\x12.outcry.v1.Verdict\"(\n\x07Verdict\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"k\n\x10SetLimitsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12&\n\x06limits\x18\x03 \x01(\x0b\x32\x16.outcry.v1.LimitValues\x12\x0e\n\x06reason\x18\x04 \x01(\t\"3\n\x10GetLimitsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06symbol\x18\x02 \x01(\t\"\xdf\x01\n\x0bLimitValues\x12\x1f\n\x12max_order_notional\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1c\n\x0fmax_open_orders\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x1d\n\x10max_daily_volume\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x1d\n\x10price_collar_bps\x18\x04 \x01(\rH\x03\x88\x01\x01\x42\x15\n\x13_max_order_notionalB\x12\n\x10_max_open_ordersB\x13\n\x11_max_daily_volumeB\x13\n\x11_price_collar_bps\"Q\n\x06Limits\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12&\n\x06limits\x18\x03 \x01(\x0b\x32\x16.outcry.v1.LimitValues\"C\n\x12SuspendUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0c\n\x04mode\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"5\n\x12RestoreUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\":\n\tUserState\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0c\n\x04mode\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x92\x01\n\x0bRiskSetting\x12-\n\x06limits\x18\x01 \x01(\x0b\x32\x1b.outcry.v1.SetLimitsRequestH\x00\x12$\n\x04user\x18\x02 \x01(\x0b\x32\x14.outcry.v1.UserStateH\x00\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x17\n\x0ftime_unix_nanos\x18\x04 \x01(\x03\x42\x06\n\x04what2B\n\x04Risk\x12:\n\x05\x43heck\x12\x17.outcry.v1.CheckRequest\x1a\x18.outcry.v1.CheckResponse2\x94\x03\n\tRiskAdmin\x12U\n\tSetLimits\x12\x1b.outcry.v1.SetLimitsRequest\x1a\x11.outcry.v1.Limits\"\x18\x82\xd3\xe4\x93\x02\x12\x1a\r/admin/limits:\x01*\x12R\n\tGetLimits\x12\x1b.outcry.v1.GetLimitsRequest\x1a\x11.outcry.v1.Limits\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/admin/limits\x12m\n\x0bSuspendUser\x12\x1d.outcry.v1.SuspendUserRequest\x1a\x14.outcry.v1.UserState\")\x82\xd3\xe4\x93\x02#\"\x1e/admin/users/{user_id}/suspend:\x01*\x12m\n\x0bRestoreUser\x12\x1d.outcry.v1.RestoreUserRequest\x1a\x14.outcry.v1.UserState\")\x82\xd3\xe4\x93\x02#\"\x1e/admin/users/{user_id}/restore:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18outcry/v1/risk_api.proto\x12\toutcry.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x15outcry/v1/types.proto\"M\n\x0c\x43heckRequest\x12$\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x14.outcry.v1.RiskCheck\x12\x17\n\x0ftime_unix_nanos\x18\x02 \x01(\x03\"~\n\tRiskCheck\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12&\n\x05order\x18\x02 \x01(\x0b\x32\x15.outcry.v1.OrderCheckH\x00\x12\x30\n\nwithdrawal\x18\x03 \x01(\x0b\x32\x1a.outcry.v1.WithdrawalCheckH\x00\x42\x06\n\x04what\"\xa6\x01\n\nOrderCheck\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x1d\n\x04side\x18\x02 \x01(\x0e\x32\x0f.outcry.v1.Side\x12\"\n\x04type\x18\x03 \x01(\x0e\x32\x14.outcry.v1.OrderType\x12\r\n\x05price\x18\x04 \x01(\x03\x12\x10\n\x08quantity\x18\x05 \x01(\x03\x12\x10\n\x08notional\x18\x06 \x01(\x03\x12\x12\n\nstop_price\x18\x07 \x01(\x03\"0\n\x0fWithdrawalCheck\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"5\n\rCheckResponse\x12$\n\x08verdicts\x18\x01 \x03(\x0b\x32\x12.outcry.v1.Verdict\"(\n\x07Verdict\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"k\n\x10SetLimitsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12&\n\x06limits\x18\x03 \x01(\x0b\x32\x16.outcry.v1.LimitValues\x12\x0e\n\x06reason\x18\x04 \x01(\t\"3\n\x10GetLimitsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06symbol\x18\x02 \x01(\t\"\xdf\x01\n\x0bLimitValues\x12\x1f\n\x12max_order_notional\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1c\n\x0fmax_open_orders\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x1d\n\x10max_daily_volume\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x1d\n\x10price_collar_bps\x18\x04 \x01(\rH\x03\x88\x01\x01\x42\x15\n\x13_max_order_notionalB\x12\n\x10_max_open_ordersB\x13\n\x11_max_daily_volumeB\x13\n\x11_price_collar_bps\"Q\n\x06Limits\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12&\n\x06limits\x18\x03 \x01(\x0b\x32\x16.outcry.v1.LimitValues\"C\n\x12SuspendUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0c\n\x04mode\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"5\n\x12RestoreUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\":\n\tUserState\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0c\n\x04mode\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x92\x01\n\x0bRiskSetting\x12-\n\x06limits\x18\x01 \x01(\x0b\x32\x1b.outcry.v1.SetLimitsRequestH\x00\x12$\n\x04user\x18\x02 \x01(\x0b\x32\x14.outcry.v1.UserStateH\x00\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x17\n\x0ftime_unix_nanos\x18\x04 \x01(\x03\x42\x06\n\x04what2B\n\x04Risk\x12:\n\x05\x43heck\x12\x17.outcry.v1.CheckRequest\x1a\x18.outcry.v1.CheckResponse2\x94\x03\n\tRiskAdmin\x12U\n\tSetLimits\x12\x1b.outcry.v1.SetLimitsRequest\x1a\x11.outcry.v1.Limits\"\x18\x82\xd3\xe4\x93\x02\x12\x1a\r/admin/limits:\x01*\x12R\n\tGetLimits\x12\x1b.outcry.v1.GetLimitsRequest\x1a\x11.outcry.v1.Limits\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/admin/limits\x12m\n\x0bSuspendUser\x12\x1d.outcry.v1.SuspendUserRequest\x1a\x14.outcry.v1.UserState\")\x82\xd3\xe4\x93\x02#\"\x1e/admin/users/{user_id}/suspend:\x01*\x12m\n\x0bRestoreUser\x12\x1d.outcry.v1.RestoreUserRequest\x1a\x14.outcry.v1.UserState\")\x82\xd3\xe4\x93\x02#\"\x1e/admin/users/{user_id}/restore:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,35 +42,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RISKADMIN'].methods_by_name['RestoreUser']._loaded_options = None
   _globals['_RISKADMIN'].methods_by_name['RestoreUser']._serialized_options = b'\202\323\344\223\002#\"\036/admin/users/{user_id}/restore:\001*'
   _globals['_CHECKREQUEST']._serialized_start=92
-  _globals['_CHECKREQUEST']._serialized_end=144
-  _globals['_RISKCHECK']._serialized_start=146
-  _globals['_RISKCHECK']._serialized_end=272
-  _globals['_ORDERCHECK']._serialized_start=275
-  _globals['_ORDERCHECK']._serialized_end=421
-  _globals['_WITHDRAWALCHECK']._serialized_start=423
-  _globals['_WITHDRAWALCHECK']._serialized_end=471
-  _globals['_CHECKRESPONSE']._serialized_start=473
-  _globals['_CHECKRESPONSE']._serialized_end=526
-  _globals['_VERDICT']._serialized_start=528
-  _globals['_VERDICT']._serialized_end=568
-  _globals['_SETLIMITSREQUEST']._serialized_start=570
-  _globals['_SETLIMITSREQUEST']._serialized_end=677
-  _globals['_GETLIMITSREQUEST']._serialized_start=679
-  _globals['_GETLIMITSREQUEST']._serialized_end=730
-  _globals['_LIMITVALUES']._serialized_start=733
-  _globals['_LIMITVALUES']._serialized_end=956
-  _globals['_LIMITS']._serialized_start=958
-  _globals['_LIMITS']._serialized_end=1039
-  _globals['_SUSPENDUSERREQUEST']._serialized_start=1041
-  _globals['_SUSPENDUSERREQUEST']._serialized_end=1108
-  _globals['_RESTOREUSERREQUEST']._serialized_start=1110
-  _globals['_RESTOREUSERREQUEST']._serialized_end=1163
-  _globals['_USERSTATE']._serialized_start=1165
-  _globals['_USERSTATE']._serialized_end=1223
-  _globals['_RISKSETTING']._serialized_start=1226
-  _globals['_RISKSETTING']._serialized_end=1372
-  _globals['_RISK']._serialized_start=1374
-  _globals['_RISK']._serialized_end=1440
-  _globals['_RISKADMIN']._serialized_start=1443
-  _globals['_RISKADMIN']._serialized_end=1847
+  _globals['_CHECKREQUEST']._serialized_end=169
+  _globals['_RISKCHECK']._serialized_start=171
+  _globals['_RISKCHECK']._serialized_end=297
+  _globals['_ORDERCHECK']._serialized_start=300
+  _globals['_ORDERCHECK']._serialized_end=466
+  _globals['_WITHDRAWALCHECK']._serialized_start=468
+  _globals['_WITHDRAWALCHECK']._serialized_end=516
+  _globals['_CHECKRESPONSE']._serialized_start=518
+  _globals['_CHECKRESPONSE']._serialized_end=571
+  _globals['_VERDICT']._serialized_start=573
+  _globals['_VERDICT']._serialized_end=613
+  _globals['_SETLIMITSREQUEST']._serialized_start=615
+  _globals['_SETLIMITSREQUEST']._serialized_end=722
+  _globals['_GETLIMITSREQUEST']._serialized_start=724
+  _globals['_GETLIMITSREQUEST']._serialized_end=775
+  _globals['_LIMITVALUES']._serialized_start=778
+  _globals['_LIMITVALUES']._serialized_end=1001
+  _globals['_LIMITS']._serialized_start=1003
+  _globals['_LIMITS']._serialized_end=1084
+  _globals['_SUSPENDUSERREQUEST']._serialized_start=1086
+  _globals['_SUSPENDUSERREQUEST']._serialized_end=1153
+  _globals['_RESTOREUSERREQUEST']._serialized_start=1155
+  _globals['_RESTOREUSERREQUEST']._serialized_end=1208
+  _globals['_USERSTATE']._serialized_start=1210
+  _globals['_USERSTATE']._serialized_end=1268
+  _globals['_RISKSETTING']._serialized_start=1271
+  _globals['_RISKSETTING']._serialized_end=1417
+  _globals['_RISK']._serialized_start=1419
+  _globals['_RISK']._serialized_end=1485
+  _globals['_RISKADMIN']._serialized_start=1488
+  _globals['_RISKADMIN']._serialized_end=1892
 # @@protoc_insertion_point(module_scope)

@@ -24,16 +24,20 @@ class CheckRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CHECKS_FIELD_NUMBER: _builtins.int
+    TIME_UNIX_NANOS_FIELD_NUMBER: _builtins.int
+    time_unix_nanos: _builtins.int
+    """The time that the instructions will carry, whose UTC day counts; 0: the latest that the logs carried."""
     @_builtins.property
     def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskCheck]: ...
     def __init__(
         self,
         *,
         checks: _abc.Iterable[Global___RiskCheck] | None = ...,
+        time_unix_nanos: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "time_unix_nanos", b"time_unix_nanos"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -78,6 +82,7 @@ class OrderCheck(_message.Message):
     PRICE_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     NOTIONAL_FIELD_NUMBER: _builtins.int
+    STOP_PRICE_FIELD_NUMBER: _builtins.int
     symbol: _builtins.str
     side: _types_pb2.Side.ValueType
     type: _types_pb2.OrderType.ValueType
@@ -87,6 +92,8 @@ class OrderCheck(_message.Message):
     """Lots; 0 for orders by quote."""
     notional: _builtins.int
     """Tick-lots that the order may come to."""
+    stop_price: _builtins.int
+    """Ticks; of stop types alone."""
     def __init__(
         self,
         *,
@@ -96,10 +103,11 @@ class OrderCheck(_message.Message):
         price: _builtins.int = ...,
         quantity: _builtins.int = ...,
         notional: _builtins.int = ...,
+        stop_price: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["notional", b"notional", "price", b"price", "quantity", b"quantity", "side", b"side", "symbol", b"symbol", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notional", b"notional", "price", b"price", "quantity", b"quantity", "side", b"side", "stop_price", b"stop_price", "symbol", b"symbol", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -239,7 +247,7 @@ class LimitValues(_message.Message):
     """Tick-lots of one order."""
     max_open_orders: _builtins.int
     max_daily_volume: _builtins.int
-    """Tick-lots traded in a UTC day."""
+    """Tick-lots in a UTC day: traded, and what open orders may still trade."""
     price_collar_bps: _builtins.int
     """Basis points by which a price may be worse than the last trade."""
     def __init__(

@@ -1,0 +1,183 @@
+"""Keeps the view true: reads the logs of all pairs side by side, and knows how old that makes it.
+
+One reader for everything: the set of pairs changes while the service runs, and reading goes on from where
+each partition was. A pair whose topic isn't there yet is not known, and its orders are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from outcry_services.common.errors import UnavailableError
+from outcry_services.common.ids import shard_of_user
+from outcry_services.common.kafka import TopicMissingError
+from outcry_services.common.order_log import EVENTS_PREFIX, ORDER_EVENTS, ORDERS, events_topic
+from outcry_services.risk.freshness import Freshness
+from outcry_services.risk.records import SETTINGS, apply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from outcry_services.risk.freshness import Place
+    from outcry_services.risk.ports import Clock, LogReader, Logs, Pairs, Range
+    from outcry_services.risk.view import RiskView
+
+__all__ = ["Follower"]
+
+log = logging.getLogger(__name__)
+
+SHARED = (ORDERS, ORDER_EVENTS, SETTINGS)
+ASK_SECONDS = 0.5
+
+
+class Follower:
+    """The only one who changes the view."""
+
+    def __init__(
+        self,
+        view: RiskView,
+        *,
+        reader: LogReader,
+        logs: Logs,
+        pairs: Pairs,
+        clock: Clock,
+        stale_seconds: float,
+    ) -> None:
+        self._view = view
+        self._reader = reader
+        self._logs = logs
+        self._pairs = pairs
+        self._clock = clock
+        self._stale = stale_seconds
+        self._freshness = Freshness()
+        self.positions: dict[Place, int | None] = {}
+        """Of everything that is read: the offset to go on from."""
+        self._shared: tuple[Place, ...] = ()
+        self._there: frozenset[Place] = frozenset()
+        self._moved = asyncio.Event()
+        self._found = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow for ever. Raises `PositionLostError` and `TopicMissingError`: a restart begins anew."""
+        while True:
+            version = self._pairs.version
+            await self._begin()
+            await _first_of(self._read(), self._pairs.changed(version), self._found.wait())
+
+    async def watch_ends(self) -> None:
+        """Ask for ever where the logs end; while Kafka doesn't answer the view ages, as `age` says."""
+        while True:
+            try:
+                await self._ask()
+            except UnavailableError as error:
+                log.warning("the ends of the logs are not known", extra={"why": error.message})
+            await asyncio.sleep(ASK_SECONDS)
+
+    async def reached(self, place: Place, position: int) -> None:
+        """Wait until a partition was read up to a position."""
+        while (self.positions.get(place) or 0) < position:
+            await self._moved.wait()
+
+    def behind(self, user_id: int, symbol: str | None) -> str | None:
+        """Why the view can't be relied on for a user's order in a pair (None: for a user's state alone)."""
+        if symbol is None:
+            return self._old([(SETTINGS, 0)])
+        place = (events_topic(symbol), 0)
+        if place not in self.positions:
+            return f"nothing is known of {symbol} yet"
+        return self._old([*self._shared, place]) or self._gap(shard_of_user(user_id), symbol)
+
+    def age(self) -> float | None:
+        """Seconds since the whole view was complete; None: it never was."""
+        return self._freshness.age(self.positions, now=self._clock()) if self.positions else None
+
+    def problem(self) -> str | None:
+        """Why no order at all can be checked: for readiness. A pair's own trouble is its own."""
+        return self._old(self._shared) if self._shared else "the logs were not read yet"
+
+    def _old(self, places: list[Place] | tuple[Place, ...]) -> str | None:
+        age = self._freshness.age(places, now=self._clock())
+        if age is None:
+            return "the logs are still being read"
+        return f"the logs were last read to their end {age:.1f} s ago" if age > self._stale else None
+
+    def _gap(self, shard: int, symbol: str) -> str | None:
+        view = self._view
+        gap = (
+            view.instructions.gaps.get(shard) or view.answers.gaps.get(shard) or view.events.gaps.get(symbol)
+        )
+        return f"number {gap[0]} is missing in a log" if gap else None
+
+    async def _begin(self) -> None:
+        """Read everything that is there, from where it was left."""
+        ranges = await self._ranges()
+        missing = [name for name in SHARED if (name, 0) not in ranges]
+        if missing:
+            raise TopicMissingError(
+                f"topic {missing[0]} is not in Kafka; `python -m outcry_services.topics` makes it"
+            )
+        for place in self.positions.keys() - ranges.keys():
+            self._freshness.forget(place)
+        self._check_for_new_logs(ranges)
+        self.positions = {place: self.positions.get(place) for place in ranges}
+        self._shared = tuple(place for place in ranges if place[0] in SHARED)
+        self._there = frozenset(ranges)
+        self._found.clear()
+        await self._reader.assign(self.positions)
+        for place, found in ranges.items():
+            # A log without records gives no batch that would say how far it was read.
+            self._freshness.read(place, self.positions[place] or found.start)
+
+    async def _ranges(self) -> Mapping[Place, Range]:
+        """Of every log there is; asked again until Kafka answers, as nothing can be begun without it."""
+        while True:
+            try:
+                return await self._logs.of(self._topics())
+            except UnavailableError as error:
+                log.warning("the logs can't be read yet", extra={"why": error.message})
+                await asyncio.sleep(ASK_SECONDS)
+
+    def _topics(self) -> list[str]:
+        return [*SHARED, *map(events_topic, self._pairs.pairs())]
+
+    def _check_for_new_logs(self, ranges: Mapping[Place, Range]) -> None:
+        """A pair that was deleted with its log, and made anew: what the old log said is over."""
+        for place, found in ranges.items():
+            position = self.positions.get(place)
+            if place[0].startswith(EVENTS_PREFIX) and position is not None and position > found.end:
+                log.warning("a pair's log begins anew", extra={"topic": place[0], "position": position})
+                self._view.forget_pair(place[0].removeprefix(EVENTS_PREFIX))
+                self._freshness.forget(place)
+                del self.positions[place]
+
+    async def _read(self) -> None:
+        async for batch in self._reader.batches():
+            for item in batch.items:
+                apply(self._view, item.value)
+            place = (batch.topic, batch.partition)
+            self.positions[place] = batch.position
+            self._freshness.read(place, batch.position)
+            self._moved.set()
+            self._moved = asyncio.Event()
+
+    async def _ask(self) -> None:
+        asked = self._clock()
+        ranges = await self._logs.of(self._topics())
+        self._freshness.ends({place: found.end for place, found in ranges.items()}, asked=asked)
+        if self._there and ranges.keys() - self._there:
+            self._found.set()
+
+
+async def _first_of(*works: object) -> None:
+    """Run all until one ends, then cancel the others; raises what that one raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]  # type: ignore[call-overload]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        await task

@@ -1,0 +1,93 @@
+"""Orders that were allowed and whose instruction was not seen yet.
+
+Between the answer to a check and the moment at which the order's instruction is read from the log, the order
+is in no log: without reservations a burst of checks would all see the same view, and pass a limit together. A
+reservation counts like an open order. It ends when an instruction of the same user, pair and shape is seen,
+whichever of several equal ones that is; or after a bound, because what was allowed need not be committed (a
+repeated clientOrderId, a database that is away). The bound is above the deadline of the order service's
+calls, in which it commits or gives up.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Reservations", "Shape"]
+
+
+class Shape(NamedTuple):
+    """What a check and the instruction that follows it have in common; `quote` for orders by quote alone."""
+
+    side: int
+    type: int
+    price: int
+    quantity: int
+    quote: int
+
+
+@dataclass(slots=True)
+class _Reservation:
+    user_id: int
+    symbol: str
+    shape: Shape
+    notional: int
+    ends: float
+    over: bool = False
+
+
+class Reservations:
+    """What was promised; `clock` gives seconds that never go back, `seconds` is how long one lasts."""
+
+    def __init__(self, *, clock: Callable[[], float], seconds: float) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._by_age: deque[_Reservation] = deque()
+        self._by_account: dict[tuple[int, str], list[_Reservation]] = {}
+        self.expired = 0
+        """How many ended without an instruction."""
+
+    def __len__(self) -> int:
+        """Those that count."""
+        return sum(map(len, self._by_account.values()))
+
+    def add(self, user_id: int, symbol: str, shape: Shape, *, notional: int) -> None:
+        """An order was allowed."""
+        ends = self._clock() + self._seconds
+        made = _Reservation(user_id, symbol, shape, notional, ends)
+        self._by_age.append(made)
+        self._by_account.setdefault((user_id, symbol), []).append(made)
+
+    def seen(self, user_id: int, symbol: str, shape: Shape) -> None:
+        """An instruction arrived: the oldest reservation of its shape, if there is one, has done its work."""
+        held = self._by_account.get((user_id, symbol), ())
+        found = next((one for one in held if one.shape == shape), None)
+        if found is not None:
+            self._end(found)
+
+    def of(self, user_id: int, symbol: str) -> tuple[int, int]:
+        """How many a user has in a pair, and what they may come to in tick-lots."""
+        self.expire()
+        held = self._by_account.get((user_id, symbol), ())
+        return len(held), sum(one.notional for one in held)
+
+    def expire(self) -> None:
+        """End those whose time is over."""
+        now = self._clock()
+        while self._by_age and (self._by_age[0].over or self._by_age[0].ends <= now):
+            first = self._by_age.popleft()
+            if not first.over:
+                self._end(first)
+                self.expired += 1
+
+    def _end(self, found: _Reservation) -> None:
+        found.over = True
+        account = found.user_id, found.symbol
+        held = self._by_account[account]
+        held.remove(found)
+        if not held:
+            del self._by_account[account]
