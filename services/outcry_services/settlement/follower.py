@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from outcry_services.common.kafka import Batch
     from outcry_services.settlement.books import Change, Counts
-    from outcry_services.settlement.intake import Step
+    from outcry_services.settlement.intake import Place, Step
     from outcry_services.settlement.ledger_store import LedgerStore, Opened
     from outcry_services.settlement.metrics import SettlementMetrics
     from outcry_services.settlement.ports import LogReader, Logs, Pause
@@ -95,6 +95,7 @@ class Follower:
         metrics: SettlementMetrics,
         pause: Pause = asyncio.sleep,
         most_pending: int = 20_000,
+        most_steps: int = 500,
     ) -> None:
         self._store = store
         self._logs = logs
@@ -102,17 +103,24 @@ class Follower:
         self._partitions = partitions
         self._metrics = metrics
         self._pause = pause
-        self._most = most_pending
+        self._most_pending = most_pending
+        self._most_steps = most_steps
         self._followed: frozenset[str] = frozenset()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._stuck = False
         self._fault: str | None = "the ledger was not opened yet"
         self.intake: Intake | None = None
+        self.ends: dict[Place, int] = {}
+        """Where each partition ended when it was read last."""
 
     def problem(self) -> str | None:
-        """What keeps the books from moving, for health checks."""
+        """What keeps the books from moving; None: nothing."""
         return self._fault
+
+    def unopened(self) -> str | None:
+        """What keeps the process from being ready: statements need no more than this."""
+        return None if self.intake else self._fault
 
     def pairs_changed(self) -> None:
         """`symbols` gives others than before: begin again with those."""
@@ -142,17 +150,18 @@ class Follower:
         """Until the pairs change."""
         opened = await self._store.open()
         self._followed = frozenset(self._symbols())
-        intake = self.intake = Intake(opened.cursors, most_pending=self._most)
+        intake = self.intake = Intake(opened.cursors, most_pending=self._most_pending)
         places = places_of(sorted(self._followed), partitions=self._partitions)
         for place in places:
             intake.follow(place, opened.offsets.get(place))
         self._fault = None
         self._stuck = False
+        settler = Settler(self._store, opened, intake, most_steps=self._most_steps)
         tasks = [
             asyncio.ensure_future(self._read(self._logs.instructions, ORDERS, intake.offer_instructions)),
             asyncio.ensure_future(self._read(self._logs.answers, ORDER_EVENTS, intake.offer_answers)),
             asyncio.ensure_future(self._read(self._logs.events, EVENTS_PREFIX, intake.offer_events)),
-            asyncio.ensure_future(self._settle(Settler(self._store, opened, intake))),
+            asyncio.ensure_future(self._settle(settler)),
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -175,6 +184,7 @@ class Follower:
             await reader.assign(positions)
             async for batch in reader.batches():
                 offer(batch)
+                self.ends[batch.topic, batch.partition] = batch.end
                 self._news.set()
                 await self._until_room((batch.topic, batch.partition))
                 again = intake.to_read_again(topics)
@@ -183,7 +193,7 @@ class Follower:
                     break
         await asyncio.Event().wait()
 
-    async def _until_room(self, place: tuple[str, int]) -> None:
+    async def _until_room(self, place: Place) -> None:
         """Wait while a partition's memory is full, unless nothing moves: others may bring what it lacks."""
         intake = self._intake()
         while not intake.has_room(place) and not self._stuck:
@@ -197,6 +207,7 @@ class Follower:
                 self._stuck = False
                 self._metrics.applied(counts)
             elif not await self._resolve(settler.intake):
+                self._metrics.going()
                 self._stuck = True
                 self._room.set()
                 self._news.clear()

@@ -68,6 +68,12 @@ class LedgerStore:
             offsets={(topic, part): position for topic, part, position in offsets},
         )
 
+    async def symbols(self) -> set[str]:
+        """The pairs that have events in the books."""
+        async with self._mysql.session() as session:
+            rows = await session.query(self._in("SELECT source FROM ledger.cursors"))
+        return {source for (source,) in rows if not source.startswith("i:")}
+
     async def symbols_held(self) -> set[str]:
         """The pairs for whose orders funds are held."""
         async with self._mysql.session() as session:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from prometheus_client import Counter, Gauge
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from prometheus_client import CollectorRegistry
 
     from outcry_services.common.errors import ServiceError
     from outcry_services.settlement.books import Counts
+    from outcry_services.settlement.intake import Place
 
 __all__ = ["SettlementMetrics"]
 
@@ -31,13 +34,16 @@ class SettlementMetrics:
         )
         self._unheld = counter("unheld_legs_total", "Legs of orders for which no funds were ever held")
         self._failures = counter("failures_total", "Times the books stood still, by error name", ("name",))
-        self.lag = Gauge(
+        self._still = Gauge(
+            "outcry_settlement_standing_still", "1 while batches fail: see the log", registry=registry
+        )
+        self._lag = Gauge(
             "outcry_settlement_lag_records",
             "Records of a partition that are not in the ledger",
             ["topic", "partition"],
             registry=registry,
         )
-        self.gaps = Gauge(
+        self._gaps = Gauge(
             "outcry_settlement_gaps",
             "Sources that miss a message although later ones are here",
             registry=registry,
@@ -51,7 +57,19 @@ class SettlementMetrics:
         self._transactions.inc(counts.transactions)
         self._covers.inc(counts.covers)
         self._unheld.inc(counts.unheld)
+        self.going()
+
+    def going(self) -> None:
+        """Nothing is in the way of the next batch."""
+        self._still.set(0)
 
     def failed(self, error: ServiceError) -> None:
         """A batch was not."""
         self._failures.labels(name=error.name).inc()
+        self._still.set(1)
+
+    def behind(self, lags: Mapping[Place, int], *, gaps: int) -> None:
+        """Records that are not in the ledger, by partition."""
+        for (topic, partition), records in lags.items():
+            self._lag.labels(topic=topic, partition=str(partition)).set(records)
+        self._gaps.set(gaps)

@@ -106,9 +106,14 @@ class Transaction:
     @property
     def key(self) -> str:
         """As people and faults name it: `i:7:15`, `e:BTC-USDT:91:1`."""
-        if self.source.startswith("i:"):
-            return f"{self.source}:{self.position}"
-        return f"e:{self.source}:{self.position // 2}:{self.position % 2}"
+        return self.key_of(self.source, self.position)
+
+    @staticmethod
+    def key_of(source: str, position: int) -> str:
+        """The name of a cause."""
+        if source.startswith("i:"):
+            return f"{source}:{position}"
+        return f"e:{source}:{position // 2}:{position % 2}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -89,7 +89,7 @@ class StatementLine(_message.Message):
     balance: _builtins.str
     """What the balance of that account was after it."""
     kind: _builtins.str
-    """hold, release, trade, fee, deposit, adjustment, withdrawal."""
+    """hold, release, trade, fee, deposit, adjustment, withdrawal; cover: the house paid what was missing."""
     order_id: _builtins.str
     symbol: _builtins.str
     trade_id: _builtins.str
@@ -169,7 +169,9 @@ Global___TrialBalance: _TypeAlias = TrialBalance  # noqa: Y015
 
 @_typing.final
 class AssetBalance(_message.Message):
-    """Sums over all accounts of an asset; `sum` is 0 where nothing is wrong."""
+    """Sums over all accounts of an asset, signed: what came in is negative under `deposits`. `sum` is 0
+    where nothing is wrong.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -181,6 +183,8 @@ class AssetBalance(_message.Message):
     WITHDRAWALS_IN_FLIGHT_FIELD_NUMBER: _builtins.int
     HOUSE_FIELD_NUMBER: _builtins.int
     SUM_FIELD_NUMBER: _builtins.int
+    ADJUSTMENTS_FIELD_NUMBER: _builtins.int
+    CLEARING_FIELD_NUMBER: _builtins.int
     asset: _builtins.str
     available: _builtins.str
     held: _builtins.str
@@ -188,7 +192,11 @@ class AssetBalance(_message.Message):
     deposits: _builtins.str
     withdrawals_in_flight: _builtins.str
     house: _builtins.str
+    """What the house added where funds were short."""
     sum: _builtins.str
+    adjustments: _builtins.str
+    clearing: _builtins.str
+    """Between the two legs of trades: 0 at every cut."""
     def __init__(
         self,
         *,
@@ -200,10 +208,12 @@ class AssetBalance(_message.Message):
         withdrawals_in_flight: _builtins.str = ...,
         house: _builtins.str = ...,
         sum: _builtins.str = ...,
+        adjustments: _builtins.str = ...,
+        clearing: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "available", b"available", "deposits", b"deposits", "fees", b"fees", "held", b"held", "house", b"house", "sum", b"sum", "withdrawals_in_flight", b"withdrawals_in_flight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "asset", b"asset", "available", b"available", "clearing", b"clearing", "deposits", b"deposits", "fees", b"fees", "held", b"held", "house", b"house", "sum", b"sum", "withdrawals_in_flight", b"withdrawals_in_flight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
