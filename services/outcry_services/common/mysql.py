@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from asyncmy.connection import Connection
+    from asyncmy.cursors import Cursor
 
 __all__ = ["MySql", "MySqlAddress", "Rows", "Session"]
 
@@ -86,12 +87,33 @@ class Session:
 
         return await self._bounded(run)
 
+    async def run_all(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[int, Rows]]:
+        """Send many statements as one message; for each the rows that it changed, and those that it gave.
+
+        The server stops at the first that fails: its error is raised, and those behind it were not run. In a
+        transaction, roll back then.
+        """
+        if not statements:
+            return []
+
+        async def run() -> list[tuple[int, Rows]]:
+            found: list[tuple[int, Rows]] = []
+            async with self._connection.cursor() as cursor:
+                text = ";".join(cursor.mogrify(each, tuple(with_) or None) for each, with_ in statements)
+                await cursor.execute(text)
+                for _ in statements[1:]:
+                    found.append(await _result(cursor))
+                    await cursor.nextset()
+                found.append(await _result(cursor))
+            return found
+
+        return await self._bounded(run)
+
     async def _run(self, statement: str, arguments: Sequence[Any]) -> tuple[int, Rows]:
         async def run() -> tuple[int, Rows]:
             async with self._connection.cursor() as cursor:
                 changed = await cursor.execute(statement, tuple(arguments) or None)
-                rows = list(await cursor.fetchall()) if cursor.description else []
-                return int(changed or 0), rows
+                return int(changed or 0), (await _result(cursor))[1]
 
         return await self._bounded(run)
 
@@ -119,6 +141,11 @@ class Session:
             ) from None
         except (MySQLError, OSError) as error:
             raise named(error, where=self._where) from error
+
+
+async def _result(cursor: Cursor) -> tuple[int, Rows]:
+    rows = list(await cursor.fetchall()) if cursor.description else []
+    return int(cursor.rowcount or 0), rows
 
 
 _BROKEN = (MySqlLostError, MySqlTimeoutError)

@@ -6,6 +6,7 @@
     MySqlBusyError         no connection to be had in time: nothing was asked
     MySqlLostError         no connection, or it broke: what a broken COMMIT did is not known
     MySqlTimeoutError      a statement took too long: its connection was closed; the same holds
+    MySqlMissingError      a table or database is not there: nothing took effect
 
 All are `ServiceError`s. A message names the server, never a statement or its values: clients see it.
 """
@@ -33,6 +34,7 @@ __all__ = [
     "MySqlDeadlockError",
     "MySqlLockError",
     "MySqlLostError",
+    "MySqlMissingError",
     "MySqlTimeoutError",
     "named",
 ]
@@ -74,6 +76,12 @@ class MySqlTimeoutError(DeadlineError):
     default_name = "MYSQL_TIMEOUT"
 
 
+class MySqlMissingError(UnavailableError):
+    """A table or database is not there, or not there any more."""
+
+    default_name = "MYSQL_MISSING"
+
+
 _LOST = frozenset({1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1927, 2002, 2003, 2006, 2013, 2055})
 """Shutdown, aborted and lost connections."""
 
@@ -81,6 +89,8 @@ _KINDS: dict[int, tuple[Callable[[str], ServiceError], str]] = {
     1062: (DuplicateKeyError, "has that key already"),
     1040: (MySqlBusyError, "has no connection left; raise max_connections or make the pools smaller"),
     1203: (MySqlBusyError, "has no connection left for this user"),
+    1049: (MySqlMissingError, "doesn't have that database; has it been moved, or never made?"),
+    1146: (MySqlMissingError, "doesn't have that table; has it been moved, or never made?"),
     1205: (MySqlLockError, "did not give a lock in time; begin the transaction again"),
     1213: (MySqlDeadlockError, "broke a deadlock; begin the transaction again"),
 }

@@ -15,6 +15,7 @@ from outcry_services.common.mysql_errors import (
     MySqlDeadlockError,
     MySqlLockError,
     MySqlLostError,
+    MySqlMissingError,
     MySqlTimeoutError,
 )
 from pydantic import SecretStr
@@ -209,3 +210,42 @@ def test_an_address_hides_its_password_and_takes_none_in_its_url():
     for url in ("db:3306", "postgres://app@db", "mysql://db"):
         with pytest.raises(ConfigError, match="is not like mysql"):
             MySqlAddress.parse(url)
+
+
+@pytest.mark.integration
+async def test_many_statements_travel_as_one_message_and_end_at_the_first_that_fails(mariadb, table):
+    async with opened(mariadb, most_connections=1) as mysql:
+        async with mysql.transaction() as session:
+            found = await session.run_all(
+                [
+                    (f"UPDATE {table} SET amount = amount + %s WHERE id = 1", [1]),
+                    (f"UPDATE {table} SET amount = 0 WHERE id = 99", []),
+                    (f"SELECT id, amount FROM {table} ORDER BY id", []),
+                    (f"INSERT INTO {table} VALUES (%s, %s)", [3, 30]),
+                ]
+            )
+            assert await session.run_all([]) == []
+        assert found == [(1, []), (0, []), (2, [(1, 11), (2, 20)]), (1, [])]
+
+        async def repeat_a_key():
+            async with mysql.transaction() as session:
+                await session.run_all(
+                    [
+                        (f"DELETE FROM {table} WHERE id = 1", []),
+                        (f"INSERT INTO {table} VALUES (2, 0)", []),
+                        (f"DELETE FROM {table} WHERE id = 3", []),
+                    ]
+                )
+
+        with pytest.raises(DuplicateKeyError):
+            await repeat_a_key()
+        async with mysql.session() as session:
+            assert await session.query(f"SELECT id FROM {table} ORDER BY id") == [(1,), (2,), (3,)]
+
+
+@pytest.mark.integration
+async def test_a_table_that_is_not_there_has_a_name(mariadb, table):
+    async with opened(mariadb) as mysql, mysql.session() as session:
+        for missing in (f"{table}_other", "no_such_database.numbers"):
+            with pytest.raises(MySqlMissingError, match="moved"):
+                await session.query(f"SELECT * FROM {missing}")
