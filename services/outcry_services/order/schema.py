@@ -1,0 +1,132 @@
+"""The tables of a shard's database, and the statements that make them. Made again, they change nothing.
+
+    counter       one row: the shard's incarnation, and the number of its last instruction
+    published     one row: up to which number `orders` has the outbox, at least
+    outbox        instructions by number, until they are published; a payload is an encoded `Instruction`
+    orders        one row an order
+    fills         the legs of trades by which its orders traded; `id` is the order in which they came
+    instructions  deposits, adjustments and withdrawals
+    claims        references of deposits and adjustments of ANY user that hash to this shard
+    positions     how far this service has read its topics; in shard 0 alone, and empty in the others
+
+`client_order_id` and `reference` compare byte by byte.
+"""
+# ruff: noqa: S608 - the names in statements are made from shard numbers here, values are arguments
+
+from __future__ import annotations
+
+from outcry_services.common.ids import database_of
+
+__all__ = ["TABLES", "statements"]
+
+TABLES = {
+    "counter": """
+        id TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+        incarnation BIGINT UNSIGNED NOT NULL,
+        last BIGINT UNSIGNED NOT NULL
+    """,
+    "published": """
+        id TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+        number BIGINT UNSIGNED NOT NULL
+    """,
+    "outbox": """
+        number BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+        payload BLOB NOT NULL
+    """,
+    "orders": """
+        order_id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+        user_id BIGINT UNSIGNED NOT NULL,
+        client_order_id VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        digest BINARY(16) NOT NULL,
+        symbol VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        base_asset VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        quote_asset VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        base_scale TINYINT UNSIGNED NOT NULL,
+        quote_scale TINYINT UNSIGNED NOT NULL,
+        price_scale TINYINT UNSIGNED NOT NULL,
+        tick BIGINT NOT NULL,
+        lot BIGINT NOT NULL,
+        side TINYINT UNSIGNED NOT NULL,
+        type TINYINT UNSIGNED NOT NULL,
+        time_in_force TINYINT UNSIGNED NOT NULL,
+        price BIGINT NOT NULL,
+        quantity BIGINT NOT NULL,
+        quote_quantity BIGINT NOT NULL,
+        display_quantity BIGINT NOT NULL,
+        stop_price BIGINT NOT NULL,
+        trailing_delta INT NOT NULL,
+        self_trade_prevention TINYINT UNSIGNED NOT NULL,
+        expire_time BIGINT NOT NULL,
+        hold_asset VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        hold BIGINT NOT NULL,
+        hold_per_unit BIGINT NOT NULL,
+        created BIGINT NOT NULL,
+        ended TINYINT UNSIGNED NOT NULL DEFAULT 0,
+        status VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT 'PENDING_NEW',
+        reason VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+        executed BIGINT NOT NULL DEFAULT 0,
+        quote_executed BIGINT NOT NULL DEFAULT 0,
+        seq BIGINT UNSIGNED NOT NULL DEFAULT 0,
+        updated BIGINT NOT NULL,
+        UNIQUE KEY by_client_order_id (user_id, client_order_id),
+        KEY by_user (user_id, ended, order_id)
+    """,
+    "fills": """
+        id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+        symbol VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        trade_id BIGINT UNSIGNED NOT NULL,
+        leg TINYINT UNSIGNED NOT NULL,
+        order_id BIGINT UNSIGNED NOT NULL,
+        user_id BIGINT UNSIGNED NOT NULL,
+        side TINYINT UNSIGNED NOT NULL,
+        price BIGINT NOT NULL,
+        quantity BIGINT NOT NULL,
+        fee_ppm INT NOT NULL,
+        time BIGINT NOT NULL,
+        UNIQUE KEY by_leg (symbol, trade_id, leg),
+        KEY by_user (user_id, id)
+    """,
+    "instructions": """
+        number BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+        kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        user_id BIGINT UNSIGNED NOT NULL,
+        reference VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        digest BINARY(16) NOT NULL,
+        asset VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        scale TINYINT UNSIGNED NOT NULL,
+        amount BIGINT NOT NULL,
+        detail VARCHAR(256) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        actor VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        created BIGINT NOT NULL,
+        status VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT 'PENDING',
+        reason VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+        UNIQUE KEY by_reference (kind, user_id, reference)
+    """,
+    "claims": """
+        kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        reference VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        digest BINARY(16) NOT NULL,
+        PRIMARY KEY (kind, reference)
+    """,
+    "positions": """
+        topic VARCHAR(249) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        partition_number INT UNSIGNED NOT NULL,
+        next_offset BIGINT NOT NULL,
+        marks MEDIUMTEXT NOT NULL,
+        PRIMARY KEY (topic, partition_number)
+    """,
+}
+
+
+def statements(shard: int, *, incarnation: int = 1) -> list[str]:
+    """Everything that makes the database of a shard, and nothing where it is made."""
+    database = database_of(shard)
+    return [
+        f"CREATE DATABASE IF NOT EXISTS {database}",
+        *(
+            f"CREATE TABLE IF NOT EXISTS {database}.{name} ({' '.join(columns.split())}) ENGINE=InnoDB"
+            for name, columns in TABLES.items()
+        ),
+        f"INSERT IGNORE INTO {database}.counter VALUES (1, {int(incarnation)}, 0)",
+        f"INSERT IGNORE INTO {database}.published VALUES (1, 0)",
+    ]
