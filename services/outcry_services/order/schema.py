@@ -17,7 +17,10 @@ from __future__ import annotations
 
 from outcry_services.common.ids import database_of
 
-__all__ = ["TABLES", "statements"]
+__all__ = ["MOVED", "TABLES", "statements", "tables_of"]
+
+MOVED = "moved_"
+"""What the names of tables begin with that are being moved away: nobody finds them any more."""
 
 TABLES = {
     "counter": """
@@ -118,15 +121,21 @@ TABLES = {
 }
 
 
+def tables_of(shard: int, *, prefix: str = "") -> list[str]:
+    """What makes the tables of a shard where they are missing; `prefix` is put before their names."""
+    database = database_of(shard)
+    return [
+        f"CREATE TABLE IF NOT EXISTS {database}.{prefix}{name} ({' '.join(columns.split())}) ENGINE=InnoDB"
+        for name, columns in TABLES.items()
+    ]
+
+
 def statements(shard: int, *, incarnation: int = 1) -> list[str]:
     """Everything that makes the database of a shard, and nothing where it is made."""
     database = database_of(shard)
     return [
         f"CREATE DATABASE IF NOT EXISTS {database}",
-        *(
-            f"CREATE TABLE IF NOT EXISTS {database}.{name} ({' '.join(columns.split())}) ENGINE=InnoDB"
-            for name, columns in TABLES.items()
-        ),
+        *tables_of(shard),
         f"INSERT IGNORE INTO {database}.counter VALUES (1, {int(incarnation)}, 0)",
         f"INSERT IGNORE INTO {database}.published VALUES (1, 0)",
     ]

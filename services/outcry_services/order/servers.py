@@ -1,0 +1,73 @@
+"""A pool and a committer for each MySQL server of the shard map."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from outcry_services.common.mysql import MySql
+from outcry_services.order.committer import Committer
+from outcry_services.order.routing import Server
+from outcry_services.order.shard_store import ShardStore
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from outcry_services.common.lifecycle import Lifecycle
+    from outcry_services.order.dispatch import Dispatcher
+    from outcry_services.order.metrics import CommitMetrics
+    from outcry_services.order.ports import Clock
+    from outcry_services.order.settings import StoreSettings
+
+__all__ = ["ServerFactory", "supervised"]
+
+
+def supervised(lifecycle: Lifecycle, name: str, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    """Run work whose failure ends the process, but which the beginning of the drain leaves running."""
+    task = asyncio.create_task(work, name=name)
+
+    async def watch() -> None:
+        await asyncio.shield(task)
+
+    lifecycle.background(name, watch())
+    return task
+
+
+class ServerFactory:
+    """Opens servers for `routing.Shards`."""
+
+    def __init__(
+        self,
+        settings: StoreSettings,
+        *,
+        clock: Clock,
+        metrics: CommitMetrics,
+        dispatcher: Dispatcher,
+        lifecycle: Lifecycle,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._metrics = metrics
+        self._dispatcher = dispatcher
+        self._lifecycle = lifecycle
+
+    async def open(self, name: str, url: str) -> Server:
+        """Connections come when they are needed."""
+        mysql = MySql(self._settings.address(url), most_connections=self._settings.mysql_connections)
+        await mysql.open()
+        store = ShardStore(mysql, clock=self._clock)
+        committer = Committer(
+            store,
+            metrics=self._metrics,
+            committed=self._dispatcher.committed,
+            unknown=self._dispatcher.sweep,
+        )
+        task = supervised(self._lifecycle, f"commits {name}", committer.run())
+
+        async def close() -> None:
+            await committer.drain()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await mysql.close()
+
+        return Server(store=store, committer=committer, close=close)
