@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -145,7 +145,7 @@ class Session:
 
 async def _result(cursor: Cursor) -> tuple[int, Rows]:
     rows = list(await cursor.fetchall()) if cursor.description else []
-    return int(cursor.rowcount or 0), rows
+    return cast("int", cursor.rowcount), rows
 
 
 _BROKEN = (MySqlLostError, MySqlTimeoutError)

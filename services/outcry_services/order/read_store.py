@@ -93,7 +93,8 @@ class ReadTables:
         table = f"{database_of(shard)}.claims"
         async with self._mysql.session() as session:
             await session.execute(
-                f"INSERT IGNORE INTO {table} (kind, reference, digest) VALUES (%s, %s, %s)",
+                f"INSERT INTO {table} (kind, reference, digest) VALUES (%s, %s, %s) "
+                "ON DUPLICATE KEY UPDATE digest = digest",
                 (str(kind), reference, digest),
             )
             rows = await session.query(

@@ -15,7 +15,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from outcry_services.common.ids import database_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = ["MOVED", "TABLES", "statements", "tables_of"]
 
@@ -121,21 +126,25 @@ TABLES = {
 }
 
 
-def tables_of(shard: int, *, prefix: str = "") -> list[str]:
-    """What makes the tables of a shard where they are missing; `prefix` is put before their names."""
+def tables_of(shard: int, *, prefix: str = "", there: Collection[str] = ()) -> list[str]:
+    """What makes the tables of a shard that aren't there; `prefix` is put before their names."""
     database = database_of(shard)
     return [
-        f"CREATE TABLE IF NOT EXISTS {database}.{prefix}{name} ({' '.join(columns.split())}) ENGINE=InnoDB"
+        f"CREATE TABLE {database}.{prefix}{name} ({' '.join(columns.split())}) ENGINE=InnoDB"
         for name, columns in TABLES.items()
+        if name not in there
     ]
 
 
-def statements(shard: int, *, incarnation: int = 1) -> list[str]:
-    """Everything that makes the database of a shard, and nothing where it is made."""
+def statements(shard: int, *, incarnation: int, there: Collection[str] = ()) -> list[str]:
+    """Everything that makes what a shard's database lacks; `there`: the tables that it has.
+
+    The counter's row comes last: a database that has it has everything.
+    """
     database = database_of(shard)
     return [
-        f"CREATE DATABASE IF NOT EXISTS {database}",
-        *tables_of(shard),
-        f"INSERT IGNORE INTO {database}.counter VALUES (1, {int(incarnation)}, 0)",
-        f"INSERT IGNORE INTO {database}.published VALUES (1, 0)",
+        *([] if there else [f"CREATE DATABASE IF NOT EXISTS {database}"]),
+        *tables_of(shard, there=there),
+        f"INSERT INTO {database}.published VALUES (1, 0) ON DUPLICATE KEY UPDATE id = id",
+        f"INSERT INTO {database}.counter VALUES (1, {int(incarnation)}, 0) ON DUPLICATE KEY UPDATE id = id",
     ]
