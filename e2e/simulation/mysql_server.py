@@ -31,7 +31,7 @@ from e2e.simulation.mysql_dialect import Translated, translate
 from e2e.simulation.processes import current_process
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from e2e.simulation.processes import Process
 
@@ -169,17 +169,28 @@ class FakeSession:
 
     async def execute(self, statement: str, arguments: Sequence[Any] = ()) -> int:
         """As the real one."""
-        return (await self._run(statement, [tuple(arguments)], many=False))[0]
+        return (await self.run_all([(statement, arguments)]))[0][0]
 
     async def query(self, statement: str, arguments: Sequence[Any] = ()) -> Rows:
         """As the real one."""
-        return (await self._run(statement, [tuple(arguments)], many=False))[1]
+        return (await self.run_all([(statement, arguments)]))[0][1]
 
     async def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> int:
         """As the real one."""
         if not rows:
             return 0
-        return (await self._run(statement, [tuple(row) for row in rows], many=True))[0]
+        many = [tuple(row) for row in rows]
+        return (await self._exchange(lambda: [self._server.run(statement, many, many=True)]))[0][0]
+
+    async def run_all(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[int, Rows]]:
+        """As the real one: those before one that fails were run."""
+        if not statements:
+            return []
+
+        def run() -> list[tuple[int, Rows]]:
+            return [self._server.run(text, [tuple(values)], many=False) for text, values in statements]
+
+        return await self._exchange(run)
 
     async def commit(self) -> None:
         """Broken before or after, as chance has it."""
@@ -197,7 +208,7 @@ class FakeSession:
         """Roll back what is open."""
         self._server.give_back(self, commit=False)
 
-    async def _run(self, statement: str, rows: Sequence[tuple[Any, ...]], *, many: bool) -> tuple[int, Rows]:
+    async def _exchange(self, run: Callable[[], list[tuple[int, Rows]]]) -> list[tuple[int, Rows]]:
         chance = self._chance
         await asyncio.sleep(chance.seconds())
         if self._broken:
@@ -212,7 +223,7 @@ class FakeSession:
                 self.abort()
                 self._broken = True
                 raise self._fault()
-            return self._server.run(statement, rows, many=many)
+            return run()
         finally:
             if not self.in_transaction:
                 self._server.give_back(self, commit=True)

@@ -142,6 +142,14 @@ def _mget(keys: Keys, *names: bytes) -> Reply:
     return [value if isinstance(value := keys.values.get(name), bytes) else None for name in names]
 
 
+def _mset(keys: Keys, *pairs: bytes) -> Reply:
+    if len(pairs) % 2:
+        raise RefusedError("ERR wrong number of arguments for 'mset' command")
+    for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+        keys.put(key, value)
+    return Status(b"OK")
+
+
 def _delete(keys: Keys, *names: bytes) -> Reply:
     removed = 0
     for name in names:
@@ -336,6 +344,7 @@ _COMMANDS: dict[bytes, tuple[Callable[..., Reply], int, int]] = {
     b"GET": (_get, 1, 1),
     b"SET": (_set, 2, 4),
     b"MGET": (_mget, 1, _MANY),
+    b"MSET": (_mset, 2, _MANY),
     b"DEL": (_delete, 1, _MANY),
     b"UNLINK": (_delete, 1, _MANY),
     b"EXISTS": (_exists, 1, _MANY),

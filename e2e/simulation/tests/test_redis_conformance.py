@@ -62,6 +62,8 @@ COMMANDS = [
         ("TYPE K", b"string"),
         ("EXISTS K K K2", 2),
         ("MGET K K2", [b"-5", None]),
+        ("MSET K 7 K2", REFUSED),
+        ("MSET K -5", True),
         ("DEL K K2", 1),
         ("GET K", None),
         ("TYPE K", b"none"),
