@@ -1,7 +1,7 @@
-"""The engine of a pair, around the real book: what it is given in `matching.{symbol}` it answers in `events.{symbol}`.
+"""The engine of a pair, around the real book: `matching.{symbol}` in, `events.{symbol}` out.
 
-Killed, it begins again as the real one may: from an empty book and the first command, publishing whatever is behind
-the last event in the log, and now and then some that are there already.
+Killed, it begins again as the real one may: from an empty book and the first command, publishing whatever is
+behind the last event in the log, and now and then some that are there already.
 """
 
 from __future__ import annotations

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from outcry_services.common.kafka import RawRecord, TopicMissingError
 
+from e2e.simulation.shown import shown
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from outcry_services.common.kafka import Record
 
@@ -42,6 +44,8 @@ class FakeKafka:
     bootstrap = "kafka.invalid:9092"
 
     def __init__(self) -> None:
+        self.seen: Callable[[str], None] | None = None
+        """Told of every record that is written."""
         self._topics: dict[str, list[Partition]] = {}
         self._most_bytes: dict[str, int] = {}
         self._waiting: dict[tuple[str, int], set[asyncio.Future[None]]] = defaultdict(set)
@@ -84,6 +88,8 @@ class FakeKafka:
                     headers=dict(record.headers),
                 )
             )
+            if self.seen is not None:
+                self.seen(f"{record.topic}/{record.partition} @{offsets[-1]}: {shown(record)}")
         for place in {(record.topic, record.partition) for record in records}:
             for waiting in self._waiting.pop(place, ()):
                 if not waiting.done():

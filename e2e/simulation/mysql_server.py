@@ -28,7 +28,7 @@ from outcry_services.common.mysql_errors import (
 from e2e.simulation.chance import Chance
 from e2e.simulation.errors import UnfaithfulError
 from e2e.simulation.mysql_dialect import Translated, translate
-from e2e.simulation.processes import current_process
+from e2e.simulation.processes import WORLD, current_process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -40,6 +40,8 @@ __all__ = ["FakeMySql", "FakeMySqlServer"]
 Rows = list[tuple[Any, ...]]
 _BROKEN = (MySqlLostError, MySqlTimeoutError)
 LOCK_SECONDS = 5.0
+LATE_SECONDS = 2.0
+_READS = re.compile(r"\s*SELECT\b(?!.*\bFOR UPDATE\b)", re.IGNORECASE | re.DOTALL)
 
 
 class FakeMySqlServer:
@@ -49,6 +51,8 @@ class FakeMySqlServer:
         self.databases: set[str] = set()
         self._known: dict[str, Translated] = {}
         self._holder: FakeSession | None = None
+        self._committing = False
+        """The holder's client is gone, and its commit is still under way."""
         self._waiting: deque[tuple[FakeSession, asyncio.Future[None]]] = deque()
         self._updates: list[int] = []
         self._sqlite = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -59,17 +63,25 @@ class FakeMySqlServer:
         """For the world: one statement, now."""
         return self.run(statement, [tuple(arguments)], many=False)[1]
 
-    def empty(self) -> None:
-        """Forget all rows and keep the tables: sooner done than making them again."""
+    def image(self) -> bytes:
+        """Everything in it, to begin from again."""
+        return self._sqlite.serialize()
+
+    def restore(self, image: bytes) -> None:
+        """As it was, without any client."""
         if self._sqlite.in_transaction:
             self._sqlite.execute("ROLLBACK")
-        self._holder = None
+        self._holder, self._committing = None, False
         self._waiting.clear()
-        for (name,) in self._sqlite.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-            self._sqlite.execute(f'DELETE FROM "{name}"')
+        self._sqlite.deserialize(image)
 
-    async def take(self, session: FakeSession) -> None:
-        """Wait for every other transaction's end; raises `MySqlLockError` when that takes too long."""
+    async def take(self, session: FakeSession, *, reading: bool) -> None:
+        """Wait for every other transaction's end; raises `MySqlLockError` when that takes too long.
+
+        Who reads without a lock doesn't wait for a commit that is under way, and sees nothing of it.
+        """
+        if reading and self._committing:
+            return
         if self._holder is None:
             self._holder = session
             return
@@ -84,9 +96,25 @@ class FakeMySqlServer:
             if self._holder is not session:
                 self._waiting = deque(entry for entry in self._waiting if entry[0] is not session)
 
+    def commit_later(self, session: FakeSession, *, seconds: float) -> None:
+        """The client hears nothing more, and its commit takes effect later on."""
+        if self._holder is not session or not self._sqlite.in_transaction:
+            return
+        self._sqlite.execute("ROLLBACK")
+        self._committing = True
+        asyncio.get_running_loop().call_later(seconds, self._commit_at_last, session, context=WORLD.context)
+
+    def _commit_at_last(self, session: FakeSession) -> None:
+        # Nobody wrote in between: what it did then it can do now.
+        self._committing = False
+        self.begin()
+        for run in session.done:
+            run()
+        self.give_back(session, commit=True)
+
     def give_back(self, session: FakeSession, *, commit: bool) -> None:
         """End a session's transaction, if it has one."""
-        if self._holder is not session:
+        if self._holder is not session or self._committing:
             return
         if self._sqlite.in_transaction:
             self._sqlite.execute("COMMIT" if commit else "ROLLBACK")
@@ -100,6 +128,7 @@ class FakeMySqlServer:
     def forget(self, process: Process) -> None:
         """Roll back what a killed process left open."""
         if self._holder is not None and self._holder.process is process:
+            # A commit that is under way goes on without its client.
             self.give_back(self._holder, commit=False)
 
     def begin(self) -> None:
@@ -164,6 +193,7 @@ class FakeSession:
         self._chance = chance
         self.process = process
         self.in_transaction = False
+        self.done: list[Callable[[], object]] = []
         self._begun = False
         self._broken = False
 
@@ -180,7 +210,11 @@ class FakeSession:
         if not rows:
             return 0
         many = [tuple(row) for row in rows]
-        return (await self._exchange(lambda: [self._server.run(statement, many, many=True)]))[0][0]
+
+        def run() -> list[tuple[int, Rows]]:
+            return [self._server.run(statement, many, many=True)]
+
+        return (await self._exchange(run, reading=False))[0][0]
 
     async def run_all(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[int, Rows]]:
         """As the real one: those before one that fails were run."""
@@ -190,13 +224,15 @@ class FakeSession:
         def run() -> list[tuple[int, Rows]]:
             return [self._server.run(text, [tuple(values)], many=False) for text, values in statements]
 
-        return await self._exchange(run)
+        return await self._exchange(run, reading=all(_READS.match(text) for text, _ in statements))
 
     async def commit(self) -> None:
         """Broken before or after, as chance has it."""
         chance = self._chance
         await asyncio.sleep(chance.seconds())
         if self._broken or chance.happens(chance.odds.refused):
+            if not self._broken and chance.happens(chance.odds.late):
+                self._server.commit_later(self, seconds=LATE_SECONDS * chance.fraction())
             self.abort()
             raise _lost()
         self._server.give_back(self, commit=True)
@@ -208,13 +244,15 @@ class FakeSession:
         """Roll back what is open."""
         self._server.give_back(self, commit=False)
 
-    async def _exchange(self, run: Callable[[], list[tuple[int, Rows]]]) -> list[tuple[int, Rows]]:
+    async def _exchange(
+        self, run: Callable[[], list[tuple[int, Rows]]], *, reading: bool
+    ) -> list[tuple[int, Rows]]:
         chance = self._chance
         await asyncio.sleep(chance.seconds())
         if self._broken:
             raise _lost()
         if not self._begun:
-            await self._server.take(self)
+            await self._server.take(self, reading=reading and not self.in_transaction)
         try:
             if self.in_transaction and not self._begun:
                 self._server.begin()
@@ -223,7 +261,9 @@ class FakeSession:
                 self.abort()
                 self._broken = True
                 raise self._fault()
-            return run()
+            found = run()
+            self.done.append(run)
+            return found
         finally:
             if not self.in_transaction:
                 self._server.give_back(self, commit=True)

@@ -34,6 +34,8 @@ class FakeRedisServer:
 
     def __init__(self) -> None:
         self.keys = Keys()
+        self.seen: Callable[[str], None] | None = None
+        """Told of every script that is run."""
         self.up = True
         self._runs = itertools.count(1)
         self.run_id = ""
@@ -72,7 +74,10 @@ class FakeRedisServer:
             raise RefusedError("NOSCRIPT No matching script. Please use EVAL.")
         self.keys.begin()
         try:
-            return _SCRIPTS.run(sha.decode(), self.keys, rest[: int(count)], rest[int(count) :])
+            reply = _SCRIPTS.run(sha.decode(), self.keys, rest[: int(count)], rest[int(count) :])
+            if self.seen is not None:
+                self.seen(f"script {b' '.join(rest).decode(errors='replace')} → {reply!r}")
+            return reply
         finally:
             self.keys.end()
 

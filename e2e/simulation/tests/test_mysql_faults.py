@@ -91,11 +91,43 @@ def test_a_transaction_that_never_ends_is_waited_for_only_so_long():
     assert ids(server) == [1]
 
 
-def test_a_server_can_be_emptied():
+def test_a_server_can_be_as_it_was():
     server = served()
+    image = server.image()
     server.execute("INSERT INTO d.t VALUES (1)")
-    server.empty()
+    server.restore(image)
     assert ids(server) == []
+    server.execute("INSERT INTO d.t VALUES (2)")
+    assert ids(server) == [2]
+
+
+def test_a_commit_whose_client_gave_up_may_come_later_seen_by_nobody_before():
+    late = 0
+    for seed in range(20):
+        server, chance = served(), Chance(seed, Odds(late=1.0))
+
+        async def story(server=server, chance=chance):
+            mysql = FakeMySql(server, chance)
+
+            async def broken():
+                async with mysql.transaction() as session:
+                    await session.execute("INSERT INTO d.t VALUES (1)")
+                    chance.odds = Odds(late=1.0, refused=1.0)
+
+            with pytest.raises(MySqlLostError):
+                await broken()
+            chance.odds = Odds()
+            async with mysql.session() as session:
+                before = await session.query("SELECT id FROM d.t")
+            async with mysql.transaction() as session:
+                await session.execute("INSERT INTO d.t VALUES (2)")
+                behind = await session.query("SELECT id FROM d.t")
+            return before, behind
+
+        before, behind = simulate(story(), chance)
+        assert behind == [(1,), (2,)]
+        late += before == []
+    assert late == 20
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,238 @@
+"""What people do in a story: deposits, orders of every kind, cancels, withdrawals; and what they were told.
+
+A person who gets no answer asks again under the same name, as the API's users are told to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from outcry.v1.types_pb2 import OrderType, Side, TimeInForce
+from outcry_services.common.errors import ServiceError, TooManyError, UnavailableError
+from outcry_services.order.entries import Committed, Entry
+from outcry_services.order.holds import hold_of
+from outcry_services.order.model import (
+    Cancel,
+    Market,
+    MassCancel,
+    MoneyKind,
+    MoneyRequest,
+    MoneyRow,
+    OrderDraft,
+    OrderRow,
+    Terms,
+)
+
+from e2e.simulation.market import USERS
+
+if TYPE_CHECKING:
+    from outcry_services.common.pairs import Pair
+    from outcry_services.order.entries import Outcome
+
+    from e2e.simulation.chance import Chance
+    from e2e.simulation.world import World
+
+__all__ = ["People", "Told"]
+
+ASK_AGAIN_SECONDS = 0.2
+BUY, SELL = Side.SIDE_BUY, Side.SIDE_SELL
+
+
+@dataclass
+class Told:
+    """What was acknowledged, by the name that it was asked under."""
+
+    orders: dict[tuple[int, str], int] = field(default_factory=dict)
+    """Order ids by user and clientOrderId."""
+    money: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    """Numbers by kind, user and reference."""
+    faults: list[str] = field(default_factory=list)
+
+
+class People:
+    """Everybody, drawing what they do from one stream of chance."""
+
+    def __init__(self, world: World, pairs: list[Pair], *, actions: int) -> None:
+        self.told = Told()
+        self._world = world
+        self._chance: Chance = world.story
+        self._pairs = pairs
+        self._actions = actions
+        self._names = 0
+        self._open: list[tuple[int, str, int]] = []
+
+    async def deposit_all(self) -> None:
+        """Something of everything for everybody, but not much."""
+        assets = sorted({asset.name for pair in self._pairs for asset in (pair.base, pair.quote)})
+        entries = [
+            self._money(MoneyKind.DEPOSIT, user, asset, self._chance.between(0, 3) * 700)
+            for user in USERS
+            for asset in assets
+        ]
+        await asyncio.gather(*(self._ask(entry) for entry in entries if _amount(entry) > 0))
+
+    async def act(self) -> None:
+        """All that they do, some of it at once."""
+        tasks = []
+        for _ in range(self._actions):
+            tasks.append(asyncio.ensure_future(self._ask(self._anything())))
+            await asyncio.sleep(self._chance.fraction() ** 3 * 0.2)
+        await asyncio.gather(*tasks)
+
+    async def leave(self) -> None:
+        """Cancel all that is left."""
+        entries = [
+            Entry(MassCancel(user_id=user, symbol=pair.symbol)) for user in USERS for pair in self._pairs
+        ]
+        await asyncio.gather(*map(self._ask, entries))
+
+    # One of the things that people do.
+
+    def _anything(self) -> Entry:
+        user = USERS[self._chance.below(len(USERS))]
+        pair = self._pairs[self._chance.below(len(self._pairs))]
+        roll = self._chance.fraction()
+        if roll < 0.70:
+            return Entry(self._draft(user, pair))
+        if roll < 0.85 and self._open:
+            owner, symbol, order_id = self._open[self._chance.below(len(self._open))]
+            # Sometimes somebody else's.
+            return Entry(Cancel(user_id=user if roll < 0.72 else owner, symbol=symbol, order_id=order_id))
+        if roll < 0.88:
+            return Entry(MassCancel(user_id=user, symbol=pair.symbol))
+        asset = (pair.base, pair.quote)[self._chance.below(2)].name
+        kinds = (MoneyKind.DEPOSIT, MoneyKind.WITHDRAWAL, MoneyKind.ADJUSTMENT)
+        kind = kinds[self._chance.below(3)]
+        amount = self._chance.between(1, 900)
+        if kind is MoneyKind.ADJUSTMENT and self._chance.happens(0.5):
+            amount = -amount
+        return self._money(kind, user, asset, amount)
+
+    def _money(self, kind: MoneyKind, user: int, asset: str, amount: int) -> Entry:
+        request = MoneyRequest(
+            kind=kind,
+            user_id=user,
+            reference=self._name(),
+            digest=_digest(f"{kind} {user} {asset} {amount}"),
+            asset=asset,
+            scale=3,
+            amount=amount,
+            detail="why",
+            actor="sim",
+        )
+        return Entry(request)
+
+    def _draft(self, user: int, pair: Pair) -> OrderDraft:
+        terms = self._terms(pair)
+        hold = hold_of(terms, pair)
+        name = self._name()
+        return OrderDraft(
+            user_id=user,
+            client_order_id=name,
+            named=True,
+            digest=_digest(f"{name} {terms}"),
+            market=Market(
+                symbol=pair.symbol,
+                base_asset=pair.base.name,
+                quote_asset=pair.quote.name,
+                base_scale=pair.base.scale,
+                quote_scale=pair.quote.scale,
+                quote_units_per_tick_lot=pair.units.tick_lot,
+                base_units_per_lot=pair.units.lot,
+            ),
+            terms=terms,
+            hold_asset=hold.asset,
+            hold=hold.amount,
+            hold_per_unit=hold.per_unit,
+        )
+
+    def _terms(self, pair: Pair) -> Terms:
+        chance = self._chance
+        side = BUY if chance.happens(0.5) else SELL
+        price, quantity = chance.between(pair.band_lower, pair.band_upper), chance.between(1, 12)
+        roll = chance.fraction()
+        if roll < 0.60:
+            return Terms(
+                side=side,
+                type=OrderType.ORDER_TYPE_LIMIT,
+                time_in_force=_TIMES[chance.below(len(_TIMES))],
+                price=price,
+                quantity=quantity,
+            )
+        if roll < 0.70:
+            return Terms(
+                side=side,
+                type=OrderType.ORDER_TYPE_LIMIT_MAKER,
+                time_in_force=TimeInForce.TIME_IN_FORCE_GTC,
+                price=price,
+                quantity=quantity,
+            )
+        if roll < 0.80:
+            return Terms(side=side, type=_MARKET, time_in_force=_IOC, quantity=quantity)
+        if roll < 0.90:
+            return Terms(side=side, type=_MARKET, time_in_force=_IOC, quote_quantity=price * quantity)
+        limit = chance.happens(0.5)
+        kinds = _STOP_LIMITS if limit else _STOPS
+        return Terms(
+            side=side,
+            type=kinds[chance.below(2)],
+            time_in_force=TimeInForce.TIME_IN_FORCE_GTC if limit else _IOC,
+            price=price if limit else 0,
+            quantity=quantity,
+            stop_price=chance.between(pair.band_lower, pair.band_upper),
+        )
+
+    def _name(self) -> str:
+        self._names += 1
+        return f"n{self._names}"
+
+    # How they ask.
+
+    async def _ask(self, entry: Entry) -> None:
+        """Until there is an answer, or an error that asking again won't change."""
+        while True:
+            try:
+                outcome = await self._world.through_the_gateway(entry)
+            except (UnavailableError, TooManyError):
+                await asyncio.sleep(ASK_AGAIN_SECONDS * self._chance.fraction())
+                continue
+            except ServiceError as error:
+                self.told.faults.append(f"{entry.body} was answered {error!r}")
+                return
+            self._note(entry, outcome)
+            return
+
+    def _note(self, entry: Entry, outcome: Outcome) -> None:
+        row, body = outcome.row, entry.body
+        if isinstance(row, OrderRow) and isinstance(body, OrderDraft):
+            self.told.orders[body.user_id, body.client_order_id] = row.order_id
+            self._open.append((body.user_id, body.market.symbol, row.order_id))
+            if row.draft.digest != body.digest:
+                self.told.faults.append(f"{body.client_order_id} was answered with another order")
+        elif isinstance(row, MoneyRow) and isinstance(body, MoneyRequest):
+            self.told.money[str(body.kind), body.user_id, body.reference] = row.number
+        elif not isinstance(outcome, Committed):
+            self.told.faults.append(f"{body} was answered {outcome}")
+
+
+_MARKET, _IOC = OrderType.ORDER_TYPE_MARKET, TimeInForce.TIME_IN_FORCE_IOC
+_TIMES = (
+    TimeInForce.TIME_IN_FORCE_GTC,
+    TimeInForce.TIME_IN_FORCE_GTC,
+    TimeInForce.TIME_IN_FORCE_GTC,
+    _IOC,
+    TimeInForce.TIME_IN_FORCE_FOK,
+)
+_STOPS = (OrderType.ORDER_TYPE_STOP_LOSS, OrderType.ORDER_TYPE_TAKE_PROFIT)
+_STOP_LIMITS = (OrderType.ORDER_TYPE_STOP_LOSS_LIMIT, OrderType.ORDER_TYPE_TAKE_PROFIT_LIMIT)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _amount(entry: Entry) -> int:
+    return entry.body.amount if isinstance(entry.body, MoneyRequest) else 0

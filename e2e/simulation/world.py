@@ -1,0 +1,116 @@
+"""One world: servers, the processes that live and die around them, and what was seen of it all.
+
+Whatever is killed is started again after a while, as Kubernetes does. A process that ends by an error is started
+again, too; only an error that says `ask again` (`UnavailableError`) may end one without being a fault.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from outcry_services.common.errors import UnavailableError
+
+from e2e.simulation.chance import CALM, ROUGH, Chance
+from e2e.simulation.kafka_log import FakeKafka
+from e2e.simulation.mysql_server import FakeMySqlServer
+from e2e.simulation.processes import Process
+from e2e.simulation.redis_server import FakeRedisServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+__all__ = ["LONGEST_AWAY", "World"]
+
+LONGEST_AWAY = 2.0
+"""Virtual seconds that a killed process stays away."""
+
+Life = "Callable[[World], Coroutine[object, object, None]]"
+
+
+class World:
+    """All that there is. `chance` rules time and faults, `story` what people do."""
+
+    def __init__(self, seed: int, *, mysql: FakeMySqlServer, traced: bool = False) -> None:
+        self.seed = seed
+        self.chance = Chance(f"{seed} faults", ROUGH)
+        self.story = Chance(f"{seed} story")
+        self.kafka = FakeKafka()
+        self.redis = FakeRedisServer()
+        self.mysql = mysql
+        self.faults: list[str] = []
+        self.trace: list[str] = []
+        self.lives: dict[str, int] = {}
+        self._traced = traced
+        self._alive: dict[str, Process] = {}
+        self._fatal: set[int] = set()
+        self._ending = False
+        self._steps = 0
+        if traced:
+            self.kafka.seen = self.redis.seen = self.note
+
+    # What happens to whom.
+
+    def strike_at(self, steps: set[int]) -> None:
+        """Something dies before each of these steps of the loop."""
+        self._fatal = steps
+
+    def before_step(self, step: int) -> None:
+        """Called by the loop."""
+        self._steps = step
+        if step in self._fatal and not self._ending:
+            self._strike()
+
+    def calm(self) -> None:
+        """From now on nothing goes wrong, save for what is under way."""
+        self._ending = True
+        self.chance.odds = CALM
+
+    def _strike(self) -> None:
+        if self.chance.happens(0.15):
+            lost = self.chance.between(0, 6)
+            self.note(f"Redis is promoted and loses {lost} changes")
+            self.redis.promote(lost=lost)
+            return
+        names = sorted(self._alive)
+        if names:
+            name = names[self.chance.below(len(names))]
+            self.note(f"{name} is killed")
+            self._alive[name].kill()
+
+    # Who lives.
+
+    def keep_alive(self, name: str, life: Callable[[World], Coroutine[object, object, None]]) -> None:
+        """Run `life` in a process of its own, again and again."""
+        asyncio.get_running_loop().create_task(self._supervise(name, life), name=f"supervisor of {name}")
+
+    async def _supervise(self, name: str, life: Callable[[World], Coroutine[object, object, None]]) -> None:
+        while True:
+            self.lives[name] = self.lives.get(name, 0) + 1
+            process = Process(name)
+            ended = asyncio.Event()
+            process.at_death(ended.set)
+            self._alive[name] = process
+            task = process.start(life(self))
+            task.add_done_callback(lambda _, ended=ended: ended.set(), context=process.context.copy())
+            await ended.wait()
+            self._alive.pop(name, None)
+            self._judge_end(name, process, task)
+            process.kill()
+            await asyncio.sleep(self.chance.fraction() * LONGEST_AWAY)
+
+    def _judge_end(self, name: str, process: Process, task: asyncio.Task[None]) -> None:
+        if not process.alive:
+            return
+        error = task.exception()
+        self.note(f"{name} ended: {error!r}")
+        if not isinstance(error, UnavailableError):
+            self.faults.append(f"{name} ended by {error!r}")
+
+    # What was seen.
+
+    def note(self, text: str) -> None:
+        """A line of the trace."""
+        if self._traced:
+            now = asyncio.get_running_loop().time() % 1_000_000
+            self.trace.append(f"{now:10.4f} step {self._steps:6}  {text}")
