@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outcry.v1.command_pb2 import Command, CommandBatch, Filters, PairSettings
+from outcry.v1.command_pb2 import Command, CommandBatch
 from outcry.v1.event_pb2 import EventBatch
-from outcry.v1.types_pb2 import SelfTradePrevention, TradingStatus
 from outcry_engine import Book
 from outcry_services.common.kafka import Record
 
@@ -18,6 +17,8 @@ from e2e.simulation.kafka_publisher import FakePublisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from outcry_services.common.pairs import Pair
 
     from e2e.simulation.chance import Chance
     from e2e.simulation.kafka_log import FakeKafka
@@ -90,29 +91,8 @@ def _split(raw: bytes) -> Iterator[bytes]:
         yield raw[begin:at]
 
 
-def settings_record(
-    symbol: str,
-    *,
-    number: int,
-    band: tuple[int, int],
-    fees: tuple[int, int],
-    tick_lot: int,
-    lot: int,
-    self_trades: SelfTradePrevention.ValueType,
-) -> Record:
-    """What the operator tells a pair's engine; `fees`: of the maker and the taker, in millionths."""
-    settings = PairSettings(
-        trading_status=TradingStatus.TRADING_STATUS_TRADING,
-        rules_version=2,
-        price_band_lower=band[0],
-        price_band_upper=band[1],
-        min_notional=1,
-        maker_fee_ppm=fees[0],
-        taker_fee_ppm=fees[1],
-        quote_units_per_tick_lot=tick_lot,
-        base_units_per_lot=lot,
-        filters=Filters(self_trade_prevention=self_trades),
-    )
-    command = Command(source=OPERATOR, incarnation=1, number=number, pair_settings=settings)
-    batch = CommandBatch(version=1, symbol=symbol, count=1, commands=[command])
-    return Record(topic=f"matching.{symbol}", partition=0, value=batch.SerializeToString())
+def settings_record(pair: Pair, *, number: int) -> Record:
+    """What the operator tells a pair's engine."""
+    command = Command(source=OPERATOR, incarnation=1, number=number, pair_settings=pair.settings())
+    batch = CommandBatch(version=1, symbol=pair.symbol, count=1, commands=[command])
+    return Record(topic=f"matching.{pair.symbol}", partition=0, value=batch.SerializeToString())

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
+from weakref import WeakKeyDictionary
 
 from e2e.simulation.errors import EndlessError, StalledError
 from e2e.simulation.processes import WORLD, Process, current_process, process_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SimulatedLoop", "simulate"]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 BEGIN = 1_000_000_000.0
 """The loop's clock at its beginning: far from 0, which would hide a time that was never set."""
@@ -48,11 +50,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._timers: list[tuple[float, float, int, asyncio.TimerHandle]] = []
         self._count = itertools.count()
         self._runnable: list[Process] = []
+        self._owners: WeakKeyDictionary[asyncio.Task[Any], Process] = WeakKeyDictionary()
         self.complaints: list[str] = []
         """What asyncio had nobody to tell: an error in a callback, a task whose error nobody looked at."""
-        self.set_task_factory(_make_task)  # type: ignore[arg-type]
+        self.set_task_factory(self._make_task)
         self.set_exception_handler(self._complain)
         WORLD.ready.clear()
+        WORLD.buried.clear()
 
     def time(self) -> float:
         """Virtual seconds."""
@@ -60,8 +64,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def call_soon(
         self,
-        callback: Callable[..., object],
-        *args: Any,  # noqa: ANN401
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
         """Behind everything that is ready in the process whose context this is."""
@@ -74,8 +78,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,  # noqa: ANN401
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """Timers of one moment run in an order of the seed's."""
@@ -101,7 +105,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def _make_ready(self, handle: asyncio.Handle) -> None:
         process = process_of(handle._context)  # type: ignore[attr-defined]  # noqa: SLF001
-        if not process.alive:
+        # What is left of a story that has ended may still call: of the world there is one for all loops.
+        if not process.alive or self.is_closed():
             return
         if not process.ready:
             self._runnable.append(process)
@@ -142,8 +147,26 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             if not handle.cancelled():
                 self._make_ready(handle)
 
+    def _make_task(
+        self,
+        _: asyncio.AbstractEventLoop,
+        work: Coroutine[Any, Any, Any],
+        **named: Any,  # noqa: ANN401
+    ) -> asyncio.Task[Any]:
+        """A task that its process keeps until it is done."""
+        task: asyncio.Task[Any] = asyncio.Task(work, loop=self, **named)
+        context = named.get("context")
+        process = current_process() if context is None else process_of(context)
+        if process is not WORLD:
+            self._owners[task] = process
+            process.tasks.add(task)
+            task.add_done_callback(process.tasks.discard)
+        return task
+
     def _complain(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if current_process().alive and not self.is_closed():
+        task = context.get("task") or context.get("future")
+        process = self._owners.get(task, WORLD) if isinstance(task, asyncio.Task) else current_process()
+        if process.alive and not self.is_closed():
             self.complaints.append(f"{context.get('message')}: {context.get('exception')!r}")
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
@@ -156,21 +179,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 def _set(setter: Callable[[Any], None], future: asyncio.Future[Any], value: object) -> None:
     if not future.done():
         setter(value)
-
-
-def _make_task(
-    loop: asyncio.AbstractEventLoop,
-    work: Coroutine[Any, Any, T],
-    **named: Any,  # noqa: ANN401
-) -> asyncio.Task[T]:
-    """A task that its process knows of, to forget it when it is killed."""
-    task = asyncio.Task(work, loop=loop, **named)
-    context = named.get("context")
-    process = current_process() if context is None else process_of(context)
-    if process is not WORLD:
-        process.tasks.add(task)
-        task.add_done_callback(process.tasks.discard)
-    return task
 
 
 def simulate(work: Coroutine[Any, Any, T], chance: Chance, **named: Any) -> T:  # noqa: ANN401

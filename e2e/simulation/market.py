@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from outcry.v1.types_pb2 import SelfTradePrevention
+from typing import TYPE_CHECKING
+
 from outcry_services.common.money import Units
 from outcry_services.common.pairs import AllowedLag, Asset, Filters, Pair
 
-from e2e.simulation.chance import Chance
+if TYPE_CHECKING:
+    from e2e.simulation.chance import Chance
 
-__all__ = ["SHARDS", "USERS", "make_pair", "settings_of"]
+__all__ = ["PARTITIONS", "SHARDS", "USERS", "make_pair"]
 
 USERS = (1, 1025, 2, 2049)
 """Of two shards: 1, 1025 and 2049 share one."""
 SHARDS = (1, 2)
+PARTITIONS = 2
+"""Of `orders`, `order-events` and `journal`."""
 
 _ASSETS = {"BTC-USDT": ("BTC", "USDT"), "ETH-USDT": ("ETH", "USDT"), "ETH-BTC": ("ETH", "BTC")}
 
@@ -23,8 +27,8 @@ def make_pair(symbol: str, chance: Chance) -> Pair:
     lower = chance.between(1, 5)
     return Pair(
         symbol=symbol,
-        base=Asset(base, 3),
-        quote=Asset(quote, 3),
+        base=Asset(name=base, scale=3),
+        quote=Asset(name=quote, scale=3),
         # A lot of 7 units at a tick of 3000: 21 units of the quote.
         units=Units(base_scale=3, quote_scale=3, tick=3000, lot=7),
         trading_status="TRADING",
@@ -40,8 +44,3 @@ def make_pair(symbol: str, chance: Chance) -> Pair:
 
 
 _MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")
-
-
-def settings_of(pair: Pair) -> bytes:
-    """The operator's first command of a pair."""
-    return pair.settings().SerializeToString()

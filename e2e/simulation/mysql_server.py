@@ -63,17 +63,19 @@ class FakeMySqlServer:
         """For the world: one statement, now."""
         return self.run(statement, [tuple(arguments)], many=False)[1]
 
-    def image(self) -> bytes:
+    def image(self) -> sqlite3.Connection:
         """Everything in it, to begin from again."""
-        return self._sqlite.serialize()
+        copy = sqlite3.connect(":memory:")
+        self._sqlite.backup(copy)
+        return copy
 
-    def restore(self, image: bytes) -> None:
+    def restore(self, image: sqlite3.Connection) -> None:
         """As it was, without any client."""
         if self._sqlite.in_transaction:
             self._sqlite.execute("ROLLBACK")
         self._holder, self._committing = None, False
         self._waiting.clear()
-        self._sqlite.deserialize(image)
+        image.backup(self._sqlite)
 
     async def take(self, session: FakeSession, *, reading: bool) -> None:
         """Wait for every other transaction's end; raises `MySqlLockError` when that takes too long.

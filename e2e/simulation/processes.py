@@ -29,6 +29,8 @@ class Process:
         self.ready: deque[asyncio.Handle] = deque()
         self.tasks: set[asyncio.Task[Any]] = set()
         self.failure: BaseException | None = None
+        self.buried: list[Process] = []
+        """Of the world: who was killed in this loop."""
         self.context = contextvars.copy_context()
         self.context.run(_process.set, self)
         self._mourners: list[Callable[[], None]] = []
@@ -50,6 +52,8 @@ class Process:
             return
         self.alive = False
         self.ready.clear()
+        # To be collected would run its generators' ends, in whoever's step that happens.
+        WORLD.buried.append(self)
         for task in self.tasks:
             # Nobody will wait for it, on purpose.
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001

@@ -1,8 +1,8 @@
 """What everybody must have in the end, computed from the logs alone, by arithmetic of its own.
 
-`orders` and `order-events` say what was asked for and answered, `events.{symbol}` what became of it. From these
-follow every balance, every hold, every status and every fee, whatever the services did on their way. Nothing
-here is shared with them: a mistake in `common.fees` or `common.legs` shows as a difference.
+`orders` and `order-events` say what was asked for and answered, `events.{symbol}` what became of it. From
+these follow every balance, every hold, every status and every fee, whatever the services did on their way.
+Nothing here is shared with them: a mistake in `common.fees` or `common.legs` shows as a difference.
 """
 
 from __future__ import annotations
