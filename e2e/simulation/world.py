@@ -1,7 +1,7 @@
 """One world: servers, the processes that live and die around them, and what was seen of it all.
 
-Whatever is killed is started again after a while, as Kubernetes does. A process that ends by an error is started
-again, too; only an error that says `ask again` (`UnavailableError`) may end one without being a fault.
+Whatever is killed is started again after a while, as Kubernetes does. So is a process that ends by an error;
+only an error that says `ask again` (`UnavailableError`) may end one without being a fault.
 """
 
 from __future__ import annotations
@@ -13,19 +13,23 @@ from outcry_services.common.errors import UnavailableError
 
 from e2e.simulation.chance import CALM, ROUGH, Chance
 from e2e.simulation.kafka_log import FakeKafka
-from e2e.simulation.mysql_server import FakeMySqlServer
 from e2e.simulation.processes import Process
 from e2e.simulation.redis_server import FakeRedisServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from outcry_services.order.entries import Entry, Outcome
+
+    from e2e.simulation.mysql_server import FakeMySqlServer
+
+    Ask = Callable[[Entry], Awaitable[Outcome]]
+    Life = Callable[["World"], Coroutine[object, object, None]]
 
 __all__ = ["LONGEST_AWAY", "World"]
 
 LONGEST_AWAY = 2.0
 """Virtual seconds that a killed process stays away."""
-
-Life = "Callable[[World], Coroutine[object, object, None]]"
 
 
 class World:
@@ -37,12 +41,15 @@ class World:
         self.story = Chance(f"{seed} story")
         self.kafka = FakeKafka()
         self.redis = FakeRedisServer()
+        self.symbols: tuple[str, ...] = ()
+        self.promoted = 0.0
         self.mysql = mysql
         self.faults: list[str] = []
         self.trace: list[str] = []
         self.lives: dict[str, int] = {}
         self._traced = traced
         self._alive: dict[str, Process] = {}
+        self._desks: dict[Process, Ask] = {}
         self._fatal: set[int] = set()
         self._ending = False
         self._steps = 0
@@ -67,7 +74,7 @@ class World:
         self.chance.odds = CALM
 
     def _strike(self) -> None:
-        if self.chance.happens(0.15):
+        if self.chance.happens(self.promoted):
             lost = self.chance.between(0, 6)
             self.note(f"Redis is promoted and loses {lost} changes")
             self.redis.promote(lost=lost)
@@ -80,11 +87,11 @@ class World:
 
     # Who lives.
 
-    def keep_alive(self, name: str, life: Callable[[World], Coroutine[object, object, None]]) -> None:
+    def keep_alive(self, name: str, life: Life) -> None:
         """Run `life` in a process of its own, again and again."""
         asyncio.get_running_loop().create_task(self._supervise(name, life), name=f"supervisor of {name}")
 
-    async def _supervise(self, name: str, life: Callable[[World], Coroutine[object, object, None]]) -> None:
+    async def _supervise(self, name: str, life: Life) -> None:
         while True:
             self.lives[name] = self.lives.get(name, 0) + 1
             process = Process(name)
@@ -104,8 +111,42 @@ class World:
             return
         error = task.exception()
         self.note(f"{name} ended: {error!r}")
-        if not isinstance(error, UnavailableError):
-            self.faults.append(f"{name} ended by {error!r}")
+        self.faults += [f"{name} ended by {leaf!r}" for leaf in _leaves(error) if not _may_end(leaf)]
+
+    # Who is asked.
+
+    def open_desk(self, process: Process, ask: Ask) -> None:
+        """A replica of order takes requests from now on."""
+        self._desks[process] = ask
+        process.at_death(lambda: self._desks.pop(process, None))
+
+    async def through_the_gateway(self, entry: Entry) -> Outcome:
+        """One request to one replica; raises `UnavailableError` when there is none, or it dies meanwhile."""
+        desks = list(self._desks.items())
+        if not desks:
+            raise UnavailableError("nobody is there")
+        process, ask = desks[self.chance.below(len(desks))]
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def broken() -> None:
+            if not answer.done():
+                answer.set_exception(UnavailableError("the connection broke"))
+
+        async def handle() -> None:
+            try:
+                outcome = await ask(entry)
+            except Exception as error:
+                if not answer.done():
+                    answer.set_exception(error)
+            else:
+                if self.chance.happens(self.chance.odds.lost_answer):
+                    broken()
+                elif not answer.done():
+                    answer.set_result(outcome)
+
+        process.at_death(broken)
+        process.start(handle(), name="request")
+        return await answer
 
     # What was seen.
 
@@ -114,3 +155,14 @@ class World:
         if self._traced:
             now = asyncio.get_running_loop().time() % 1_000_000
             self.trace.append(f"{now:10.4f} step {self._steps:6}  {text}")
+
+
+def _leaves(error: BaseException | None) -> list[BaseException | None]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for part in error.exceptions for leaf in _leaves(part)]
+    return [error]
+
+
+def _may_end(error: BaseException | None) -> bool:
+    """A process that asks to be started again, as its service does when a store is away."""
+    return isinstance(error, UnavailableError)
