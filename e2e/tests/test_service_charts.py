@@ -222,20 +222,42 @@ def test_more_variables_reach_the_service_they_are_for():
     assert "OUTCRY_BATCH" not in variables(objects, "order")
 
 
-def test_topics_are_made_before_anything_is_installed(objects):
-    job = objects["Job", "topics"]
-    assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
-    (container,) = job["spec"]["template"]["spec"]["containers"]
+def test_jobs_run_before_anything_is_installed_and_bring_their_way_through_the_network(objects):
+    for name, reached in (("topics", {KAFKA}), ("order-migration", {CONSUL, MYSQL})):
+        job, policy = objects["Job", name], objects["NetworkPolicy", name]
+        assert reached_ports(objects, name) == reached
+        assert "ingress" not in policy["spec"]
+        hooks = [each["metadata"]["annotations"] for each in (policy, job)]
+        assert hooks[0] == hooks[1]
+        assert hooks[0]["helm.sh/hook"] == "pre-install,pre-upgrade"
+        assert job["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
+
+
+def test_topics_come_first_and_have_the_charts_partitions(objects):
+    weights = {
+        name: int(objects["Job", name]["metadata"]["annotations"]["helm.sh/hook-weight"])
+        for name in ("topics", "order-migration")
+    }
+    assert weights["topics"] < weights["order-migration"]
+    (container,) = objects["Job", "topics"]["spec"]["template"]["spec"]["containers"]
     given = {entry["name"]: entry["value"] for entry in container["env"]}
     assert given["OUTCRY_SHARED_PARTITIONS"] == "8"
-    assert reached_ports(objects, "topics") == {KAFKA}
-    assert "ingress" not in objects["NetworkPolicy", "topics"]["spec"]
+
+
+def test_the_migration_is_orders_own_with_the_map_of_the_values():
+    objects = render("outcry", TWO_SERVERS)
+    (container,) = objects["Job", "order-migration"]["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["python3", "-m", "outcry_services.order", "migrate"]
+    given = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert json.loads(given["OUTCRY_SHARD_MAP"])["ranges"] == [[0, 511, "a"], [512, 1023, "b"]]
+    assert given["OUTCRY_MYSQL_USER"] == "order"
+    assert reached_ports(objects, "order-migration") == {CONSUL, 3306, 3307}
 
 
 def test_without_services_there_are_markets_alone():
     objects = render("outcry", {"services": {"enabled": False}})
     assert [name for kind, name in objects if kind == "Deployment"] == ["outcry-operator"]
-    assert ("Job", "topics") not in objects
+    assert not [name for kind, name in objects if kind == "Job"]
     assert not [name for kind, name in objects if kind == "ConfigMap"]
 
 
