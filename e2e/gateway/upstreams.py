@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    Answer = Callable[[Any], Awaitable[Message]]
+    Answer = Callable[[Any, Any], Awaitable[Message]]
 
 __all__ = ["Seen", "Upstreams"]
 
@@ -42,7 +42,10 @@ class Seen:
 
 
 class Upstreams:
-    """All services in one thread; as a context manager they are started and stopped."""
+    """All services in one thread; as a context manager they are started and stopped.
+
+    `answers` are coroutines of (request, context) by the method's name, run in that thread.
+    """
 
     def __init__(self) -> None:
         self.ports = {name: free_port() for name in SERVICES}
@@ -99,6 +102,6 @@ class Upstreams:
             for key, value in context.invocation_metadata() or ():
                 metadata.setdefault(key, []).append(str(value))
             self.seen.append(Seen(method, request, metadata, trace.trace_id()))
-            return await self.answers[method](request)
+            return await self.answers[method](request, context)
 
         return handle

@@ -21,7 +21,7 @@ KINDS = [
 
 
 def raising(error):
-    async def answer(_):
+    async def answer(_, __):
         raise error
 
     return answer
@@ -119,7 +119,7 @@ def test_a_body_beyond_the_limit_is_too_large(size, client, keys, upstreams, fro
 
 
 def test_a_body_at_the_limit_passes(client, keys, upstreams):
-    async def create(_):
+    async def create(_, __):
         return order_api_pb2.Order(order_id="2047")
 
     upstreams.answers["CreateOrder"] = create
@@ -134,7 +134,7 @@ def test_headers_beyond_the_limits_are_too_large(headers, client, upstreams):
 
 
 def test_a_service_that_is_away_is_unavailable_and_found_again(client, keys, upstreams):
-    async def lists(_):
+    async def lists(_, __):
         return order_api_pb2.ListTradesResponse()
 
     upstreams.answers["ListTrades"] = lists
@@ -149,7 +149,7 @@ def test_a_service_that_is_away_is_unavailable_and_found_again(client, keys, ups
 
 
 def test_a_service_that_is_silent_runs_out_of_time(client, keys, upstreams):
-    async def never(_):
+    async def never(_, __):
         await asyncio.Event().wait()
 
     upstreams.answers["ListTrades"] = never

@@ -21,7 +21,7 @@ ORDER = {
 
 @pytest.fixture(autouse=True)
 def takes_orders(upstreams):
-    async def create(request):
+    async def create(request, _):
         return order_api_pb2.Order(order_id="2047", symbol=request.symbol, status=order_api_pb2.PENDING_NEW)
 
     upstreams.answers["CreateOrder"] = create

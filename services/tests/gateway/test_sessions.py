@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(autouse=True)
 def answers(upstreams):
-    async def orders(_):
+    async def orders(_, __):
         return order_api_pb2.ListOrdersResponse()
 
     upstreams.answers["ListOrders"] = orders

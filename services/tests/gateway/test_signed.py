@@ -15,13 +15,13 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(autouse=True)
 def answers(upstreams):
-    async def orders(_):
+    async def orders(_, __):
         return order_api_pb2.ListOrdersResponse()
 
-    async def create(_):
+    async def create(_, __):
         return order_api_pb2.Order(order_id="2047")
 
-    async def position(request):
+    async def position(request, _):
         return position_api_pb2.Position(user_id=request.user_id, ccy=request.ccy)
 
     upstreams.answers |= {"ListOrders": orders, "CreateOrder": create, "GetPosition": position}
