@@ -112,7 +112,12 @@ class Committer:
             _fail(batch, UnavailableError("this process ends; ask what became of the request"))
             raise
         except Exception as error:
-            log.exception("a commit failed", extra={"entries": len(batch)})
+            # MySQL refused something, and so took nothing: whoever isn't to blame must not suffer for it.
+            if len(batch) > 1:
+                for waiting in batch:
+                    await self._settle([waiting])
+                return
+            log.exception("a commit failed", extra={"shard": batch[0][0].shard})
             _fail(batch, error)
         else:
             self._metrics.committed(len(batch))
