@@ -51,7 +51,12 @@ async def test_shards_move_while_orders_flow(
     async with publishing(kafka, "moving") as log, desk(settings.shards(), log=log) as at:
         at.dispatcher.learn(await at.shards._servers["a"].store.unpublished(shards_of_test))
         following = asyncio.create_task(follow_map(kv, at.shards))
-        ended = asyncio.Event()
+        ended, more = asyncio.Event(), asyncio.Event()
+
+        async def until(count):
+            while len(rows) < count:
+                more.clear()
+                await more.wait()
 
         async def trade(shard):
             count = 0
@@ -64,15 +69,14 @@ async def test_shards_move_while_orders_flow(
                 again = await at.intake.create(user, limit(client_order_id=name))
                 assert again.order_id == rows[-1].order_id
                 count += 1
+                more.set()
 
-        trading = [asyncio.create_task(trade(shard)) for shard in shards_of_test for _ in range(1)]
-        while len(rows) < 20:
-            await asyncio.sleep(0)
+        trading = [asyncio.create_task(trade(shard)) for shard in shards_of_test]
+        await until(20)
         # All but the last, so that a commit may hold shards of both servers' times.
         chosen = await mover(settings, kv, other_server).move(shards_of_test[:3])
         behind = len(rows)
-        while len(rows) < behind + 20:
-            await asyncio.sleep(0)
+        await until(behind + 20)
         ended.set()
         await asyncio.gather(*trading)
         await at.dispatcher.settled()
