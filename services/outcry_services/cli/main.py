@@ -1,4 +1,4 @@
-"""Entry point of `outcry`: one module a subcommand."""
+"""Entry point of `outcry`: markets by what Consul knows, everything else by signed calls of the gateway."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from outcry_services.cli import pairs, watch
+from outcry_services.cli import login, money, orders, pairs, watch
 from outcry_services.cli.errors import CliError
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def build_parser() -> argparse.ArgumentParser:
     """All subcommands and their flags."""
-    parser = argparse.ArgumentParser(prog="outcry", description="Look at an Outcry exchange.")
+    parser = argparse.ArgumentParser(
+        prog="outcry", description="Look at an Outcry exchange, and trade there."
+    )
     subcommands = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
     for module in (watch, pairs):
         subparser = module.add_parser(subcommands)
@@ -27,6 +29,8 @@ def build_parser() -> argparse.ArgumentParser:
             default=os.environ.get("OUTCRY_CONSUL", "http://127.0.0.1:8500"),
             help="Consul's HTTP address [$OUTCRY_CONSUL, or %(default)s]",
         )
+    for several in (login, orders, money):
+        several.add_parsers(subcommands)
     return parser
 
 
