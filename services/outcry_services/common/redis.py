@@ -25,7 +25,7 @@ from outcry_services.common.money import checked
 from outcry_services.common.redis_errors import RedisAwayError, named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from pydantic import SecretStr
 
@@ -128,6 +128,24 @@ class Redis:
             return await self._client.execute_command(*words)
         except (RedisError, OSError) as error:
             raise named(error, where=self.url) from error
+
+    async def keys(self, pattern: str, *, page: int = 1000) -> AsyncIterator[list[str]]:
+        """All keys of all masters that fit a pattern, in pages; raises a named error.
+
+        One may come twice, and one that is made or removed meanwhile may be among them or not.
+        """
+        found: list[str] = []
+        try:
+            async for key in self._client.scan_iter(match=pattern, count=page):
+                # Names that are no text must be told, too.
+                found.append(key.decode("utf-8", "surrogateescape"))
+                if len(found) == page:
+                    yield found
+                    found = []
+        except (RedisError, RedisClusterException, OSError) as error:
+            raise named(error, where=self.url) from error
+        if found:
+            yield found
 
     async def run(self, call: Call) -> Reply:
         """Run a script; raises a named error."""

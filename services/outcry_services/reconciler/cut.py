@@ -38,16 +38,27 @@ class Compared:
     differences: tuple[Difference, ...]
 
 
-def compare(redis: RedisView, ledger: LedgerView, floor: Floor) -> Compared | Waiting:
-    """Compare the two views at the one cut where both can stand."""
-    behind = {source: at for source, at in redis.cut.items() if at > ledger.at.get(source, 0)}
+def compare(
+    redis: RedisView, ledger: LedgerView, floor: Floor, *, untrue: frozenset[str] = frozenset()
+) -> Compared | Waiting:
+    """Compare the two views at the one cut where both can stand.
+
+    `untrue` are sources in which Redis claims to be beyond the end of the log: there the floor counts alone.
+    """
+    true = {source: at for source, at in redis.cut.items() if source not in untrue}
+    behind = {source: at for source, at in true.items() if at > ledger.at.get(source, 0)}
     if behind:
         return Waiting(behind=behind)
     low = floor.cut(redis.user_id)
-    cut = latest(redis.cut, low)
+    cut = latest(true, low)
     later = [one for one in ledger.tail if one.position > cut.get(one.source, 0)]
     there = add_postings(ledger.view, later, sign=-1)
-    found = [*differences(redis.view, there), *_shapes(redis, ledger), *_cursors(redis, ledger, low)]
+    found = [
+        *differences(redis.view, there),
+        *_shapes(redis, ledger),
+        *_cursors(redis, ledger, low),
+        *(_beyond(source, redis.cut[source], ledger) for source in sorted(untrue)),
+    ]
     return Compared(user_id=redis.user_id, cut=cut, redis=redis.view, ledger=there, differences=tuple(found))
 
 
@@ -61,6 +72,16 @@ def _shapes(redis: RedisView, ledger: LedgerView) -> list[Difference]:
         for fault in ledger.faults
     ]
     return here + there
+
+
+def _beyond(source: str, at: int, ledger: LedgerView) -> Difference:
+    """Whatever comes next would be taken for done."""
+    return Difference(
+        place=Place.CURSOR,
+        asset="",
+        redis=f"{source} {at}, beyond the end of the log",
+        ledger=f"{source} {ledger.at.get(source, 0)}",
+    )
 
 
 def _cursors(redis: RedisView, ledger: LedgerView, low: Cut) -> list[Difference]:

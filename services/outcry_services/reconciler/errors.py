@@ -5,15 +5,17 @@ ConfigError
 IntegrityError
 ├── BinlogLostError         the binary log no longer has the stored position: begin anew, with a whole sweep
 └── LogCutError             a log in Kafka no longer has its first record: no user can be recomputed from it
+RefusedError
+└── RepairRefusedError      a repair that is beyond its bounds, or can't be made: for a person
 UnavailableError
 └── BinlogAwayError         the server closed the stream, or doesn't answer: go on from the last position
 """
 
 from __future__ import annotations
 
-from outcry_services.common.errors import ConfigError, IntegrityError, UnavailableError
+from outcry_services.common.errors import ConfigError, IntegrityError, RefusedError, UnavailableError
 
-__all__ = ["BinlogAwayError", "BinlogLostError", "BinlogSettingsError", "LogCutError"]
+__all__ = ["BinlogAwayError", "BinlogLostError", "BinlogSettingsError", "LogCutError", "RepairRefusedError"]
 
 
 class BinlogSettingsError(ConfigError):
@@ -32,6 +34,12 @@ class LogCutError(IntegrityError):
     """A log in Kafka no longer has its first record."""
 
     default_name = "LOG_CUT"
+
+
+class RepairRefusedError(RefusedError):
+    """A repair that is not made; the difference stays open."""
+
+    default_name = "REPAIR_REFUSED"
 
 
 class BinlogAwayError(UnavailableError):

@@ -42,6 +42,8 @@ class Truth:
     view: View
     last: Cut
     """The user's own last cause of each source."""
+    holds: Mapping[int, tuple[str, int]]
+    """All that are open, also one of which nothing is left."""
     facts: Mapping[int, HoldFacts]
     incarnation: int
     journal: int
@@ -80,7 +82,7 @@ def redis_repair(redis: RedisView, truth: Truth, cut: Cut) -> RedisRepair:
     keys = redis.keys
     wanted: dict[str, Content] = {
         keys.cursor: _cursor(redis, truth, cut),
-        keys.holds: _holds(redis, truth),
+        keys.holds: _holds(truth),
         **_balances(redis, truth),
     }
     content = {key: new for key, new in wanted.items() if not _same(redis.raw.get(key, NOTHING), new)}
@@ -130,9 +132,9 @@ def _balances(redis: RedisView, truth: Truth) -> dict[str, Content]:
     return wanted
 
 
-def _holds(redis: RedisView, truth: Truth) -> Content:
+def _holds(truth: Truth) -> Content:
     fields = {}
-    for number, (asset, left) in sorted(truth.view.holds.items()):
+    for number, (asset, left) in sorted(truth.holds.items()):
         facts = truth.facts[number]
         tail = (
             f" {facts.per_unit} {facts.side} {facts.symbol} {facts.base} {facts.quote}"
@@ -141,15 +143,6 @@ def _holds(redis: RedisView, truth: Truth) -> Content:
             else ""
         )
         fields[str(number)] = f"{left} {asset}{tail}"
-    # An order by quote may live on with nothing left of its hold; Redis keeps its field, the logs show no
-    # amount.
-    here = redis.raw.get(redis.keys.holds, NOTHING)
-    if here.kind == "hash":
-        fields |= {
-            name: text
-            for name, text in here.fields().items()
-            if text.startswith("0 ") and name.isdecimal() and int(name) in truth.facts and name not in fields
-        }
     return Content.of_hash(fields)
 
 

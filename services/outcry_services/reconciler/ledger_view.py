@@ -18,21 +18,17 @@ if TYPE_CHECKING:
 
     from outcry_services.common.mysql import MySql, Rows, Session
 
-__all__ = ["Floor", "LedgerView", "Offsets", "read_assets", "read_floor", "read_in", "read_ledger"]
-
-Offsets = dict[tuple[str, int], int]
+__all__ = ["Floor", "LedgerView", "read_assets", "read_floor", "read_in", "read_ledger"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Floor:
-    """A place that the ledger has passed, and, once `offsets` are behind Redis's watermark, Redis too."""
+    """A place that both the ledger and Redis have passed."""
 
     cursors: Mapping[str, int]
     """By source, as the ledger names them."""
-    offsets: Offsets
-    """Of the next record of each partition."""
     entry: int
-    """The last entry of the ledger there."""
+    """Entries of the ledger up to this one are at or below it."""
 
     def cut(self, user_id: int) -> Cut:
         """As a user's cut: the instructions of the user's shard, and all pairs."""
@@ -58,17 +54,12 @@ class LedgerView:
 
 
 async def read_floor(mysql: MySql) -> Floor:
-    """Where the ledger is."""
+    """Where the ledger is now: a floor once Redis is there, too."""
     async with mysql.transaction() as session:
         await _begin_snapshot(session)
         cursors = await session.query("SELECT source, position FROM ledger.cursors")
-        offsets = await session.query("SELECT topic, `partition`, position FROM ledger.offsets")
         ((entry,),) = await session.query("SELECT COALESCE(MAX(id), 0) FROM ledger.entries")
-    return Floor(
-        cursors={_name(source): int(position) for source, position in cursors},
-        offsets={(_name(topic), int(number)): int(position) for topic, number, position in offsets},
-        entry=int(entry),
-    )
+    return Floor(cursors={_name(source): int(position) for source, position in cursors}, entry=int(entry))
 
 
 async def read_assets(mysql: MySql) -> set[str]:

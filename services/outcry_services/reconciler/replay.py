@@ -76,8 +76,11 @@ class Told:
 class _User:
     facts: dict[int, HoldFacts] = field(default_factory=dict)
     left: dict[int, int] = field(default_factory=dict)
+    begun: dict[int, int] = field(default_factory=dict)
+    ended: dict[int, int] = field(default_factory=dict)
     postings: list[Posting] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    asked: int = 0
     journal: int = 0
     incarnation: int = 0
 
@@ -102,6 +105,7 @@ class Replay:
             user = self._users.get(one.user_id)
             if user is None:
                 continue
+            user.asked = max(user.asked, one.number)
             if one.HasField("order_created"):
                 user.facts[one.order_created.order.order_id] = _facts(one.order_created)
             elif one.HasField("withdrawal_requested"):
@@ -153,8 +157,19 @@ class Replay:
 
     def view(self, user_id: int, cut: Mapping[str, int]) -> View:
         """The user's money there."""
+        return add_postings(View(), self.postings(user_id, cut))
+
+    def postings(self, user_id: int, cut: Mapping[str, int]) -> list[Posting]:
+        """The user's changes up to there."""
+        return [one for one in self._users[user_id].postings if one.position <= cut.get(one.source, 0)]
+
+    def newest(self, user_id: int) -> Cut:
+        """The user's last cause of each source in the logs, answered or not: no cursor can be beyond it."""
         user = self._users[user_id]
-        return add_postings(View(), (one for one in user.postings if one.position <= cut.get(one.source, 0)))
+        found: Cut = {INSTRUCTIONS: user.asked}
+        for told in user.told:
+            found[told.source] = max(told.position, found.get(told.source, 0))
+        return found
 
     def last(self, user_id: int, cut: Mapping[str, int]) -> Cut:
         """The user's own last cause of each source there: what a cursor must at least say."""
@@ -170,6 +185,19 @@ class Replay:
         before = [one for one in told if one.position <= cut.get(one.source, 0)]
         behind = [one for one in told if one.position > cut.get(one.source, 0)]
         return [*before[-most:], *behind[:most]]
+
+    def holds(self, user_id: int, cut: Mapping[str, int]) -> dict[int, tuple[str, int]]:
+        """Every hold that is open there, also one of which nothing is left: its order lives on."""
+        user = self._users[user_id]
+        left = self.view(user_id, cut).holds
+        found = {}
+        for number, begun in user.begun.items():
+            facts = user.facts[number]
+            ended = user.ended.get(number)
+            over = ended is not None and ended <= cut.get(facts.symbol, 0)
+            if begun <= cut.get(INSTRUCTIONS, 0) and not over:
+                found[number] = left.get(number, (facts.asset, 0))
+        return found
 
     def facts(self, user_id: int) -> Mapping[int, HoldFacts]:
         """What the user's holds must know, by id."""
@@ -195,6 +223,7 @@ class Replay:
         if kind == "funds_held":
             held = one.funds_held
             user.left[held.id] = held.amount
+            user.begun[held.id] = one.number
             posting = Posting(INSTRUCTIONS, one.number, held.asset, -held.amount, held.amount, held.id)
             what = f"{held.amount} {held.asset} held for {held.id}"
         elif kind in ("funds_credited", "funds_adjusted"):
@@ -220,6 +249,7 @@ class Replay:
             user.left[leg.order_id] = step.left
         else:
             del user.left[leg.order_id]
+            user.ended[leg.order_id] = leg.mark
         unheld = step.from_hold + step.released
         user.postings.append(Posting(symbol, leg.mark, facts.asset, step.released, -unheld, leg.order_id))
         if leg.fill is not None:

@@ -1,0 +1,35 @@
+"""`python -m outcry_services.reconciler [run | migrate]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from outcry_services.common import logs
+from outcry_services.common.mysql import MySql
+from outcry_services.reconciler.records import migrate
+from outcry_services.reconciler.service import NAME, address_of, run
+from outcry_services.reconciler.settings import Settings
+
+
+async def _migrate(settings: Settings) -> None:
+    mysql = MySql(address_of(settings))
+    await mysql.open()
+    try:
+        await migrate(mysql)
+    finally:
+        await mysql.close()
+
+
+def main() -> None:
+    """Read the settings, and do what is asked."""
+    parser = argparse.ArgumentParser(prog="python -m outcry_services.reconciler", description=__doc__)
+    parser.add_argument("verb", nargs="?", choices=("run", "migrate"), default="run")
+    verb = parser.parse_args().verb
+    settings = Settings.load()
+    logs.configure(service=NAME, level=settings.log_level, secrets=settings.secrets())
+    asyncio.run(run(settings) if verb == "run" else _migrate(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,314 @@
+"""Everything that the reconciler looks at, moving.
+
+An exchange whose logs are in a real Kafka, its positions in a real Redis by position's own workers, its books
+in a real MariaDB by settlement's own settler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from contextlib import asynccontextmanager
+
+from outcry_services.common.health import Health
+from outcry_services.common.ids import SHARDS
+from outcry_services.common.kafka import Publisher, Record
+from outcry_services.common.lifecycle import Lifecycle
+from outcry_services.common.mysql import MySql, MySqlAddress
+from outcry_services.common.order_log import ORDER_EVENTS, ORDERS
+from outcry_services.common.redis import Redis
+from outcry_services.position.cache import FactsCache
+from outcry_services.position.delivery import Delivery
+from outcry_services.position.instruction_worker import InstructionWorker, Recorded
+from outcry_services.position.leg_worker import LegWorker
+from outcry_services.position.marks import EventsMark, InstructionsMark
+from outcry_services.position.metrics import Metrics
+from outcry_services.position.progress import Progress
+from outcry_services.position.topics import JOURNAL
+from outcry_services.reconciler.redis_view import UserKeys
+from outcry_services.reconciler.service import Reconciler
+from outcry_services.reconciler.settings import Settings
+from outcry_services.settlement.follower import Settler
+from outcry_services.settlement.intake import Intake
+from outcry_services.settlement.ledger_store import LedgerStore
+from outcry_services.settlement.schema import migrate
+from prometheus_client import CollectorRegistry
+
+from services.tests.position.making import AllTopics, AtTheEnd, NoCount
+from services.tests.settlement.exchange import Exchange
+from services.tests.settlement.feeding import batch, offer
+
+PARTITIONS = 8
+SYMBOLS = ("BTC-USD", "ETH-USD")
+SPEC = {
+    "quote": {"asset": "USD", "scale": 8},
+    # With these, a tick-lot is 7 and a lot 1000 ledger units, as the exchange of the tests has them.
+    "tickSize": "0.007",
+    "lotSize": "0.00001",
+    "minNotional": "0",
+    "priceBand": {"lower": "0.14", "upper": "1.4"},
+    "fees": {"makerBps": "-2.5", "takerBps": "10"},
+    "tradingStatus": "TRADING",
+    "rulesVersion": 2,
+}
+
+
+class Told:
+    """What position publishes beside the answers, which the logs have already: of it the journal goes on."""
+
+    def __init__(self, publisher):
+        self._publisher = publisher
+
+    async def publish(self, record):
+        return await self._publisher.publish(record) if record.topic == JOURNAL else 0
+
+
+class World:
+    """`step` lets the exchange trade, and carries all of it into both views."""
+
+    def __init__(self, *, kafka, mysql, redis, publisher, seed):
+        self.kafka, self.mysql, self.redis, self.publisher = kafka, mysql, redis, publisher
+        self.exchange = Exchange(seed, symbols=SYMBOLS, users=20)
+        self.written = defaultdict(int)
+        self.told = defaultdict(int)
+        self.metrics = Metrics(CollectorRegistry())
+        self.progress, self.facts = Progress(), FactsCache()
+        self.replayed = asyncio.Event()
+        self.replayed.set()
+        self.recorded = {number: Recorded(answers={}, end=None) for number in range(PARTITIONS)}
+        self.orders = {number: self._instructions(number) for number in range(PARTITIONS)}
+        self.legs = {symbol: self._legs(symbol) for symbol in SYMBOLS}
+
+    async def begin(self):
+        store = LedgerStore(self.mysql)
+        opened = await store.open()
+        intake = Intake(opened.cursors)
+        for topic in (ORDERS, ORDER_EVENTS):
+            for number in range(PARTITIONS):
+                intake.follow((topic, number), None)
+        for symbol in SYMBOLS:
+            intake.follow((f"events.{symbol}", 0), None)
+        self.settler = Settler(store, opened, intake)
+        for user in self.exchange.users:
+            for asset in ("BTC", "ETH", "USD"):
+                self.exchange.deposit(user, asset, 3_000_000)
+        await self.step(0)
+
+    async def step(self, trades):
+        """Random orders, then both views brought up to them, Redis first."""
+        self.exchange.trade(trades)
+        news = await self._publish()
+        await self._position(news)
+        await self._settle(news)
+
+    async def _publish(self):
+        """The records that are new, in Kafka: place → (first offset, messages)."""
+        news = {}
+        futures = []
+        for place, messages in self._records().items():
+            if messages:
+                news[place] = (self.written[place], messages)
+                self.written[place] += len(messages)
+            for message in messages:
+                record = Record(topic=place[0], partition=place[1], value=message.SerializeToString())
+                futures.append(self.publisher.enqueue(record))
+        await asyncio.gather(*futures)
+        return news
+
+    def _records(self):
+        fresh = Exchange.__new__(Exchange)
+        fresh.instructions = self._new("instructions", self.exchange.instructions)
+        fresh.answers = self._new("answers", self.exchange.answers)
+        fresh.events = {symbol: self._new(symbol, events) for symbol, events in self.exchange.events.items()}
+        return fresh.records(partitions=PARTITIONS, most=20)
+
+    def _new(self, name, messages):
+        seen, self.told[name] = self.told[name], len(messages)
+        return messages[seen:]
+
+    async def _position(self, news):
+        for (topic, number), (_, messages) in news.items():
+            if topic == ORDER_EVENTS:
+                for message in messages:
+                    for one in message.events:
+                        key = message.shard, one.incarnation, one.number
+                        self.recorded[number].answers[key] = one
+        work = []
+        for place, (start, messages) in news.items():
+            if place[0] == ORDERS:
+                work.append(self._carry_out(self.orders[place[1]], batch(place, start, messages)))
+            elif place[0].startswith("events."):
+                symbol = place[0].removeprefix("events.")
+                work.append(self._carry_out(self.legs[symbol], batch(place, start, messages)))
+        await asyncio.gather(*work)
+
+    async def _carry_out(self, worker, found):
+        outputs = await worker.take(found)
+        delivery = Delivery(scripts=self.redis, publishing=Told(self.publisher), tags=("t",))
+        done = asyncio.Event()
+        outputs.finished = done.set
+        await delivery.put(outputs)
+        running = asyncio.create_task(delivery.run())
+        await done.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    async def _settle(self, news):
+        for place, (start, messages) in news.items():
+            offer(self.settler.intake, batch(place, start, messages))
+        while await self.settler.step():
+            pass
+
+    def _instructions(self, number):
+        return InstructionWorker(
+            partition=number,
+            partitions=PARTITIONS,
+            mark=InstructionsMark(),
+            recorded=self.recorded[number],
+            replayed=self.replayed,
+            topics=AllTopics(),
+            sent=NoCount(),
+            progress=self.progress,
+            scripts=self.redis,
+            facts=self.facts,
+            metrics=self.metrics,
+        )
+
+    def _legs(self, symbol):
+        return LegWorker(
+            symbol=symbol,
+            partitions=PARTITIONS,
+            mark=EventsMark(seq=0),
+            horizon=AtTheEnd(),
+            sent=NoCount(),
+            progress=self.progress,
+            scripts=self.redis,
+            facts=self.facts,
+            metrics=self.metrics,
+        )
+
+    # What is there, and by hand.
+
+    async def positions(self):
+        """(user, asset) → (available, held) in Redis."""
+        found = {}
+        for user in self.exchange.users:
+            for asset in ("BTC", "ETH", "USD"):
+                keys = UserKeys(user)
+                pair = [await self.redis.command("GET", key(asset)) for key in (keys.available, keys.held)]
+                found[user, asset] = tuple(int(value or 0) for value in pair)
+        return {key: value for key, value in found.items() if any(value)}
+
+    async def held(self):
+        """Order → what is left, in Redis."""
+        found = {}
+        for user in self.exchange.users:
+            words = await self.redis.command("HGETALL", UserKeys(user).holds)
+            found |= {
+                int(name): int(text.split(b" ")[0])
+                for name, text in zip(words[::2], words[1::2], strict=True)
+            }
+        return found
+
+    async def rows(self, statement, arguments=()):
+        async with self.mysql.session() as session:
+            return await session.query(statement, arguments)
+
+    async def change(self, statement, arguments=()):
+        async with self.mysql.session() as session:
+            return await session.execute(statement, arguments)
+
+    async def balances(self):
+        rows = await self.rows("SELECT user_id, asset, available, held FROM ledger.balances")
+        return {(user, asset): (free, held) for user, asset, free, held in rows if free or held}
+
+    async def ledger_holds(self):
+        return dict(await self.rows("SELECT id, left_amount FROM ledger.holds"))
+
+    def right(self):
+        """What both must come to."""
+        holds = {key: hold["left"] for key, hold in self.exchange.holds.items()}
+        return self.exchange.balances(), holds
+
+    async def wrong(self):
+        """The views that aren't right."""
+        balances, holds = self.right()
+        found = []
+        if (await self.positions(), await self.held()) != (balances, holds):
+            found.append("redis")
+        if (await self.balances(), await self.ledger_holds()) != (balances, holds):
+            found.append("ledger")
+        return found
+
+    async def until_right(self, *, seconds=60):
+        async with asyncio.timeout(seconds):
+            while await self.wrong():  # noqa: ASYNC110 - stores don't tell
+                await asyncio.sleep(0.05)
+
+    async def until(self, statement, *, seconds=60):
+        """Rows of a query, once there are some."""
+        async with asyncio.timeout(seconds):
+            while not (rows := await self.rows(statement)):  # noqa: ASYNC110 - stores don't tell
+                await asyncio.sleep(0.05)
+        return rows
+
+
+@asynccontextmanager
+async def world_of(kafka, mariadb, redis_server, *, seed=1):
+    """A world of servers that are empty, or were left by one that ended."""
+    mysql = MySql(MySqlAddress.parse(mariadb.url))
+    await mysql.open()
+    redis = Redis(redis_server.url)
+    publisher = Publisher(bootstrap=kafka.bootstrap, client_id="world", registry=CollectorRegistry())
+    try:
+        await migrate(mysql)
+        world = World(kafka=kafka, mysql=mysql, redis=redis, publisher=publisher, seed=seed)
+        await world.begin()
+        yield world
+    finally:
+        await publisher.close()
+        await redis.close()
+        await mysql.close()
+
+
+def make_topics(kafka):
+    for topic in (ORDERS, ORDER_EVENTS, JOURNAL):
+        kafka.create_topic(topic, partitions=PARTITIONS)
+    for symbol in SYMBOLS:
+        kafka.create_topic(f"events.{symbol}")
+
+
+async def put_pairs(consul):
+    """The pairs as the operator writes them."""
+    for symbol in SYMBOLS:
+        spec = {**SPEC, "base": {"asset": symbol.split("-")[0], "scale": 8}}
+        await consul.put(f"outcry/pairs/{symbol}", json.dumps(spec).encode())
+
+
+@asynccontextmanager
+async def reconciling(kafka, mariadb, redis_server, consul, **named):
+    """A reconciler that runs."""
+    settings = Settings(
+        kafka=kafka.bootstrap,
+        consul=consul.url,
+        ledger=f"mysql://{mariadb.host}:{mariadb.port}",
+        mysql_user=mariadb.user,
+        redis=redis_server.url,
+        http_port=0,
+        **{"sweep_seconds": 1.0, "ahead_seconds": 1.0, "pause_above_btc": "1000"} | named,
+    )
+    health = Health()
+    lifecycle = Lifecycle(health=health, drain_seconds=20)
+    reconciler = Reconciler(settings, health)
+    await reconciler.begin(lifecycle)
+    running = asyncio.create_task(lifecycle.run())
+    try:
+        yield reconciler
+    finally:
+        lifecycle.stop()
+        await running
+
+
+def shard_of(user):
+    return user % SHARDS
