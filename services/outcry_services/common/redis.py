@@ -23,15 +23,18 @@ from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 from outcry_services.common.errors import ConfigError, IntegrityError, ServiceError
 from outcry_services.common.money import checked
 from outcry_services.common.redis_errors import RedisAwayError, named
+from outcry_services.common.redis_servers import Master, identity_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from pydantic import SecretStr
 
+    from outcry_services.common.redis_servers import Admission
+
 log = logging.getLogger(__name__)
 
-__all__ = ["Call", "Redis", "Reply", "Script", "exact"]
+__all__ = ["Argument", "Call", "Redis", "Reply", "Script", "exact"]
 
 Reply = Any
 Argument = str | int | bytes
@@ -95,8 +98,10 @@ class Redis:
         password: SecretStr | None = None,
         answer_seconds: float = 2.0,
         most_connections: int = 64,
+        admission: Admission | None = None,
     ) -> None:
         self.url = url
+        self._admission = admission
         settings: dict[str, Any] = {
             "password": password.get_secret_value() if password else None,
             "socket_timeout": answer_seconds,
@@ -110,13 +115,53 @@ class Redis:
         if cluster:
             startup = [redis.asyncio.cluster.ClusterNode(host, port) for host, port in nodes]
             self._client = redis.asyncio.cluster.RedisCluster(startup_nodes=startup, **settings)
+            if admission is not None:
+                # It has no argument for it; nodes that it learns of later get a copy of these.
+                self._client.connection_kwargs["redis_connect_func"] = admission.greet
+                for node in self._client.startup_nodes:
+                    node.connection_kwargs["redis_connect_func"] = admission.greet
         else:
             (host, port), *_ = nodes
-            self._client = redis.asyncio.Redis(host=host, port=port, **settings)
+            greet = admission.greet if admission is not None else None
+            self._client = redis.asyncio.Redis(host=host, port=port, redis_connect_func=greet, **settings)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+    async def masters(self) -> list[Master]:
+        """The servers that take writes now, by what they are; an admission lets in these alone from now on.
+
+        All connections are closed for it. Raises a named error.
+        """
+        await self._client.aclose()
+        if self._admission is not None:
+            self._admission.learn()
+        try:
+            found = await self._masters()
+        except (RedisError, RedisClusterException, OSError) as error:
+            raise named(error, where=self.url) from error
+        if self._admission is not None:
+            self._admission.settle(found)
+        return found
+
+    async def _masters(self) -> list[Master]:
+        client = self._client
+        if not isinstance(client, redis.asyncio.cluster.RedisCluster):
+            return [Master(await self._identity(), self.url, None)]
+        await client.initialize()
+        slots: dict[str, list[int]] = {node.name: [] for node in client.get_primaries()}
+        for slot, nodes in client.nodes_manager.slots_cache.items():
+            slots[nodes[0].name].append(slot)
+        return [
+            Master(await self._identity(target_nodes=node), node.name, frozenset(slots[node.name]))
+            for node in client.get_primaries()
+            if slots[node.name]
+        ]
+
+    async def _identity(self, **where: Any) -> str:  # noqa: ANN401 - the node of a cluster
+        info = await self._client.execute_command("INFO", "server", **where)
+        return identity_of(info | await self._client.execute_command("INFO", "replication", **where))
 
     async def ping(self) -> None:
         """Ask something; raises a named error when nobody answers."""

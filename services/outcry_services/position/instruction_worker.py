@@ -82,6 +82,8 @@ class InstructionWorker:
         self.numbers = Numbers(mark.numbers)
         self.position = mark.offset
         """The offset behind what was carried out; None: nothing was."""
+        self.carried = {shard: number for shard, (_, number) in mark.numbers.items()}
+        """For each shard the last number that was carried out."""
         self._behind_answers = mark.answers
         self._recorded = recorded
         self._replayed = replayed
@@ -107,6 +109,7 @@ class InstructionWorker:
             planned += decided
         outputs = await self._outputs(planned, batch.position)
         self.position = batch.position
+        self.carried |= {shard_of_user(it.user_id): it.number for it in found}
         self._progress.moved()
         return outputs
 
@@ -148,7 +151,7 @@ class InstructionWorker:
     async def _outputs(self, planned: Sequence[_Planned], position: int) -> Outputs:
         answers: dict[int, list[OrderEvent]] = defaultdict(list)
         commands: dict[str, list[Command]] = defaultdict(list)
-        journal: dict[int, list[JournalEntry]] = defaultdict(list)
+        journal: list[JournalEntry] = []
         drained: dict[int, list[str]] = defaultdict(list)
         sent: list[tuple[str, int, int]] = []
         for one in planned:
@@ -163,7 +166,7 @@ class InstructionWorker:
                 answers[shard_of_user(it.user_id)].append(answer_to(it, entry))
             if entry.number:
                 message = entry.message(user_id=it.user_id, symbol="", cause=it.number, leg=0)
-                journal[it.user_id].append(message)
+                journal.append(message)
             self._note(it, entry, fresh=answer.said is Said.NEW)
             command = command_of(it, entry)
             symbol = instructions.symbol_of(it)

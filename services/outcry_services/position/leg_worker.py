@@ -158,7 +158,7 @@ class LegWorker:
             )
 
     def _outputs(self, planned: Sequence[_Planned], position: int) -> Outputs:
-        journal: dict[int, list[JournalEntry]] = defaultdict(list)
+        journal: list[JournalEntry] = []
         drained: dict[int, list[str]] = defaultdict(list)
         for one in planned:
             leg, answer = one.leg, one.step.done
@@ -170,7 +170,7 @@ class LegWorker:
                 continue
             entry = parse_entry(answer.text)
             message = entry.message(user_id=leg.user_id, symbol=self.symbol, cause=leg.seq, leg=leg.leg)
-            journal[leg.user_id].append(message)
+            journal.append(message)
             drained[leg.user_id].append(field_of(self.symbol, leg))
             if answer.said is Said.NEW:
                 self._note(leg, entry)

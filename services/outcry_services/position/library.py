@@ -23,6 +23,7 @@ __all__ = [
     "RELEASE",
     "RESTORE",
     "SETTLE",
+    "VIEW",
     "WITHDRAW",
 ]
 
@@ -45,6 +46,7 @@ FACTS = _script("facts")
 DRAIN = _script("drain")
 MARK = _script("mark")
 RESTORE = _script("restore")
+VIEW = _script("view")
 
 ALL = (
     PRE_DEDUCT,
@@ -59,4 +61,5 @@ ALL = (
     DRAIN,
     MARK,
     RESTORE,
+    VIEW,
 )

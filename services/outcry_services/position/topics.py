@@ -56,17 +56,15 @@ def command_records(commands: Mapping[str, Sequence[Command]]) -> Iterator[Recor
             yield Record(topic=matching_topic(symbol), partition=0, value=batch.SerializeToString())
 
 
-def journal_records(entries: Mapping[int, Sequence[JournalEntry]], *, partitions: int) -> Iterator[Record]:
-    """Records of `journal`, of the entries of each user."""
-    for user, given in entries.items():
+def journal_records(entries: Sequence[JournalEntry], *, partitions: int) -> Iterator[Record]:
+    """Records of `journal`; a user's entries are in the partition of the user's shard."""
+    shared: dict[int, list[JournalEntry]] = {}
+    for entry in entries:
+        shared.setdefault(partition_of(entry.user_id % SHARDS, partitions), []).append(entry)
+    for partition, given in shared.items():
         for some in _chunks(given):
             batch = JournalBatch(version=VERSION, count=len(some), entries=some)
-            yield Record(
-                topic=JOURNAL,
-                partition=partition_of(user % SHARDS, partitions),
-                key=b"%d" % user,
-                value=batch.SerializeToString(),
-            )
+            yield Record(topic=JOURNAL, partition=partition, value=batch.SerializeToString())
 
 
 def _chunks(messages: Iterable[T]) -> Iterator[list[T]]:

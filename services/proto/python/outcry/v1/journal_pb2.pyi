@@ -54,7 +54,7 @@ Global___JournalKind: _TypeAlias = JournalKind  # noqa: Y015
 
 @_typing.final
 class JournalBatch(_message.Message):
-    """One record of `journal`; its key is the user id in decimal text."""
+    """One record of `journal`: entries of users whose shards share its partition, each user's in order."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

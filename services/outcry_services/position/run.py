@@ -1,0 +1,196 @@
+"""Everything that is carried out between one beginning at the watermark and the next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outcry_services.common.errors import ServiceError
+from outcry_services.common.order_log import ORDERS, events_topic, partition_of
+from outcry_services.common.redis import Call
+from outcry_services.position import keys, library
+from outcry_services.position.cache import FactsCache
+from outcry_services.position.delivery import Delivery
+from outcry_services.position.instruction_worker import InstructionWorker
+from outcry_services.position.leg_worker import LegWorker
+from outcry_services.position.marks import BORN
+from outcry_services.position.pool import Pool
+from outcry_services.position.progress import Progress
+from outcry_services.position.streams import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from outcry.v1.event_pb2 import EventBatch
+    from outcry.v1.instruction_pb2 import InstructionBatch
+
+    from outcry_services.position.instruction_worker import Recorded
+    from outcry_services.position.marks import Marks
+    from outcry_services.position.metrics import Metrics
+    from outcry_services.position.ports import Logs, Pairs, Publishing, Reading, Sent, Store, Topics
+
+__all__ = ["Means", "Run"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What the work is done with."""
+
+    store: Store
+    logs: Logs
+    publishing: Publishing
+    topics: Topics
+    pairs: Pairs
+    sent: Sent
+    metrics: Metrics
+    partitions: int
+    """Of `orders`, `order-events` and `journal` alike."""
+
+
+class Run:
+    """`work` until something fails; also the `Horizon` of the pairs' workers."""
+
+    def __init__(
+        self, means: Means, *, marks: Marks, recorded: Mapping[int, Recorded], tags: Sequence[str]
+    ) -> None:
+        self._means = means
+        self._marks = marks
+        self._tags = tags
+        self._scripts = Pool(means.store)
+        self._orders: Reading[InstructionBatch] = means.logs.instructions()
+        self._trades: Reading[EventBatch] = means.logs.events()
+        self._instructions = Streams(self._orders)
+        self._events = Streams(self._trades)
+        self._progress = Progress()
+        self._facts = FactsCache()
+        self.replayed = asyncio.Event()
+        """Set once the events are carried out that were there at the beginning."""
+        self._ends: dict[str, int] = {}
+        self._legs: dict[str, LegWorker] = {}
+        self._workers = [
+            self._worker(partition, recorded[partition]) for partition in range(means.partitions)
+        ]
+
+    async def work(self) -> None:
+        """Replay and go on, until something fails."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for partition, worker in enumerate(self._workers):
+                    self._instructions.follow({(ORDERS, partition): worker.position})
+                    delivery = self._delivery()
+                    group.create_task(delivery.run())
+                    group.create_task(self._carry_out(partition, worker, delivery))
+                symbols = self._means.pairs.symbols()
+                self._ends = {symbol: await self._trades.end(events_topic(symbol), 0) for symbol in symbols}
+                group.create_task(self._instructions.run())
+                group.create_task(self._events.run())
+                group.create_task(self._follow_pairs(group, symbols))
+                self._look_at_replay()
+                await self._be_born()
+        finally:
+            await asyncio.gather(self._orders.close(), self._trades.close(), self._scripts.close())
+
+    def lags(self) -> tuple[int, dict[str, int]]:
+        """Records behind in `orders`, and in the events of each pair."""
+        events = {topic.removeprefix("events."): lag for (topic, _), lag in self._events.lags.items()}
+        return sum(self._instructions.lags.values()), events
+
+    def gaps(self) -> int:
+        """Logs in which a number is missing."""
+        shards = sum(len(worker.numbers.ahead) for worker in self._workers)
+        return shards + sum(worker.seq.missing is not None for worker in self._legs.values())
+
+    async def reach(self, shard: int, number: int) -> None:
+        """Wait until this instruction was carried out, or all that `orders` holds by now (see `Horizon`)."""
+        partition = partition_of(shard, self._means.partitions)
+        worker = self._workers[partition]
+        end = await self._orders.end(ORDERS, partition)
+        while worker.carried.get(shard, 0) < number and (worker.position or 0) < end:
+            await self._progress.after(self._progress.count)
+
+    def _worker(self, partition: int, recorded: Recorded) -> InstructionWorker:
+        means = self._means
+        return InstructionWorker(
+            partition=partition,
+            partitions=means.partitions,
+            mark=self._marks.instructions(partition, partitions=means.partitions),
+            recorded=recorded,
+            replayed=self.replayed,
+            progress=self._progress,
+            scripts=self._scripts,
+            topics=means.topics,
+            facts=self._facts,
+            sent=means.sent,
+            metrics=means.metrics,
+        )
+
+    def _delivery(self) -> Delivery:
+        return Delivery(scripts=self._scripts, publishing=self._means.publishing, tags=self._tags)
+
+    async def _carry_out(self, partition: int, worker: InstructionWorker, delivery: Delivery) -> None:
+        while True:
+            batch = await self._instructions.take((ORDERS, partition))
+            await delivery.put(await worker.take(batch))
+
+    async def _follow_pairs(self, group: asyncio.TaskGroup, symbols: frozenset[str]) -> None:
+        """Take up the pairs that are there and those that come; one that went ends in peace."""
+        known: dict[str, list[asyncio.Task[None]]] = {}
+        while True:
+            for symbol in symbols - known.keys():
+                known[symbol] = self._take_up(group, symbol)
+            for symbol in known.keys() - symbols:
+                log.info("a pair is gone", extra={"symbol": symbol})
+                for task in known.pop(symbol):
+                    task.cancel()
+                self._events.leave((events_topic(symbol), 0))
+                self._legs.pop(symbol)
+            symbols = await self._means.pairs.changed(symbols)
+
+    def _take_up(self, group: asyncio.TaskGroup, symbol: str) -> list[asyncio.Task[None]]:
+        means = self._means
+        worker = LegWorker(
+            symbol=symbol,
+            partitions=means.partitions,
+            mark=self._marks.events(symbol),
+            progress=self._progress,
+            horizon=self,
+            scripts=self._scripts,
+            facts=self._facts,
+            sent=means.sent,
+            metrics=means.metrics,
+        )
+        self._legs[symbol] = worker
+        self._events.follow({(events_topic(symbol), 0): worker.position})
+        delivery = self._delivery()
+        return [
+            group.create_task(delivery.run()),
+            group.create_task(self._settle(symbol, worker, delivery)),
+        ]
+
+    async def _settle(self, symbol: str, worker: LegWorker, delivery: Delivery) -> None:
+        while True:
+            batch = await self._events.take((events_topic(symbol), 0))
+            await delivery.put(await worker.take(batch))
+            self._look_at_replay()
+
+    def _look_at_replay(self) -> None:
+        if self.replayed.is_set():
+            return
+        behind = [
+            symbol
+            for symbol, end in self._ends.items()
+            if ((self._legs[symbol].position if symbol in self._legs else None) or 0) < end
+        ]
+        if not behind:
+            log.info("replayed to the end of the events")
+            self.replayed.set()
+
+    async def _be_born(self) -> None:
+        calls = [Call(library.MARK, (keys.mark(tag),), (BORN, "1")) for tag in self._tags]
+        for reply in await self._scripts.run_all(calls):
+            if isinstance(reply, ServiceError):
+                raise reply
