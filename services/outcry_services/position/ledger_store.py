@@ -1,0 +1,110 @@
+"""The ledger in MySQL, read at one moment: what a rebuild takes positions from (settlement's tables)."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from outcry_services.position.rebuild import Cut, Owned
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from outcry_services.common.mysql import MySql, Session
+    from outcry_services.position.rebuild import Snapshot
+
+__all__ = ["LedgerStore"]
+
+PAGE_ROWS = 5000
+WITHDRAWAL = "withdrawal"
+
+
+class LedgerStore:
+    """Implements `rebuild.Ledger`."""
+
+    def __init__(self, mysql: MySql) -> None:
+        self._mysql = mysql
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot | None]:
+        """Everything at one moment, however long the reading takes; raises what `MySql` raises."""
+        async with self._mysql.session() as session:
+            await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            try:
+                yield _Snapshot(session, await _cut(session)) if await _is_there(session) else None
+            finally:
+                await session.rollback()
+
+
+class _Snapshot:
+    """Implements `rebuild.Snapshot`."""
+
+    def __init__(self, session: Session, cut: Cut) -> None:
+        self._session = session
+        self.cut = cut
+
+    async def users(self) -> AsyncIterator[list[Owned]]:
+        """Everybody who ever had a balance, in the order of their ids."""
+        last = 0
+        while rows := await self._session.query(
+            "SELECT user_id, asset, available, held FROM ledger.balances WHERE user_id > %s "
+            "ORDER BY user_id, asset LIMIT %s",
+            [last, PAGE_ROWS],
+        ):
+            # The last user of a full page may go on behind it: the next page begins with them.
+            end = rows[-1][0]
+            if len(rows) == PAGE_ROWS and rows[0][0] != end:
+                rows = [row for row in rows if row[0] != end]
+            elif len(rows) == PAGE_ROWS:
+                rows = await self._balances_of(end)
+            last = rows[-1][0]
+            users: dict[int, Owned] = {}
+            for user, asset, available, held in rows:
+                users.setdefault(user, Owned(user=user)).balances[asset] = (available, held)
+            await self._add_holds(users)
+            yield list(users.values())
+
+    async def totals(self) -> dict[str, tuple[int, int]]:
+        """The sums of all users by asset."""
+        rows = await self._session.query(
+            "SELECT asset, SUM(available), SUM(held) FROM ledger.balances GROUP BY asset"
+        )
+        return {asset: (int(available), int(held)) for asset, available, held in rows}
+
+    async def _balances_of(self, user: int) -> list[tuple[int, str, int, int]]:
+        rows = await self._session.query(
+            "SELECT user_id, asset, available, held FROM ledger.balances WHERE user_id = %s", [user]
+        )
+        return [(user, asset, available, held) for user, asset, available, held in rows]
+
+    async def _add_holds(self, users: dict[int, Owned]) -> None:
+        rows = await self._session.query(
+            "SELECT id, user_id, kind, asset, left_amount, per_unit, side, symbol, base, quote, tick_lot, "
+            "lot FROM ledger.holds WHERE user_id BETWEEN %s AND %s",
+            [min(users), max(users)],
+        )
+        for name, user, kind, asset, left, *facts in rows:
+            words = [left, asset] if kind == WITHDRAWAL else [left, asset, *facts]
+            users[user].holds[name] = " ".join(map(str, words))
+
+
+async def _is_there(session: Session) -> bool:
+    rows = await session.query(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'ledger' AND table_name = 'offsets'"
+    )
+    return bool(rows)
+
+
+async def _cut(session: Session) -> Cut:
+    cursors = await session.query("SELECT source, incarnation, position FROM ledger.cursors")
+    offsets = await session.query("SELECT topic, part, position FROM ledger.offsets")
+    shards = {
+        int(source.removeprefix("i:")): (incarnation, position)
+        for source, incarnation, position in cursors
+        if source.startswith("i:")
+    }
+    legs = {source: position for source, _, position in cursors if not source.startswith("i:")}
+    return Cut(
+        shards=shards, legs=legs, offsets={(topic, part): position for topic, part, position in offsets}
+    )
