@@ -89,7 +89,6 @@ class Run:
                 group.create_task(self._instructions.run())
                 group.create_task(self._events.run())
                 group.create_task(self._follow_pairs(group, symbols))
-                self._look_at_replay()
                 await self._be_born()
         finally:
             await asyncio.gather(self._orders.close(), self._trades.close(), self._scripts.close())
@@ -148,6 +147,7 @@ class Run:
                     task.cancel()
                 self._events.leave((events_topic(symbol), 0))
                 self._legs.pop(symbol)
+            self._look_at_replay()
             symbols = await self._means.pairs.changed(symbols)
 
     def _take_up(self, group: asyncio.TaskGroup, symbol: str) -> list[asyncio.Task[None]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from outcry.v1 import command_pb2, event_pb2, instruction_pb2, order_event_pb2
 from outcry.v1.types_pb2 import Side
@@ -137,22 +137,48 @@ class Engine:
         )
 
 
+class RealBackend:
+    """Servers as processes."""
+
+    def __init__(self, kafka, redis_url):
+        self.kafka = kafka
+        self.redis_url = redis_url
+
+    def publisher(self, name):
+        return Publisher(bootstrap=self.kafka.bootstrap, client_id=name, registry=CollectorRegistry())
+
+    def store(self):
+        return Redis(self.redis_url, admission=Admission(), answer_seconds=1.0)
+
+    def logs(self, letters):
+        return KafkaLogs(bootstrap=self.kafka.bootstrap, replica="0", dead_letters=letters)
+
+    def topics(self):
+        return KafkaTopics(bootstrap=self.kafka.bootstrap)
+
+    def reader(self, kind, letters):
+        return Reader(
+            bootstrap=self.kafka.bootstrap,
+            client_id=uuid.uuid4().hex,
+            decode=decoder(kind),
+            dead_letters=letters,
+        )
+
+
 class Exchange:
     """Order's part and the engine's, played by the test; position is the real one."""
 
-    def __init__(self, kafka, redis_url, *, ledger=None, clock=lambda: 1.0):
-        self.kafka = kafka
-        self.redis_url = redis_url
+    def __init__(self, backend, *, ledger=None, clock=lambda: 1.0):
+        self.backend = backend
         self.ledger = ledger or NoLedger()
         self.clock = clock
-        self.registry = CollectorRegistry()
-        self.publisher = Publisher(bootstrap=kafka.bootstrap, client_id="test", registry=self.registry)
+        self.publisher = backend.publisher("test")
+        self.letters = DeadLetters(self.publisher, replica="test", registry=CollectorRegistry())
         self.engine = Engine()
         self.last = defaultdict(int)
         self.answers = {}
         self._moved = asyncio.Event()
         self._tasks = []
-        self._stack = AsyncExitStack()
 
     async def say(self, *makers):
         """Write instructions, each made by a function of its number; their numbers by user."""
@@ -176,9 +202,20 @@ class Exchange:
         await self._until(lambda: wanted <= self.answers.keys(), seconds, "answers")
 
     async def settled(self, marks, seconds=60):
-        """Wait until position has carried out every event: the marks say so."""
+        """Wait until the engine has every command that was answered, and position every event: the marks
+        say so.
+        """
+        passed = {}
+        for (shard, number), answer in self.answers.items():
+            if answer.WhichOneof("body") in ("funds_held", "cancel_forwarded"):
+                passed[shard] = max(number, passed.get(shard, 0))
+        await self._until(
+            lambda: all(self.engine.seen.get(shard, 0) >= number for shard, number in passed.items()),
+            seconds,
+            "commands",
+        )
         async with asyncio.timeout(seconds):
-            while await marks.seq() < self.engine.seq:
+            while await marks.seq() < self.engine.seq:  # noqa: ASYNC110 - Redis tells nobody
                 await asyncio.sleep(0.05)
 
     async def _until(self, holds, seconds, what):
@@ -194,8 +231,8 @@ class Exchange:
     async def position(self):
         """One process of the position service; leaving is its death in the middle of whatever it does."""
         registry = CollectorRegistry()
-        publisher = Publisher(bootstrap=self.kafka.bootstrap, client_id="position", registry=registry)
-        store = Redis(self.redis_url, admission=Admission(), answer_seconds=1.0)
+        publisher = self.backend.publisher("position")
+        store = self.backend.store()
         letters = DeadLetters(publisher, replica="position-0", registry=registry)
         metrics = Metrics(registry)
         rebuild = Rebuild(
@@ -209,9 +246,9 @@ class Exchange:
         flow = Flow(
             Means(
                 store=store,
-                logs=KafkaLogs(bootstrap=self.kafka.bootstrap, replica="0", dead_letters=letters),
+                logs=self.backend.logs(letters),
                 publishing=publisher,
-                topics=KafkaTopics(bootstrap=self.kafka.bootstrap),
+                topics=self.backend.topics(),
                 pairs=OnePair(),
                 sent=NoCount(),
                 metrics=metrics,
@@ -219,7 +256,6 @@ class Exchange:
             ),
             rebuild=rebuild,
         )
-        flow.registry = registry
         running = asyncio.create_task(flow.run())
         running.add_done_callback(lambda task: self._moved.set())
         try:
@@ -245,16 +281,8 @@ class Exchange:
             if not isinstance(error, asyncio.CancelledError):
                 raise error
 
-    def _reader(self, kind):
-        return Reader(
-            bootstrap=self.kafka.bootstrap,
-            client_id=uuid.uuid4().hex,
-            decode=decoder(kind),
-            dead_letters=DeadLetters(self.publisher, replica="test", registry=CollectorRegistry()),
-        )
-
     async def _match(self):
-        reader = self._reader(command_pb2.CommandBatch)
+        reader = self.backend.reader(command_pb2.CommandBatch, self.letters)
         try:
             await reader.assign({(f"matching.{SYMBOL}", 0): None})
             async for batch in reader.batches():
@@ -268,7 +296,7 @@ class Exchange:
             await reader.close()
 
     async def _hear(self):
-        reader = self._reader(order_event_pb2.OrderEventBatch)
+        reader = self.backend.reader(order_event_pb2.OrderEventBatch, self.letters)
         try:
             await reader.assign({("order-events", number): None for number in range(PARTITIONS)})
             async for batch in reader.batches():

@@ -1,0 +1,157 @@
+"""The flow without sockets, on the fakes that are held to the real servers: many seeds, everything going
+wrong.
+"""
+
+from __future__ import annotations
+
+import pytest
+from outcry_services.common.kafka import decoder
+from outcry_services.common.order_log import read_answers, read_events, read_instructions
+from outcry_services.common.redis_errors import RedisLostError
+from outcry_services.common.redis_servers import Master
+
+from e2e.simulation.chance import CALM, ROUGH, Chance
+from e2e.simulation.kafka_log import FakeKafka
+from e2e.simulation.kafka_publisher import FakePublisher
+from e2e.simulation.kafka_reader import FakeReader
+from e2e.simulation.loop import simulate
+from e2e.simulation.redis_server import FakeRedis, FakeRedisServer
+from services.tests.position.exchange import PARTITIONS, SYMBOL, Exchange, Marks
+from services.tests.position.trading import Trading, balances
+
+
+class AdmittingRedis(FakeRedis):
+    """As the real one with an admission: a server of another run is not spoken to before `masters`."""
+
+    def __init__(self, server, chance):
+        super().__init__(server, chance)
+        self._admitted = None
+
+    async def masters(self):
+        info = await self.command("INFO", "server")
+        self._admitted = self._server.run_id
+        return [Master(info["run_id"], self.url, None)]
+
+    async def run_all(self, calls):
+        if self._admitted != self._server.run_id:
+            return [RedisLostError("another server")] * len(calls)
+        return await super().run_all(calls)
+
+
+class PausingReader(FakeReader):
+    """What is paused is left out."""
+
+    def __init__(self, *args, **named):
+        super().__init__(*args, **named)
+        self.paused = {}
+
+    async def assign(self, positions):
+        self.paused = {}
+        await super().assign(positions)
+
+    async def pause(self, topic, partition):
+        place = topic, partition
+        self.paused[place] = self._positions.pop(place)
+
+    async def resume(self, topic, partition):
+        place = topic, partition
+        if place in self.paused:
+            self._positions[place] = self.paused.pop(place)
+
+
+class FakeBackend:
+    def __init__(self, chance):
+        self.chance = chance
+        self.kafka = FakeKafka()
+        self.redis = FakeRedisServer()
+        for topic in ("orders", "order-events", "journal"):
+            self.kafka.create_topic(topic, partitions=PARTITIONS)
+        for topic in (f"matching.{SYMBOL}", f"events.{SYMBOL}", "dead-letter"):
+            self.kafka.create_topic(topic)
+
+    def publisher(self, name):
+        return FakePublisher(self.kafka, self.chance)
+
+    def store(self):
+        return AdmittingRedis(self.redis, self.chance)
+
+    def logs(self, letters):
+        return FakeLogs(self, letters)
+
+    def topics(self):
+        return self
+
+    async def exists(self, topic):
+        return topic in self.kafka.topics()
+
+    def reader(self, kind, letters):
+        return PausingReader(self.kafka, self.chance, decode=decoder(kind), dead_letters=letters)
+
+
+class FakeLogs:
+    def __init__(self, backend, letters):
+        self._make = lambda decode: PausingReader(
+            backend.kafka, backend.chance, decode=decode, dead_letters=letters
+        )
+
+    def instructions(self):
+        return self._make(read_instructions)
+
+    def answers(self):
+        return self._make(read_answers)
+
+    def events(self):
+        return self._make(read_events)
+
+
+async def story(seed, chance, *, strike):
+    """Trading while `strike` does its worst; at the end every unit is somewhere and nothing is held."""
+    backend = FakeBackend(chance)
+    watching = AdmittingRedis(backend.redis, Chance())
+    async with Exchange(backend) as exchange:
+        trading = Trading(exchange, seed)
+        await trading.fund()
+        await strike(backend, exchange, trading)
+        chance.odds = CALM
+        async with exchange.position() as flow:
+            await trading.end()
+            await exchange.answered()
+            await exchange.settled(Marks(watching))
+            assert flow.problem() is None
+            found = await balances(watching)
+        trading.check(found)
+        assert {held for _, held, _ in found.values()} == {0}
+        assert exchange.engine.trades > 0
+
+
+async def deaths(backend, exchange, trading):
+    for _ in range(4):
+        async with exchange.position():
+            await trading.trade(15)
+
+
+async def promotions(backend, exchange, trading):
+    async with exchange.position():
+        for _ in range(4):
+            await trading.trade(15)
+            backend.redis.promote(lost=backend.chance.below(40))
+
+
+async def losses(backend, exchange, trading):
+    async with exchange.position():
+        for _ in range(3):
+            await trading.trade(15)
+            backend.redis.lose_all()
+
+
+@pytest.mark.parametrize("strike", [deaths, promotions, losses])
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_dies_or_forgets_every_unit_stays(seed, strike):
+    chance = Chance(f"{seed} {strike.__name__}", ROUGH)
+    simulate(story(seed, chance, strike=strike), chance, most_steps=3_000_000)
+
+
+@pytest.mark.parametrize("strike", [deaths, promotions, losses])
+def test_nothing_is_lost_in_calm_either(strike):
+    chance = Chance(0, CALM)
+    simulate(story(0, chance, strike=strike), chance, most_steps=3_000_000)
