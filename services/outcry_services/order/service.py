@@ -137,7 +137,6 @@ async def _parts(settings: OrderSettings, stack: AsyncExitStack) -> _Parts:
         topics=KafkaTopics(settings.kafka),
     )
     parts.lifecycle.at_end("publisher", publisher.close)
-    health.alive_if("publisher", lambda: publisher.problem(most_seconds=60.0))
     health.ready_if("publisher", publisher.problem)
     health.ready_if("pairs", parts.catalog.unread)
     return parts
@@ -172,7 +171,7 @@ async def _begin_shards(parts: _Parts) -> tuple[Shards, Dispatcher]:
     async def finish() -> None:
         await dispatcher.settled()
         dispatching.cancel()
-        await upkeep.store()
+        await upkeep.finish()
 
     lifecycle.at_end("outbox", finish)
     lifecycle.background("published", upkeep.run())
@@ -250,14 +249,16 @@ async def _begin_pressure(parts: _Parts, dispatcher: Dispatcher, readings: list[
     gate = PressureGate(clock=time.monotonic)
 
     def measure() -> Iterable[Lag]:
-        records = dispatcher.unpublished() + sum(reading.lag() for reading in readings)
-        yield Lag(
+        lag = Lag(
             symbol="",
-            records=records,
+            records=dispatcher.unpublished() + sum(reading.lag() for reading in readings),
             allowed_records=ALLOWED_RECORDS,
             millis=int(parts.publisher.age() * 1000),
             allowed_millis=ALLOWED_MILLIS,
         )
+        # By Kafka this would not come back while Kafka is away, which is what it has to tell.
+        gate.note(stage=STAGE, replica=parts.settings.replica, lag=lag)
+        yield lag
 
     teller = PressurePublisher(parts.publisher, stage=STAGE, replica=parts.settings.replica, measure=measure)
     parts.lifecycle.background("pressure told", teller.run())

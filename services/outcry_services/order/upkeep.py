@@ -52,6 +52,13 @@ class Upkeep:
             except UnavailableError as error:
                 log.warning("what is published can't be stored", extra={"why": error.message})
 
+    async def finish(self) -> None:
+        """Store all that is acknowledged. What can't be stored, the next process publishes again."""
+        try:
+            await self.store()
+        except UnavailableError as error:
+            log.warning("what is published can't be stored", extra={"why": error.message})
+
     async def store(self, *, at_least: int = 1) -> None:
         """Store how far shards are published, of those that have so much to store."""
         numbers = self._dispatcher.to_store(at_least=at_least)
