@@ -16,6 +16,8 @@ from outcry_services.common.order_log import EVENTS_PREFIX
 from outcry_services.order.progress import answered, changes_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from outcry.v1.event_pb2 import Event, EventBatch
     from outcry.v1.order_event_pb2 import OrderEventBatch
 
@@ -61,11 +63,14 @@ class Place:
 
 
 class AnswerFollower:
-    """Position's answers, from the partitions of `order-events`."""
+    """Position's answers, from the partitions of `order-events`; `told(shard, number)` hears of each."""
 
-    def __init__(self, shards: Shards, *, metrics: FollowMetrics) -> None:
+    def __init__(
+        self, shards: Shards, *, metrics: FollowMetrics, told: Callable[[int, int], None] = lambda *_: None
+    ) -> None:
         self._shards = shards
         self._metrics = metrics
+        self._told = told
         self._places: dict[int, dict[int, Place]] = {}
 
     def restore(self, key: Key, marks: str) -> None:
@@ -94,6 +99,7 @@ class AnswerFollower:
                 if where is Row.NEXT:
                     place.move(event.incarnation, event.number)
                     answers += answered(shard, event)
+                    self._told(shard, event.number)
                 repeats += where is Row.REPEATED
                 ahead = ahead or where is Row.AHEAD
         answers.sort(key=lambda answer: answer.shard)

@@ -18,7 +18,6 @@ from outcry_services.common.errors import (
     IntegrityError,
     InvalidError,
     NotFoundError,
-    RefusedError,
     ServiceError,
 )
 from outcry_services.common.ids import shard_of_user
@@ -173,10 +172,9 @@ class Intake:
             price=terms.price,
             quantity=terms.quantity,
             notional=notional_of(terms, pair, reference=reference),
+            stop_price=terms.stop_price,
         )
-        verdict = await self._world.risk.check(risk_api_pb2.RiskCheck(user_id=user_id, order=check))
-        if verdict.name:
-            raise RefusedError(verdict.message, name=verdict.name)
+        await self._world.risk.require(risk_api_pb2.RiskCheck(user_id=user_id, order=check))
 
     async def _find(self, user_id: int, client_order_id: str) -> OrderRow | None:
         return await self._world.shards.on(

@@ -3,7 +3,6 @@
 A database whose tables stand under another name was moved away from there: it is never made anew, because
 numbers would begin at 1 again.
 """
-# ruff: noqa: S608 - the names in statements are made from shard numbers here, values are arguments
 
 from __future__ import annotations
 
@@ -22,22 +21,50 @@ if TYPE_CHECKING:
 __all__ = ["migrate"]
 
 AT_ONCE = 4
-"""Databases that are made at a time on one server: it syncs each table to disk."""
+"""Databases that are made at a time on one server: it syncs each table to disk, several of them together."""
+LOCK, LOCK_SECONDS = "outcry-order-migrate", 600
 
 
 async def migrate(
     mysql: MySql, shards: Sequence[int], *, made: Callable[[int], None], incarnation: int = 1
 ) -> None:
-    """Make these shards' databases on one server; `made` is called as each is done.
+    """Make these shards' databases on one server; `made` is called as each is done or was there.
 
-    Raises `ShardMapError` for a shard that was moved away from this server.
+    Two that migrate one server wait for each other. Raises `ShardMapError` for a shard that was moved away
+    from it.
     """
-    left = list(reversed(shards))
+    async with mysql.session() as session:
+        await session.query("SELECT GET_LOCK(%s, %s)", (LOCK, LOCK_SECONDS))
+        try:
+            await _make_all(mysql, shards, made=made, incarnation=incarnation)
+        finally:
+            await session.query("SELECT RELEASE_LOCK(%s)", (LOCK,))
+
+
+async def _make_all(
+    mysql: MySql, shards: Sequence[int], *, made: Callable[[int], None], incarnation: int
+) -> None:
+    there = await _tables(mysql)
+    left = []
+    for shard in shards:
+        tables = there.get(database_of(shard), set())
+        if f"{MOVED}counter" in tables:
+            raise ShardMapError(
+                f"{database_of(shard)} was moved away from {mysql.address}, where the shard map has it: "
+                "finish the move (order move), or correct the map"
+            )
+        if tables.issuperset(TABLES):
+            made(shard)
+        else:
+            left.append((shard, tables))
+    left.reverse()
 
     async def work() -> None:
         while left:
-            shard = left.pop()
-            await _make(mysql, shard, incarnation=incarnation)
+            shard, tables = left.pop()
+            async with mysql.session() as session:
+                todo = statements(shard, incarnation=incarnation, there=tables)
+                await session.run_all([(statement, ()) for statement in todo])
             made(shard)
 
     async with asyncio.TaskGroup() as group:
@@ -45,19 +72,14 @@ async def migrate(
             group.create_task(work())
 
 
-async def _make(mysql: MySql, shard: int, *, incarnation: int) -> None:
-    database = database_of(shard)
+async def _tables(mysql: MySql) -> dict[str, set[str]]:
+    """By database, the tables that a server has."""
     async with mysql.session() as session:
         rows = await session.query(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (database,)
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema LIKE %s",
+            (r"orders\_%",),
         )
-        there = {str(row[0]) for row in rows}
-        if f"{MOVED}counter" in there:
-            raise ShardMapError(
-                f"{database} was moved away from {mysql.address}, where the shard map has it: "
-                "finish the move (order move), or correct the map"
-            )
-        if TABLES.keys() <= there and await session.query(f"SELECT last FROM {database}.counter"):
-            return
-        for statement in statements(shard, incarnation=incarnation, there=there):
-            await session.execute(statement)
+    found: dict[str, set[str]] = {}
+    for database, table in rows:
+        found.setdefault(str(database), set()).add(str(table))
+    return found

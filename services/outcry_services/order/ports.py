@@ -143,5 +143,8 @@ class Store(CommitStore, ReadStore, ProgressStore, Protocol):
 class RiskDesk(Protocol):
     """The risk service."""
 
-    async def check(self, check: risk_api_pb2.RiskCheck) -> risk_api_pb2.Verdict:
-        """Raises `UnavailableError` when it doesn't answer: then nothing is accepted."""
+    async def require(self, check: risk_api_pb2.RiskCheck) -> None:
+        """Raises `RefusedError` by the limit's name; `UnavailableError` when limits can't be checked.
+
+        Without an answer nothing may be accepted.
+        """

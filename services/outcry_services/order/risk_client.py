@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 from outcry.v1 import risk_api_pb2, risk_api_pb2_grpc
 
-from outcry_services.common.errors import IntegrityError, ServiceError, UnavailableError
+from outcry_services.common.errors import IntegrityError, RefusedError, ServiceError, UnavailableError
 
 if TYPE_CHECKING:
     from outcry_services.common.rpc_client import RpcChannel
+    from outcry_services.order.ports import Clock
 
 __all__ = ["RiskClient"]
 
 MOST = 256
+NOT_READY = "RISK_NOT_READY"
+"""The verdict of a risk service that doesn't know enough yet: nobody's limit."""
 
 Waiting = tuple[risk_api_pb2.RiskCheck, "asyncio.Future[risk_api_pb2.Verdict]"]
 
@@ -22,13 +25,21 @@ Waiting = tuple[risk_api_pb2.RiskCheck, "asyncio.Future[risk_api_pb2.Verdict]"]
 class RiskClient:
     """One call at a time; what is asked meanwhile is the next one. See `ports.RiskDesk`."""
 
-    def __init__(self, channel: RpcChannel) -> None:
+    def __init__(self, channel: RpcChannel, *, clock: Clock) -> None:
+        self._clock = clock
         self._stub = risk_api_pb2_grpc.RiskStub(channel.channel)
         self._waiting: list[Waiting] = []
         self._calling: asyncio.Task[None] | None = None
 
-    async def check(self, check: risk_api_pb2.RiskCheck) -> risk_api_pb2.Verdict:
-        """The verdict; raises `UnavailableError` (`RISK_UNAVAILABLE`): then nothing may be accepted."""
+    async def require(self, check: risk_api_pb2.RiskCheck) -> None:
+        """Raises `RefusedError` by the limit's name; `UnavailableError` when limits can't be checked."""
+        verdict = await self._ask(check)
+        if verdict.name == NOT_READY:
+            raise UnavailableError(verdict.message, name=verdict.name)
+        if verdict.name:
+            raise RefusedError(verdict.message, name=verdict.name)
+
+    async def _ask(self, check: risk_api_pb2.RiskCheck) -> risk_api_pb2.Verdict:
         answered: asyncio.Future[risk_api_pb2.Verdict] = asyncio.get_running_loop().create_future()
         self._waiting.append((check, answered))
         if self._calling is None:
@@ -44,7 +55,8 @@ class RiskClient:
             self._calling = None
 
     async def _call(self, batch: list[Waiting]) -> None:
-        request = risk_api_pb2.CheckRequest(checks=[check for check, _ in batch])
+        checks = [check for check, _ in batch]
+        request = risk_api_pb2.CheckRequest(checks=checks, time_unix_nanos=self._clock.now())
         try:
             response: risk_api_pb2.CheckResponse = await self._stub.Check(request)
             verdicts = list(response.verdicts)

@@ -125,6 +125,8 @@ TABLES = {
     """,
 }
 
+LAST = list(TABLES)[-1]
+
 
 def tables_of(shard: int, *, prefix: str = "", there: Collection[str] = ()) -> list[str]:
     """What makes the tables of a shard that aren't there; `prefix` is put before their names."""
@@ -139,12 +141,14 @@ def tables_of(shard: int, *, prefix: str = "", there: Collection[str] = ()) -> l
 def statements(shard: int, *, incarnation: int, there: Collection[str] = ()) -> list[str]:
     """Everything that makes what a shard's database lacks; `there`: the tables that it has.
 
-    The counter's row comes last: a database that has it has everything.
+    One table comes behind the rows: a database that has all tables has the rows, too.
     """
     database = database_of(shard)
+    *tables, last = tables_of(shard, there={*there} - {LAST})
     return [
         *([] if there else [f"CREATE DATABASE IF NOT EXISTS {database}"]),
-        *tables_of(shard, there=there),
+        *tables,
         f"INSERT INTO {database}.published VALUES (1, 0) ON DUPLICATE KEY UPDATE id = id",
         f"INSERT INTO {database}.counter VALUES (1, {int(incarnation)}, 0) ON DUPLICATE KEY UPDATE id = id",
+        last,
     ]

@@ -11,10 +11,9 @@ from outcry_services.order.routing import Server
 from outcry_services.order.shard_store import ShardStore
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from outcry_services.common.lifecycle import Lifecycle
-    from outcry_services.order.dispatch import Dispatcher
     from outcry_services.order.metrics import CommitMetrics
     from outcry_services.order.ports import Clock
     from outcry_services.order.settings import StoreSettings
@@ -34,7 +33,7 @@ def supervised(lifecycle: Lifecycle, name: str, work: Coroutine[None, None, None
 
 
 class ServerFactory:
-    """Opens servers for `routing.Shards`."""
+    """Opens servers for `routing.Shards`; `committed` and `unknown` hear what `Committer` tells."""
 
     def __init__(
         self,
@@ -42,13 +41,15 @@ class ServerFactory:
         *,
         clock: Clock,
         metrics: CommitMetrics,
-        dispatcher: Dispatcher,
+        committed: Sequence[Callable[[int, Sequence[tuple[int, bytes]]], None]],
+        unknown: Callable[[Sequence[int]], None],
         lifecycle: Lifecycle,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._metrics = metrics
-        self._dispatcher = dispatcher
+        self._committed = committed
+        self._unknown = unknown
         self._lifecycle = lifecycle
 
     async def open(self, name: str, url: str) -> Server:
@@ -59,8 +60,8 @@ class ServerFactory:
         committer = Committer(
             store,
             metrics=self._metrics,
-            committed=self._dispatcher.committed,
-            unknown=self._dispatcher.sweep,
+            committed=self._tell,
+            unknown=self._unknown,
         )
         task = supervised(self._lifecycle, f"commits {name}", committer.run())
 
@@ -71,3 +72,7 @@ class ServerFactory:
             await mysql.close()
 
         return Server(store=store, committer=committer, close=close)
+
+    def _tell(self, shard: int, rows: Sequence[tuple[int, bytes]]) -> None:
+        for hear in self._committed:
+            hear(shard, rows)

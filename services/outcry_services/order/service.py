@@ -28,6 +28,7 @@ from outcry_services.order.intake import Intake, World
 from outcry_services.order.kafka_topics import KafkaTopics
 from outcry_services.order.map_source import follow_map, read_map
 from outcry_services.order.metrics import CommitMetrics, DispatchMetrics, FollowMetrics, IntakeMetrics
+from outcry_services.order.position_lag import PositionLag
 from outcry_services.order.queries import Queries
 from outcry_services.order.reading import Reading
 from outcry_services.order.risk_client import RiskClient
@@ -107,11 +108,12 @@ async def run(settings: OrderSettings) -> None:
 async def start(settings: OrderSettings, *, stack: AsyncExitStack) -> tuple[Lifecycle, int]:
     """Begin everything in the order in which it is needed; gives what ends it, and the gRPC port."""
     parts = await _parts(settings, stack)
-    shards, dispatcher = await _begin_shards(parts)
+    waiting = PositionLag(partitions=await parts.topics.partitions(ORDERS), clock=time.monotonic)
+    shards, dispatcher = await _begin_shards(parts, waiting)
     parts.lifecycle.background("pairs", parts.catalog.watch())
     await parts.catalog.changed(0)
-    readings, prices = await _begin_following(parts, shards)
-    gate = await _begin_pressure(parts, dispatcher, readings)
+    readings, prices = await _begin_following(parts, shards, waiting)
+    gate = await _begin_pressure(parts, dispatcher, readings, waiting)
     port = await _listen(parts, shards, prices=prices, gate=gate)
     await stack.enter_async_context(parts.health.serve(settings.http_port))
     log.info("order answers", extra={"port": port, "shard_map": shards.map.version})
@@ -142,7 +144,7 @@ async def _parts(settings: OrderSettings, stack: AsyncExitStack) -> _Parts:
     return parts
 
 
-async def _begin_shards(parts: _Parts) -> tuple[Shards, Dispatcher]:
+async def _begin_shards(parts: _Parts, waiting: PositionLag) -> tuple[Shards, Dispatcher]:
     """The map, its servers, and the way from their outboxes to `orders`: swept before anything is taken."""
     settings, lifecycle, metrics = parts.settings, parts.lifecycle, DispatchMetrics(parts.health.registry)
 
@@ -156,7 +158,8 @@ async def _begin_shards(parts: _Parts) -> tuple[Shards, Dispatcher]:
         settings,
         clock=parts.clock,
         metrics=CommitMetrics(parts.health.registry),
-        dispatcher=dispatcher,
+        committed=(dispatcher.committed, waiting.committed),
+        unknown=dispatcher.sweep,
         lifecycle=lifecycle,
     )
     shards = Shards(open_server=factory.open, moving_seconds=settings.moving_seconds)
@@ -179,7 +182,9 @@ async def _begin_shards(parts: _Parts) -> tuple[Shards, Dispatcher]:
     return shards, dispatcher
 
 
-async def _begin_following(parts: _Parts, shards: Shards) -> tuple[list[Reading], EventFollower]:
+async def _begin_following(
+    parts: _Parts, shards: Shards, waiting: PositionLag
+) -> tuple[list[Reading], EventFollower]:
     metrics = FollowMetrics(parts.health.registry)
     prices = EventFollower(shards, metrics=metrics)
     partitions = await parts.topics.partitions(ORDER_EVENTS)
@@ -201,7 +206,7 @@ async def _begin_following(parts: _Parts, shards: Shards) -> tuple[list[Reading]
         shards,
         metrics=metrics,
         name="answers",
-        follower=AnswerFollower(shards, metrics=metrics),
+        follower=AnswerFollower(shards, metrics=metrics, told=waiting.answered),
         topics=answer_topics,
         changed=_never,
     )
@@ -245,7 +250,9 @@ async def _never() -> None:
     await asyncio.Event().wait()
 
 
-async def _begin_pressure(parts: _Parts, dispatcher: Dispatcher, readings: list[Reading]) -> PressureGate:
+async def _begin_pressure(
+    parts: _Parts, dispatcher: Dispatcher, readings: list[Reading], waiting: PositionLag
+) -> PressureGate:
     gate = PressureGate(clock=time.monotonic)
 
     def measure() -> Iterable[Lag]:
@@ -258,6 +265,8 @@ async def _begin_pressure(parts: _Parts, dispatcher: Dispatcher, readings: list[
         )
         # By Kafka this would not come back while Kafka is away, which is what it has to tell.
         gate.note(stage=STAGE, replica=parts.settings.replica, lag=lag)
+        seen = waiting.lag(allowed_records=ALLOWED_RECORDS, allowed_millis=ALLOWED_MILLIS)
+        gate.note(stage="position", replica=f"seen by {parts.settings.replica}", lag=seen)
         yield lag
 
     teller = PressurePublisher(parts.publisher, stage=STAGE, replica=parts.settings.replica, measure=measure)
@@ -274,7 +283,7 @@ async def _listen(parts: _Parts, shards: Shards, *, prices: EventFollower, gate:
     world = World(
         pairs=parts.catalog,
         shards=shards,
-        risk=RiskClient(channel),
+        risk=RiskClient(channel, clock=parts.clock),
         clock=parts.clock,
         chance=SystemChance(),
         metrics=IntakeMetrics(parts.health.registry),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from outcry.v1 import risk_api_pb2
 
 from outcry_services.common import trace
-from outcry_services.common.errors import IntegrityError, RefusedError, ServiceError
+from outcry_services.common.errors import IntegrityError, ServiceError
 from outcry_services.common.ids import shard_of_user
 from outcry_services.order.entries import Committed, Entry
 from outcry_services.order.errors import ReferenceConflictError
@@ -88,9 +88,7 @@ class Treasury:
             user_id=wanted.user_id,
             withdrawal=risk_api_pb2.WithdrawalCheck(asset=wanted.asset, amount=wanted.amount),
         )
-        verdict = await self._world.risk.check(check)
-        if verdict.name:
-            raise RefusedError(verdict.message, name=verdict.name)
+        await self._world.risk.require(check)
 
     async def _claim(self, wanted: MoneyRequest) -> None:
         """Take the reference for this content alone: the user's own shard can't see those of others.

@@ -8,7 +8,7 @@ import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from outcry.v1 import order_api_pb2, risk_api_pb2
+from outcry.v1 import order_api_pb2
 from outcry_services.common.kafka import Publisher
 from outcry_services.common.mysql import MySql, MySqlAddress
 from outcry_services.common.pairs import UnknownSymbolError, read_pair
@@ -99,18 +99,16 @@ class Pairs:
 
 
 class Risk:
-    """Says what the test wants to every check, and keeps them."""
+    """Refuses what the test wants, and keeps all checks."""
 
     def __init__(self):
-        self.verdict = risk_api_pb2.Verdict()
         self.error = None
         self.checks = []
 
-    async def check(self, check):
+    async def require(self, check):
         self.checks.append(check)
         if self.error is not None:
             raise self.error
-        return self.verdict
 
 
 @dataclass

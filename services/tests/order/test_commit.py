@@ -104,7 +104,7 @@ async def test_what_is_refused_is_not_there(shard_server, one_server, shards_of_
         with pytest.raises(OrderInvalidError) as invalid:
             await at.intake.create(user, limit(type="MARKET"))
         assert invalid.value.name == "INVALID_TIME_IN_FORCE"
-        at.risk.verdict.name, at.risk.verdict.message = "MAX_OPEN_ORDERS", "too many"
+        at.risk.error = RefusedError("too many", name="OPEN_ORDERS_LIMIT")
         with pytest.raises(RefusedError, match="too many"):
             await at.intake.create(user, limit())
         at.risk.error = UnavailableError("away", name="RISK_UNAVAILABLE")
@@ -115,7 +115,7 @@ async def test_what_is_refused_is_not_there(shard_server, one_server, shards_of_
             await at.intake.create(user, limit())
         assert halted.value.name == "MARKET_HALTED"
         # Nothing of it was accepted, and so the name is still free.
-        at.pairs.found, at.risk.error, at.risk.verdict.name = {"BTC-USDT": make_pair()}, None, ""
+        at.pairs.found, at.risk.error = {"BTC-USDT": make_pair()}, None
         row = await at.intake.create(user, limit(price="1000", client_order_id="low"))
     assert OrderId.of(row.order_id).number == 1
     assert shard_server.execute(f"SELECT COUNT(*) FROM {database_of(user)}.orders") == [(1,)]
