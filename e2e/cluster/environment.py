@@ -18,16 +18,17 @@ __all__ = ["as_shell", "environment_of", "write_kubectl"]
 def environment_of(provider: Provider) -> dict[str, str]:
     """Addresses of a cluster's API, Kafka and Consul; raises ClusterError when there is none.
 
-    With services, also the gateway's, the certificate to trust there, and the folder of the users' keys.
+    With services, also what `outcry` needs to trade as alice, and the folder with the others' keys.
     """
     address = provider.address
     credentials = credentials_of(provider)
     gateway = {}
     if credentials.authority.exists():
         gateway = {
-            "OUTCRY_GATEWAY": f"https://{address}:{GATEWAY_PORT}",
-            "OUTCRY_GATEWAY_CA": str(credentials.authority),
+            "OUTCRY_URL": f"https://{address}:{GATEWAY_PORT}",
+            "OUTCRY_CA": str(credentials.authority),
             "OUTCRY_KEYS": str(credentials.folder),
+            "OUTCRY_KEY_FILE": str(credentials.key("alice")),
         }
     return gateway | {
         "KUBECONFIG": str(provider.kubectl.kubeconfig),

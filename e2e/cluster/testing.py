@@ -34,9 +34,10 @@ def name_for_tests() -> str:
 class ClusterForTests:
     """A cluster made anew; what a killed run left under its name goes first."""
 
-    def __init__(self, *, name: str, until: str = "platform") -> None:
+    def __init__(self, *, name: str, until: str = "platform", services: bool = False) -> None:
         self.name = name
         self.until = until
+        self.services = "--services" if services else "--no-services"
         self.environment: dict[str, str] = {}
         self.held = ExitStack()
 
@@ -53,7 +54,7 @@ class ClusterForTests:
         self.held.enter_context(file_lock(cache_root() / "locks" / f"{self.name}.tests"))
         self.run("down")
         try:
-            self.run("up", "--until", self.until, seconds=UP_SECONDS)
+            self.run("up", "--until", self.until, self.services, seconds=UP_SECONDS)
             self.environment = json.loads(self.run("env", "--json"))
         except BaseException:
             self.__exit__()

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from outcry_services.cli.errors import CliError
+from outcry_services.cli.gateway import Gateway
+from outcry_services.cli.login import Login
 from rich.console import Console
 from rich.table import Table
 
 from e2e.cluster.credentials import USERS
 from e2e.cluster.errors import ClusterError
-from e2e.cluster.gateway import Gateway
 from e2e.cluster.platform import GATEWAY_PORT, credentials_of
 from e2e.cluster.waiting import wait_for
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from e2e.cluster.progress import Progress
     from e2e.cluster.provider import Provider
 
-__all__ = ["Story", "address_of", "gateway_of", "show", "trade"]
+__all__ = ["Story", "Trader", "show", "trade", "trader_of", "url_of"]
 
 SYMBOL, BASE, QUOTE = "BTC-USDT", "BTC", "USDT"
 QUANTITY, PRICE = "0.10000", "60000.00"
@@ -43,61 +45,72 @@ class Story:
     trial_balance: dict[str, Any]
 
 
-def gateway_of(provider: Provider, user: str) -> Gateway:
-    """The cluster's gateway as one of its users sees it."""
-    return Gateway.of(credentials_of(provider), user=user, host=provider.address, port=GATEWAY_PORT)
+@dataclass(frozen=True, kw_only=True)
+class Trader:
+    """A user of the exchange, with signed requests as the only way to it."""
+
+    name: str
+    user_id: int
+    gateway: Gateway
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """An answer of the exchange; raises ClusterError with its own words when it says no."""
+        try:
+            return self.gateway.call(method, path, body=body)
+        except CliError as error:
+            raise ClusterError(f"{method} {path} as {self.name}: {error}") from error
 
 
-def address_of(provider: Provider) -> str:
-    """The gateway's, for people."""
-    return f"https://{provider.address}:{GATEWAY_PORT} (TLS 1.3, requests signed with Ed25519)"
+def trader_of(provider: Provider, name: str) -> Trader:
+    """One of those whose keys `up` made."""
+    credentials = credentials_of(provider)
+    user = next(user for user in USERS if user.name == name)
+    login = Login(
+        url=url_of(provider),
+        key=name,
+        key_file=str(credentials.key(name)),
+        ca=str(credentials.authority),
+    )
+    return Trader(name=name, user_id=user.user_id, gateway=Gateway(login))
+
+
+def url_of(provider: Provider) -> str:
+    """The gateway's."""
+    return f"https://{provider.address}:{GATEWAY_PORT}"
 
 
 def trade(provider: Provider, *, progress: Progress) -> Story:
     """Give both something to trade with, let them trade, and look at everything again."""
-    admin, alice, bob = (gateway_of(provider, user.name) for user in USERS)
+    admin, alice, bob = (trader_of(provider, name) for name in ("admin", "alice", "bob"))
     with progress.step("two users trade through the gateway", key="trade") as step:
         step.detail = "the gateway's first answer"
         wait_for("the gateway", lambda: balances(alice, bob), seconds=SECONDS, error=ClusterError)
         step.detail = "deposits"
         run = str(time.time_ns() // 1_000_000)
-        fund(admin, {"alice": alice, "bob": bob}, run=run)
+        for trader in (alice, bob):
+            fund(admin, trader, run=run)
         before = balances(alice, bob)
         step.detail = "orders"
-        orders = {
-            "alice": enter(alice, side="BUY", client_order_id=f"alice-{run}"),
-            "bob": enter(bob, side="SELL", client_order_id=f"bob-{run}"),
-        }
-        filled = {user.user: wait_filled(user, orders[user.user]["orderId"]) for user in (alice, bob)}
+        entered = [(alice, enter(alice, side="BUY", run=run)), (bob, enter(bob, side="SELL", run=run))]
+        filled = {trader.name: wait_filled(trader, order["orderId"]) for trader, order in entered}
         step.detail = "balances"
         after = settled(lambda: balances(alice, bob), before)
-        step.detail = "the trial balance"
-        return Story(before=before, after=after, orders=filled, trial_balance=wait_balanced(admin))
+        step.detail = "the ledger"
+        for trader in (alice, bob):
+            until(f"{trader.name}'s trade in the ledger", lambda trader=trader: in_ledger(trader, filled))  # type: ignore[misc]
+        return Story(before=before, after=after, orders=filled, trial_balance=trial_balance(admin))
 
 
-def id_of(name: str) -> int:
-    """The number behind a user's name."""
-    return next(user.user_id for user in USERS if user.name == name)
+def fund(admin: Trader, trader: Trader, *, run: str) -> None:
+    """Deposit, and wait until it can be traded with."""
+    asset, amount = DEPOSITS[trader.name]
+    had = balance_of(trader, asset)
+    deposit = {"userId": str(trader.user_id), "asset": asset, "amount": amount}
+    admin.call("POST", "/admin/deposits", deposit | {"reference": f"make-up-{trader.name}-{run}"})
+    until(f"{trader.name}'s deposit of {amount} {asset}", lambda: balance_of(trader, asset) > had)
 
 
-def fund(admin: Gateway, users: dict[str, Gateway], *, run: str) -> None:
-    """Deposit for each, and wait until it can be traded with."""
-    for name, (asset, amount) in DEPOSITS.items():
-        had = balance_of(users[name], asset)
-        deposit = {
-            "userId": str(id_of(name)),
-            "asset": asset,
-            "amount": amount,
-            "reference": f"make-up-{name}-{run}",
-        }
-        admin.call("POST", "/admin/deposits", deposit)
-        until(
-            f"{name}'s deposit of {amount} {asset}",
-            lambda name=name, asset=asset, had=had: balance_of(users[name], asset) > had,  # type: ignore[misc]
-        )
-
-
-def enter(user: Gateway, *, side: str, client_order_id: str) -> dict[str, Any]:
+def enter(trader: Trader, *, side: str, run: str) -> dict[str, Any]:
     """The order that was accepted."""
     order = {
         "symbol": SYMBOL,
@@ -106,34 +119,34 @@ def enter(user: Gateway, *, side: str, client_order_id: str) -> dict[str, Any]:
         "timeInForce": "GTC",
         "price": PRICE,
         "quantity": QUANTITY,
-        "clientOrderId": client_order_id,
+        "clientOrderId": f"{trader.name}-{run}",
     }
-    return user.call("POST", "/orders", order)
+    return trader.call("POST", "/orders", order)
 
 
-def wait_filled(user: Gateway, order_id: str) -> dict[str, Any]:
+def wait_filled(trader: Trader, order_id: str) -> dict[str, Any]:
     """The order once it is FILLED; raises ClusterError when it ends otherwise."""
     seen: dict[str, Any] = {}
 
     def ended() -> bool:
-        seen.update(user.call("GET", f"/orders/{order_id}"))
+        seen.update(trader.call("GET", f"/orders/{order_id}"))
         return seen.get("status") not in {"PENDING_NEW", "NEW", "PARTIALLY_FILLED"}
 
-    until(f"{user.user}'s order {order_id} FILLED", ended)
+    until(f"{trader.name}'s order {order_id} FILLED", ended)
     if seen["status"] != "FILLED":
         reason = seen.get("reason") or "no reason was given"
-        raise ClusterError(f"{user.user}'s order {order_id} is {seen['status']}: {reason}")
+        raise ClusterError(f"{trader.name}'s order {order_id} is {seen['status']}: {reason}")
     return seen
 
 
-def balances(*users: Gateway) -> Balances:
+def balances(*traders: Trader) -> Balances:
     """What each has available, by asset."""
-    return {user.user: {asset: balance_of(user, asset) for asset in (BASE, QUOTE)} for user in users}
+    return {trader.name: {asset: balance_of(trader, asset) for asset in (BASE, QUOTE)} for trader in traders}
 
 
-def balance_of(user: Gateway, asset: str) -> Decimal:
+def balance_of(trader: Trader, asset: str) -> Decimal:
     """The available amount."""
-    position = user.call("GET", f"/positions/{id_of(user.user)}/{asset}")
+    position = trader.call("GET", f"/positions/{trader.user_id}/{asset}")
     return Decimal(position.get("available") or "0")
 
 
@@ -151,7 +164,14 @@ def settled(look: Callable[[], Balances], before: Balances) -> Balances:
     return seen
 
 
-def wait_balanced(admin: Gateway) -> dict[str, Any]:
+def in_ledger(trader: Trader, orders: dict[str, dict[str, Any]]) -> bool:
+    """Whether the trader's statement has the trade of their order."""
+    lines = trader.call("GET", "/ledger").get("lines", [])
+    wanted = orders[trader.name]["orderId"]
+    return any(line["orderId"] == wanted and line["kind"] == "trade" for line in lines)
+
+
+def trial_balance(admin: Trader) -> dict[str, Any]:
     """The trial balance; raises ClusterError when it isn't one."""
     found = admin.call("GET", "/admin/ledger/check")
     if not found.get("balanced"):
@@ -173,10 +193,11 @@ class NotYetError(ClusterError):
     """Asked too early."""
 
 
-def show(story: Story, *, where: str) -> None:
+def show(story: Story, *, url: str) -> None:
     """For people."""
     console = Console()
-    table = Table(title=f"{QUANTITY} {BASE} at {PRICE} {QUOTE}, through {where}", title_justify="left")
+    title = f"alice bought {QUANTITY} {BASE} of bob at {PRICE} {QUOTE} through {url}"
+    table = Table(title=title, title_justify="left")
     for column, justify in (("user", "left"), ("asset", "left"), ("before", "right"), ("after", "right")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     table.add_column("change", justify="right")

@@ -43,7 +43,7 @@ def up(provider: Provider, *, until: str, progress: Progress, services: bool = F
     if last < STAGES.index("trade"):
         return
     if services:
-        trade.show(trade.trade(provider, progress=progress), where=trade.address_of(provider))
+        trade.show(trade.trade(provider, progress=progress), url=trade.url_of(provider))
     else:
         market.start_flow(provider, images.engine.name, progress=progress)
         if last >= STAGES.index("watch"):

@@ -6,6 +6,8 @@ import argparse
 import shlex
 
 import pytest
+from outcry_services.cli import login
+from outcry_services.cli.login import signer_of
 
 from e2e.cluster import __main__ as command
 from e2e.cluster import prerequisites, up
@@ -17,6 +19,7 @@ from e2e.cluster.kind import KindProvider
 from e2e.cluster.local.network import link_name, plan
 from e2e.cluster.local.provider import LocalProvider
 from e2e.cluster.market import lacks
+from e2e.cluster.platform import credentials_of
 from e2e.cluster.progress import Progress
 
 
@@ -98,6 +101,26 @@ def test_the_environment_is_a_shell_s(state):
     lines = [shlex.split(line) for line in as_shell(provider).splitlines()]
     assert all(words[0] == "export" for words in lines)
     assert lines[-1][1].startswith(f"PATH={state}/a/bin:")
+
+
+def test_with_services_the_environment_lets_a_person_trade(state):
+    provider = LocalProvider(cluster="a")
+    provider.root.mkdir(parents=True)
+    (provider.root / "link.json").write_text('{"inner": "10.213.0.2", "device": "oc1"}')
+    credentials_of(provider).make(address="10.213.0.2")
+    told = environment_of(provider)
+    assert told["OUTCRY_URL"] == "https://10.213.0.2:30443"
+    alice = load_login(told)
+    assert (alice.key, alice.ca) == ("alice", str(credentials_of(provider).authority))
+    assert signer_of(alice).sign(b"an order")
+
+
+def load_login(variables):
+    """As `outcry` reads them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        return login.load()
 
 
 def test_five_things_to_try_and_one_of_them_kills():
