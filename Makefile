@@ -7,6 +7,7 @@ NAME ?= outcry
 PYTHON ?= python3
 N ?= 10000000
 RUNS ?= 20000
+SEEDS ?= 10000
 UV_VERSION := 0.13.9
 LLVM_COV_VERSION := 0.9.1
 CARGO_FUZZ_VERSION := 0.13.2
@@ -63,6 +64,10 @@ test-integration: .venv/.synced ## Tests against real Kafka, Consul and Kubernet
 .PHONY: test-e2e
 test-e2e: .venv/.synced ## Tests on a cluster of their own
 	@$(BIN)/python -m e2e.suite e2e
+
+.PHONY: test-simulation
+test-simulation: engine ## The services' logic under every fault: SEEDS=10000 stories, each from its seed
+	@$(BIN)/python -m e2e.simulation run --seeds $(SEEDS)
 
 .PHONY: lint
 lint: .venv/.synced ## ruff, mypy, import-linter, rustfmt, clippy, generated files

@@ -104,6 +104,9 @@ STAGES: dict[str, list[Step]] = {
         Step(title="cargo test", command=("cargo", "test", "--quiet", "--locked"), tests="cargo"),
         pytest("pytest unit", "not integration and not e2e", *PACKAGES),
     ],
+    "simulation": [
+        Step(title="10,000 seeds", command=python("-m", "e2e.simulation", "run", "--seeds", "10000"))
+    ],
     "integration": [pytest("pytest integration", "integration and not e2e", *PACKAGES)],
     "coverage": [
         Step(title="lines of the Rust crates", command=("make", "--no-print-directory", "coverage"))

@@ -48,7 +48,8 @@ class FakeKafka:
         """Told of every record that is written."""
         self._topics: dict[str, list[Partition]] = {}
         self._most_bytes: dict[str, int] = {}
-        self._waiting: dict[tuple[str, int], set[asyncio.Future[None]]] = defaultdict(set)
+        # Dictionaries for their order: a set of futures has none that a seed would decide.
+        self._waiting: dict[tuple[str, int], dict[asyncio.Future[None], None]] = defaultdict(dict)
 
     def create_topic(self, name: str, *, partitions: int = 1, most_bytes: int = 1 << 20) -> None:
         """A topic that is empty; one that is there already stays as it is."""
@@ -90,11 +91,15 @@ class FakeKafka:
             )
             if self.seen is not None:
                 self.seen(f"{record.topic}/{record.partition} @{offsets[-1]}: {shown(record)}")
-        for place in {(record.topic, record.partition) for record in records}:
-            for waiting in self._waiting.pop(place, ()):
-                if not waiting.done():
-                    waiting.set_result(None)
+        for place in dict.fromkeys((record.topic, record.partition) for record in records):
+            self.wake(place)
         return offsets
+
+    def wake(self, place: tuple[str, int]) -> None:
+        """Whoever waits for records of a partition looks again."""
+        for waiting in self._waiting.pop(place, ()):
+            if not waiting.done():
+                waiting.set_result(None)
 
     def delete_before(self, topic: str, number: int, offset: int) -> None:
         """Forget the records before `offset`, as retention does."""
@@ -111,12 +116,12 @@ class FakeKafka:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         watched = list(places)
         for place in watched:
-            self._waiting[place].add(future)
+            self._waiting[place][future] = None
         try:
             await future
         finally:
             for place in watched:
-                self._waiting[place].discard(future)
+                self._waiting[place].pop(future, None)
 
 
 def _now_ms() -> int:

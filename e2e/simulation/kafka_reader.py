@@ -39,6 +39,7 @@ class FakeReader(Generic[T]):
         self._dead_letters = dead_letters
         self._most = most_records
         self._positions: dict[tuple[str, int], int] = {}
+        self._paused: set[tuple[str, int]] = set()
 
     async def assign(self, positions: Mapping[tuple[str, int], int | None]) -> None:
         """As the real one."""
@@ -48,12 +49,15 @@ class FakeReader(Generic[T]):
             start = self._kafka.partition(topic, number).start
             found[topic, number] = start if position is None else position
         self._positions = found
+        self._paused.clear()
 
     async def batches(self) -> AsyncIterator[Batch[T]]:
         """As the real one."""
         while True:
             await asyncio.sleep(self._chance.seconds())
-            places = [place for place in self._positions if self._has_more(place)]
+            places = [
+                place for place in self._positions if place not in self._paused and self._has_more(place)
+            ]
             if not places:
                 await self._kafka.wait_for_records(self._positions)
                 continue
@@ -65,6 +69,17 @@ class FakeReader(Generic[T]):
             batch = await self._batch(records, end=partition.end)
             self._positions[place] = batch.position
             yield batch
+
+    async def pause(self, topic: str, partition: int) -> None:
+        """As the real one."""
+        await asyncio.sleep(self._chance.seconds())
+        self._paused.add((topic, partition))
+
+    async def resume(self, topic: str, partition: int) -> None:
+        """As the real one."""
+        await asyncio.sleep(self._chance.seconds())
+        self._paused.discard((topic, partition))
+        self._kafka.wake((topic, partition))
 
     async def end(self, topic: str, partition: int) -> int:
         """As the real one."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 from weakref import WeakKeyDictionary
 
@@ -29,6 +30,22 @@ Ts = TypeVarTuple("Ts")
 
 BEGIN = 1_000_000_000.0
 """The loop's clock at its beginning: far from 0, which would hide a time that was never set."""
+
+
+class _Task(asyncio.Task[Any]):
+    """Its place in a set doesn't depend on its address: whoever goes through one goes the same way."""
+
+    numbers = itertools.count()
+
+    def __init__(self, *given: Any, **named: Any) -> None:  # noqa: ANN401
+        self._number = next(_Task.numbers)
+        super().__init__(*given, **named)
+
+    def __hash__(self) -> int:
+        return self._number
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
@@ -55,6 +72,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """What asyncio had nobody to tell: an error in a callback, a task whose error nobody looked at."""
         self.set_task_factory(self._make_task)
         self.set_exception_handler(self._complain)
+        _Task.numbers = itertools.count()
         WORLD.ready.clear()
         WORLD.buried.clear()
 
@@ -102,6 +120,15 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         else:
             self.call_soon(_set, future.set_result, future, result)
         return future
+
+    def close(self) -> None:
+        """What is left of its tasks is thrown away now, and not while another loop runs."""
+        tasks = asyncio.all_tasks(self)
+        super().close()
+        for task in tasks:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
+            with suppress(BaseException):
+                task.get_coro().close()  # type: ignore[union-attr]
 
     def _make_ready(self, handle: asyncio.Handle) -> None:
         process = process_of(handle._context)  # type: ignore[attr-defined]  # noqa: SLF001
@@ -154,7 +181,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         **named: Any,  # noqa: ANN401
     ) -> asyncio.Task[Any]:
         """A task that its process keeps until it is done."""
-        task: asyncio.Task[Any] = asyncio.Task(work, loop=self, **named)
+        task = _Task(work, loop=self, **named)
         context = named.get("context")
         process = current_process() if context is None else process_of(context)
         if process is not WORLD:

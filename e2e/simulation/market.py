@@ -34,7 +34,7 @@ def make_pair(symbol: str, chance: Chance) -> Pair:
         trading_status="TRADING",
         rules_version=2,
         band_lower=lower,
-        band_upper=lower + chance.between(5, 20),
+        band_upper=lower + chance.between(1, 6),
         min_notional=1,
         maker_fee_ppm=chance.between(-2000, 3000),
         taker_fee_ppm=chance.between(0, 200_000),

@@ -25,11 +25,15 @@ _BYTES = ("VARBINARY", "BINARY", "TINYBLOB", "MEDIUMBLOB", "LONGBLOB", "BLOB")
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """For SQLite. `table`: the one that a CREATE TABLE makes; `upsert`: a row may be there already."""
+    """For SQLite."""
 
     text: str
     table: str = ""
+    """That a CREATE TABLE makes."""
+    rows: str = ""
+    """What fills it, where that has a SELECT."""
     upsert: bool = False
+    """A row may be there already."""
 
 
 def translate(statement: str, databases: Iterable[str]) -> Translated:
@@ -123,7 +127,9 @@ def _create_table(text: str) -> Translated:
     parts = [part for part in map(_part, _split(found["body"])) if part]
     name = found["name"].strip('"')
     maybe = "IF NOT EXISTS " if found["maybe"] else ""
-    return Translated(f'CREATE TABLE {maybe}"{name}" ({", ".join(parts)}) STRICT', table=name)
+    select = re.search(r"\bSELECT\b.*", found["options"], re.IGNORECASE)
+    rows = f'INSERT INTO "{name}" {select[0]}' if select else ""
+    return Translated(f'CREATE TABLE {maybe}"{name}" ({", ".join(parts)}) STRICT', table=name, rows=rows)
 
 
 def _part(text: str) -> str:

@@ -152,6 +152,8 @@ class FakeMySqlServer:
             found = [tuple(row) for row in cursor.fetchall()] if cursor.description else []
             if translated.table:
                 self._watch_updates(translated.table)
+            if translated.rows:
+                self._sqlite.execute(translated.rows)
         except (sqlite3.Error, OverflowError) as error:
             self._sqlite.execute("ROLLBACK TO statement")
             raise _named(error, statement) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from outcry.v1.types_pb2 import OrderType, Side, TimeInForce
-from outcry_services.common.errors import ServiceError, TooManyError, UnavailableError
+from outcry_services.common.errors import TooManyError, UnavailableError
 from outcry_services.order.entries import Committed, Entry
 from outcry_services.order.holds import hold_of
 from outcry_services.order.model import (
@@ -68,7 +68,7 @@ class People:
         """Something of everything for everybody, but not much."""
         assets = sorted({asset.name for pair in self._pairs for asset in (pair.base, pair.quote)})
         entries = [
-            self._money(MoneyKind.DEPOSIT, user, asset, self._chance.between(0, 3) * 700)
+            self._money(MoneyKind.DEPOSIT, user, asset, self._chance.between(0, 4) * 1500)
             for user in USERS
             for asset in assets
         ]
@@ -149,7 +149,7 @@ class People:
     def _terms(self, pair: Pair) -> Terms:
         chance = self._chance
         side = BUY if chance.happens(0.5) else SELL
-        price, quantity = chance.between(pair.band_lower, pair.band_upper), chance.between(1, 12)
+        price, quantity = chance.between(pair.band_lower, pair.band_upper), chance.between(1, 8)
         roll = chance.fraction()
         if roll < 0.60:
             return Terms(
@@ -196,7 +196,7 @@ class People:
             except (UnavailableError, TooManyError):
                 await asyncio.sleep(ASK_AGAIN_SECONDS * self._chance.fraction())
                 continue
-            except ServiceError as error:
+            except Exception as error:
                 self.told.faults.append(f"{entry.body} was answered {error!r}")
                 return
             self._note(entry, outcome)
@@ -217,9 +217,7 @@ class People:
 
 _MARKET, _IOC = OrderType.ORDER_TYPE_MARKET, TimeInForce.TIME_IN_FORCE_IOC
 _TIMES = (
-    TimeInForce.TIME_IN_FORCE_GTC,
-    TimeInForce.TIME_IN_FORCE_GTC,
-    TimeInForce.TIME_IN_FORCE_GTC,
+    *[TimeInForce.TIME_IN_FORCE_GTC] * 6,
     _IOC,
     TimeInForce.TIME_IN_FORCE_FOK,
 )

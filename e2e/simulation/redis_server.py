@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcry_services.common.errors import InternalError, ServiceError
 from outcry_services.common.redis_errors import RedisAwayError, RedisLostError
+from outcry_services.common.redis_servers import Master
 
 from e2e.simulation.chance import Chance
 from e2e.simulation.errors import UnfaithfulError
@@ -45,6 +46,11 @@ class FakeRedisServer:
         """Nothing acknowledged is lost; scripts are."""
         self.run_id = f"{next(self._runs):040x}"
         self._loaded: set[str] = set()
+
+    @property
+    def identity(self) -> str:
+        """One run of one server as the master of its data (`redis_servers.identity_of`)."""
+        return f"{self.run_id}/{self.run_id}"
 
     def promote(self, *, lost: int) -> None:
         """A replica takes over, without the last `lost` changes."""
@@ -129,9 +135,17 @@ class FakeRedis:
     def __init__(self, server: FakeRedisServer, chance: Chance | None = None) -> None:
         self._server = server
         self._chance = chance or Chance()
+        self._known: str | None = None
 
     async def close(self) -> None:
         """As the real one."""
+
+    async def masters(self) -> list[Master]:
+        """As the real one with an admission: from now on no other server is spoken to."""
+        self._known = None
+        await self.command("INFO")
+        self._known = self._server.identity
+        return [Master(self._known, self.url, None)]
 
     async def ping(self) -> None:
         """As the real one."""
@@ -168,9 +182,10 @@ class FakeRedis:
         """Replies, an exception in place of each that failed; a broken connection fails all of them."""
         if not commands:
             return []
-        chance, broken = self._chance, ConnectionError("broken")
+        chance, server, broken = self._chance, self._server, ConnectionError("broken")
         await asyncio.sleep(chance.seconds())
-        if not self._server.up or chance.happens(chance.odds.refused):
+        run = server.run_id
+        if not self._admits() or chance.happens(chance.odds.refused):
             return [broken] * len(commands)
         end = len(commands)
         if chance.happens(chance.odds.cut_short):
@@ -181,12 +196,16 @@ class FakeRedis:
             # Somebody else's turn, now and then: a pipeline is no transaction.
             if chance.odds.quick_seconds and chance.happens(0.1):
                 await asyncio.sleep(chance.seconds())
-                if not self._server.up:
+                if not server.up or server.run_id != run:
                     return [broken] * len(commands)
         await asyncio.sleep(chance.seconds())
-        if end < len(commands) or chance.happens(chance.odds.lost_answer):
+        gone = not server.up or server.run_id != run
+        if gone or end < len(commands) or chance.happens(chance.odds.lost_answer):
             return [broken] * len(commands)
         return replies
+
+    def _admits(self) -> bool:
+        return self._server.up and self._known in (None, self._server.identity)
 
     def _reply(self, words: tuple[bytes, ...]) -> Any:  # noqa: ANN401
         try:

@@ -13,7 +13,8 @@ from outcry_services.common.errors import UnavailableError
 
 from e2e.simulation.chance import CALM, ROUGH, Chance
 from e2e.simulation.kafka_log import FakeKafka
-from e2e.simulation.processes import Process
+from e2e.simulation.kafka_publisher import GIVEN_UP_SECONDS
+from e2e.simulation.processes import WORLD, Process
 from e2e.simulation.redis_server import FakeRedisServer
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ __all__ = ["LONGEST_AWAY", "World"]
 
 LONGEST_AWAY = 2.0
 """Virtual seconds that a killed process stays away."""
+REDIS_DIES = 0.25
+"""Of all that die."""
+MOST_LOST = 12
+MOST_STEPS_LATE = 40
+TAKEOVER_SECONDS = 2 * GIVEN_UP_SECONDS
 
 
 class World:
@@ -42,7 +48,6 @@ class World:
         self.kafka = FakeKafka()
         self.redis = FakeRedisServer()
         self.symbols: tuple[str, ...] = ()
-        self.promoted = 0.0
         self.mysql = mysql
         self.faults: list[str] = []
         self.trace: list[str] = []
@@ -58,15 +63,22 @@ class World:
 
     # What happens to whom.
 
-    def strike_at(self, steps: set[int]) -> None:
-        """Something dies before each of these steps of the loop."""
-        self._fatal = steps
+    def strike(self, deaths: int, *, within: float) -> None:
+        """So many die in the next seconds, each some steps behind a moment: at any await."""
+        moments = [within * self.chance.fraction() for _ in range(deaths)]
+        for moment in sorted(moments):
+            asyncio.get_running_loop().call_later(moment, self._aim, context=WORLD.context)
+
+    def _aim(self) -> None:
+        self._fatal.add(self._steps + self.chance.between(1, MOST_STEPS_LATE))
 
     def before_step(self, step: int) -> None:
         """Called by the loop."""
         self._steps = step
-        if step in self._fatal and not self._ending:
-            self._strike()
+        if step in self._fatal:
+            self._fatal.discard(step)
+            if not self._ending:
+                self._strike()
 
     def calm(self) -> None:
         """From now on nothing goes wrong, save for what is under way."""
@@ -74,16 +86,30 @@ class World:
         self.chance.odds = CALM
 
     def _strike(self) -> None:
-        if self.chance.happens(self.promoted):
-            lost = self.chance.between(0, 6)
-            self.note(f"Redis is promoted and loses {lost} changes")
-            self.redis.promote(lost=lost)
+        if self.chance.happens(REDIS_DIES):
+            asyncio.get_running_loop().create_task(self._promote(), name="promotion")
             return
-        names = sorted(self._alive)
+        # Position keeps most in memory, and dies most.
+        names = sorted(self._alive) + ["position"] * 2 * ("position" in self._alive)
         if names:
             name = names[self.chance.below(len(names))]
             self.note(f"{name} is killed")
             self._alive[name].kill()
+
+    async def _promote(self) -> None:
+        """Redis dies, and a replica takes over that lacks the last moments.
+
+        Not before a request to Kafka that was on its way has arrived: noticing takes longer than that.
+        """
+        if not self.redis.up:
+            return
+        lost = self.chance.between(0, MOST_LOST)
+        self.redis.up = False
+        self.note(f"Redis dies; its replica lacks {lost} changes")
+        await asyncio.sleep(TAKEOVER_SECONDS + self.chance.fraction())
+        self.redis.promote(lost=lost)
+        self.redis.up = True
+        self.note("the replica is promoted")
 
     # Who lives.
 

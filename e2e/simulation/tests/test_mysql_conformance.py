@@ -217,6 +217,16 @@ async def test_rows_are_found_by_lists_of_keys(mysql, table):
     assert int(total) == 30
 
 
+async def test_a_table_may_be_made_with_its_first_row(mysql, table):
+    other = table.replace("numbers", "others")
+    columns = "id TINYINT NOT NULL PRIMARY KEY, last BIGINT NOT NULL"
+    await execute(mysql, f"CREATE TABLE {other} ({columns}) ENGINE=InnoDB SELECT 1 AS id, 7 AS last")
+    assert await query(mysql, f"SELECT id, last FROM {other}") == [(1, 7)]
+    statement = f"INSERT INTO {other} VALUES (1, 9) ON DUPLICATE KEY UPDATE id = id"
+    assert await execute(mysql, statement) == 0
+    assert await query(mysql, f"SELECT id, last FROM {other}") == [(1, 7)]
+
+
 async def test_names_before_columns_are_names_of_tables(mysql, table):
     found = await query(
         mysql,
