@@ -101,11 +101,14 @@ class InstructionWorker:
         old = [it for it in found if self._answer_of(it) is not None]
         new = [it for it in found if self._answer_of(it) is None]
         planned = [await self._plan(it) for it in old]
-        await carry_out(self._scripts, [one.step for one in planned], unblock=self._wait)
+        await self._carry_out(planned)
+        # Said at once: the events that a new decision waits for may wait for these.
+        self.carried |= {shard_of_user(it.user_id): it.number for it in old}
+        self._progress.moved()
         if new:
             await self._replayed.wait()
             decided = [await self._plan(it) for it in new]
-            await carry_out(self._scripts, [one.step for one in decided], unblock=self._wait)
+            await self._carry_out(decided)
             planned += decided
         outputs = await self._outputs(planned, batch.position)
         self.position = batch.position
@@ -135,9 +138,16 @@ class InstructionWorker:
         call = instructions.call_for(it, after=after, recorded=recorded, known_pair=known)
         return _Planned(it, recorded, Step(it.user_id, it.number, after, call))
 
-    async def _wait(self, blocked: Sequence[Step]) -> None:
+    async def _carry_out(self, planned: Sequence[_Planned]) -> None:
+        await carry_out(
+            self._scripts,
+            [one.step for one in planned],
+            unblock=self._wait,
+            moves=lambda: self._progress.count,
+        )
+
+    async def _wait(self, blocked: Sequence[Step], seen: int) -> None:
         """For credits that events bring: the log says that these funds were there."""
-        seen = self._progress.count
         self._metrics.waiting(len(blocked))
         log.info(
             "the funds of a recorded answer are not here yet",

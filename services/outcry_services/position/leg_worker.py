@@ -85,7 +85,7 @@ class LegWorker:
         planned = [self._plan(leg, known.get(leg.order_id)) for leg in legs]
         of_step = {id(one.step): one.leg for one in planned}
 
-        async def unblock(blocked: Sequence[Step]) -> None:
+        async def unblock(blocked: Sequence[Step], _: int) -> None:
             await self._unblock([(step, of_step[id(step)]) for step in blocked])
 
         await carry_out(self._scripts, [one.step for one in planned], unblock=unblock)

@@ -67,18 +67,21 @@ async def carry_out(
     scripts: Scripts,
     steps: Sequence[Step],
     *,
-    unblock: Callable[[Sequence[Step]], Awaitable[None]],
+    unblock: Callable[[Sequence[Step], int], Awaitable[None]],
+    moves: Callable[[], int] = lambda: 0,
 ) -> None:
     """Send until all are carried out.
 
     `unblock` is given those that can't be yet, with their answers: it waits for what they lack, and may
-    give them another call.
+    give them another call. It is told what `moves` counted before they were sent.
 
     Raises the first error of an exchange (whoever it is may have run: begin again from the watermark),
     `StoreChangedError`, `PositionCorruptError`.
     """
     left = list(steps)
     while left:
+        # Looked at before they are sent: what moves while their answers are on their way is not missed.
+        seen = moves()
         replies = await scripts.run_all([step.call for step in left])
         sent = {(step.user, step.place) for step in left}
         again: list[Step] = []
@@ -103,7 +106,7 @@ async def carry_out(
                 )
         left = again
         if blocked:
-            await unblock(blocked)
+            await unblock(blocked, seen)
 
 
 _DONE = frozenset({Said.NEW, Said.OLD})

@@ -202,6 +202,8 @@ class Follower:
 
     async def _settle(self, settler: Settler) -> None:
         while self._followed == frozenset(self._symbols()):
+            # Before the look, not behind it: what comes meanwhile is looked at next.
+            self._news.clear()
             counts = await settler.step()
             if counts is not None:
                 self._stuck = False
@@ -210,7 +212,6 @@ class Follower:
                 self._metrics.going()
                 self._stuck = True
                 self._room.set()
-                self._news.clear()
                 await self._news.wait()
                 continue
             self._room.set()

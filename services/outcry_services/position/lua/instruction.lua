@@ -20,11 +20,12 @@ local function arrived()
     if not less(number, ARGV[2]) then
       return 'OLD ' .. (redis.call('HGET', KEYS[2], cause()) or '')
     end
-    if less(number, ARGV[3]) then
-      return 'BEHIND'
-    end
   elseif less(ARGV[1], incarnation) then
     return 'OLD '
+  end
+  -- Of a user without a cursor too, and behind the first number of a new incarnation: numbers only rise.
+  if less(number, ARGV[3]) then
+    return 'BEHIND'
   end
   return nil, cursor[3] or '0'
 end
