@@ -98,7 +98,7 @@ TABLES = {
         number BIGINT UNSIGNED NOT NULL PRIMARY KEY,
         kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         user_id BIGINT UNSIGNED NOT NULL,
-        reference VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        reference VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         digest BINARY(16) NOT NULL,
         asset VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         scale TINYINT UNSIGNED NOT NULL,
@@ -112,7 +112,7 @@ TABLES = {
     """,
     "claims": """
         kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-        reference VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        reference VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         digest BINARY(16) NOT NULL,
         PRIMARY KEY (kind, reference)
     """,
