@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
 from outcry_services.common.errors import UnavailableError
-from outcry_services.common.kafka import TopicMissingError
+from outcry_services.common.kafka import PositionLostError, TopicMissingError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -85,20 +85,35 @@ class Reading:
         self._unkept: set[Key] = set()
         self._kept_at = 0
         self._lags: dict[Key, int] = {}
+        self._lost: set[str] = set()
 
     def lag(self) -> int:
         """Records that are there and not carried out."""
         return sum(self._lags.values())
 
     async def run(self) -> None:
-        """Follow for ever. A store or topic that is away is waited for; whatever else goes wrong ends it."""
+        """Follow for ever. A store or topic that is away is waited for; whatever else goes wrong ends it.
+
+        A topic that lacks what comes next is left alone until the process begins again: the others go on.
+        """
         while True:
             try:
                 await self._assign()
                 await self._read_until_changed()
+            except PositionLostError as error:
+                if not error.topic:
+                    raise
+                self._give_up(error.topic, why=error.message)
             except (UnavailableError, TopicMissingError) as error:
                 log.warning("following stands still", extra={"why": error.message})
                 await asyncio.sleep(self._pause)
+
+    def _give_up(self, topic: str, *, why: str) -> None:
+        log.error("a topic can't be followed", extra={"topic": topic, "why": why})
+        self._lost.add(topic)
+        for name, partition in self._positions:
+            if name == topic:
+                self._metrics.gaps.labels(topic=f"{name}/{partition}").set(1)
 
     async def flush(self) -> None:
         """Store every position that is not."""
@@ -116,7 +131,7 @@ class Reading:
         )
 
     async def _assign(self) -> None:
-        wanted = await self._topics()
+        wanted = {key for key in await self._topics() if key[0] not in self._lost}
         fresh = sorted(wanted - self._positions.keys())
         names = sorted({topic for topic, _ in fresh})
         stored = await self._shards.on(0, lambda store: store.positions(names)) if names else {}

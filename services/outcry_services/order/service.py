@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -53,6 +54,9 @@ log = logging.getLogger(__name__)
 STAGE = "order"
 ALLOWED_RECORDS, ALLOWED_MILLIS = 50_000, 5_000
 """What this stage may be behind; at 80 % of it new orders of every pair are refused."""
+
+LOOK_AGAIN_SECONDS = 2.0
+"""For topics that aren't there yet."""
 
 
 class SystemClock:
@@ -188,18 +192,24 @@ async def _begin_following(
     metrics = FollowMetrics(parts.health.registry)
     prices = EventFollower(shards, metrics=metrics)
     partitions = await parts.topics.partitions(ORDER_EVENTS)
-    seen = 0
+    seen, missing = 0, False
 
     async def answer_topics() -> set[tuple[str, int]]:
         return {(ORDER_EVENTS, number) for number in range(partitions)}
 
     async def event_topics() -> set[tuple[str, int]]:
-        nonlocal seen
+        nonlocal seen, missing
         seen = parts.catalog.version
-        return await parts.topics.existing(map(events_topic, parts.catalog.pairs()))
+        wanted = set(map(events_topic, parts.catalog.pairs()))
+        found = await parts.topics.existing(wanted)
+        missing = len(found) < len(wanted)
+        return found
 
     async def pairs_changed() -> None:
-        await parts.catalog.changed(seen)
+        # A pair may be known before its topics are there, and nothing tells when they come.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_AGAIN_SECONDS if missing else None):
+                await parts.catalog.changed(seen)
 
     answers = _reading(
         parts,

@@ -49,6 +49,10 @@ class PositionLostError(IntegrityError):
 
     default_name = "POSITION_LOST"
 
+    def __init__(self, message: str, *, topic: str = "") -> None:
+        super().__init__(message)
+        self.topic = topic
+
 
 class PublisherStoppedError(UnavailableError):
     """The publisher writes nothing any more; its owner must begin again from what it knows as published."""

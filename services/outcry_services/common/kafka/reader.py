@@ -254,7 +254,8 @@ class Reader(Generic[T]):
         if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):  # noqa: SLF001
             raise PositionLostError(
                 f"{where} has no record at the stored position: {error.str()}; "
-                "restore the state that belongs to a position that the log still has"
+                "restore the state that belongs to a position that the log still has",
+                topic=message.topic() or "",
             )
         raise InternalError(f"reading {where}: {error.str()}")
 
