@@ -115,6 +115,10 @@ FAILOVER = [
     rule("!('hot' in self.consulTags) && !('warm' in self.consulTags)", "consulTags must not be hot or warm"),
 ]
 
+BACK_PRESSURE = [
+    rule(duration_between("self.maxDelay", "100ms", "10m"), "maxDelay must be between 100ms and 10m"),
+]
+
 LINE = [
     rule(
         "isIP(self.multicastGroup) && cidr('239.0.0.0/8').containsIP(self.multicastGroup)",

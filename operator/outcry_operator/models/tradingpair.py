@@ -164,6 +164,19 @@ class Failover(Model):
     )
 
 
+class BackPressure(Model):
+    """How far the services and the engine may be behind this pair's orders: at 80 % no new ones are taken."""
+
+    model_config = ConfigDict(json_schema_extra=checked(*rules.BACK_PRESSURE))
+
+    max_records: int = Field(
+        default=50_000, ge=100, le=100_000_000, description="Orders and cancels that may wait at a stage."
+    )
+    max_delay: Duration = Field(
+        default="5s", description="How long the oldest of them may wait, 100ms to 10m."
+    )
+
+
 class LineB(Model):
     """The feed's second line, which carries the same packets another way."""
 
@@ -240,6 +253,7 @@ class TradingPairSpec(Model):
     engine: Engine = Field(default_factory=Engine)
     kafka: Kafka = Field(default_factory=Kafka)
     failover: Failover = Field(default_factory=Failover)
+    back_pressure: BackPressure = Field(default_factory=BackPressure)
     market_data: MarketData | None = None
     deletion_policy: Literal["Retain", "Delete"] = Field(
         default="Retain",

@@ -163,6 +163,7 @@ def test_the_server_fills_in_defaults(api):
         },
         "kafka": {"replicationFactor": 3, "retention": "7d", "config": {}},
         "failover": {"detectionTime": "1s", "consulTags": []},
+        "backPressure": {"maxRecords": 50000, "maxDelay": "5s"},
         "deletionPolicy": "Retain",
         "paused": False,
     }

@@ -69,6 +69,11 @@ class Account:
         """Tick-lots traded on a day."""
         return self.volumes.get(day, 0)
 
+    def forget_before(self, day: int) -> None:
+        """Forget what was traded before a day."""
+        for old in [one for one in self.volumes if one < day]:
+            del self.volumes[old]
+
     @property
     def blank(self) -> bool:
         """Whether forgetting it would lose nothing."""

@@ -44,6 +44,7 @@ class Follower:
         pairs: Pairs,
         clock: Clock,
         stale_seconds: float,
+        settle_seconds: float,
     ) -> None:
         self._view = view
         self._reader = reader
@@ -51,16 +52,21 @@ class Follower:
         self._pairs = pairs
         self._clock = clock
         self._stale = stale_seconds
+        self._settled = clock() + settle_seconds
         self._freshness = Freshness()
-        self.positions: dict[Place, int | None] = {}
-        """Of everything that is read: the offset to go on from."""
+        self._positions: dict[Place, int] = {}
+        """Of everything that was ever read, also of pairs that are gone: they may come back."""
+        self._reading: frozenset[Place] = frozenset()
         self._shared: tuple[Place, ...] = ()
-        self._there: frozenset[Place] = frozenset()
         self._moved = asyncio.Event()
         self._found = asyncio.Event()
 
-    async def run(self) -> None:
-        """Follow for ever. Raises `PositionLostError` and `TopicMissingError`: a restart begins anew."""
+    async def run(self, positions: Mapping[Place, int]) -> None:
+        """Follow for ever from these positions, at which the view stands; other logs from their start.
+
+        Raises `PositionLostError` and `TopicMissingError`: a restart begins anew.
+        """
+        self._positions = dict(positions)
         while True:
             version = self._pairs.version
             await self._begin()
@@ -75,9 +81,13 @@ class Follower:
                 log.warning("the ends of the logs are not known", extra={"why": error.message})
             await asyncio.sleep(ASK_SECONDS)
 
+    def kept_positions(self) -> dict[Place, int]:
+        """Where the view stands now, without the settings, which are read from their start each time."""
+        return {place: position for place, position in self._positions.items() if place[0] != SETTINGS}
+
     async def reached(self, place: Place, position: int) -> None:
         """Wait until a partition was read up to a position."""
-        while (self.positions.get(place) or 0) < position:
+        while self._positions.get(place, 0) < position:
             await self._moved.wait()
 
     def behind(self, user_id: int, symbol: str | None) -> str | None:
@@ -85,22 +95,25 @@ class Follower:
         if symbol is None:
             return self._old([(SETTINGS, 0)])
         place = (events_topic(symbol), 0)
-        if place not in self.positions:
+        if place not in self._reading:
             return f"nothing is known of {symbol} yet"
         return self._old([*self._shared, place]) or self._gap(shard_of_user(user_id), symbol)
 
     def age(self) -> float | None:
         """Seconds since the whole view was complete; None: it never was."""
-        return self._freshness.age(self.positions, now=self._clock()) if self.positions else None
+        return self._freshness.age(self._reading, now=self._clock()) if self._reading else None
 
     def problem(self) -> str | None:
         """Why no order at all can be checked: for readiness. A pair's own trouble is its own."""
         return self._old(self._shared) if self._shared else "the logs were not read yet"
 
     def _old(self, places: list[Place] | tuple[Place, ...]) -> str | None:
-        age = self._freshness.age(places, now=self._clock())
+        now = self._clock()
+        age = self._freshness.age(places, now=now)
         if age is None:
             return "the logs are still being read"
+        if now - age < self._settled:
+            return "what the process before this one allowed may still be on its way to the logs"
         return f"the logs were last read to their end {age:.1f} s ago" if age > self._stale else None
 
     def _gap(self, shard: int, symbol: str) -> str | None:
@@ -118,17 +131,16 @@ class Follower:
             raise TopicMissingError(
                 f"topic {missing[0]} is not in Kafka; `python -m outcry_services.topics` makes it"
             )
-        for place in self.positions.keys() - ranges.keys():
+        for place in self._reading - ranges.keys():
             self._freshness.forget(place)
-        self._check_for_new_logs(ranges)
-        self.positions = {place: self.positions.get(place) for place in ranges}
+        self._check_logs(ranges)
+        self._reading = frozenset(ranges)
         self._shared = tuple(place for place in ranges if place[0] in SHARED)
-        self._there = frozenset(ranges)
         self._found.clear()
-        await self._reader.assign(self.positions)
+        await self._reader.assign({place: self._positions.get(place) for place in ranges})
         for place, found in ranges.items():
             # A log without records gives no batch that would say how far it was read.
-            self._freshness.read(place, self.positions[place] or found.start)
+            self._freshness.read(place, self._positions.get(place, found.start))
 
     async def _ranges(self) -> Mapping[Place, Range]:
         """Of every log there is; asked again until Kafka answers, as nothing can be begun without it."""
@@ -142,22 +154,35 @@ class Follower:
     def _topics(self) -> list[str]:
         return [*SHARED, *map(events_topic, self._pairs.pairs())]
 
-    def _check_for_new_logs(self, ranges: Mapping[Place, Range]) -> None:
-        """A pair that was deleted with its log, and made anew: what the old log said is over."""
+    def _check_logs(self, ranges: Mapping[Place, Range]) -> None:
+        """Find out which pairs' logs don't go on from where they were read.
+
+        A log that ends before that was made anew with its pair: what the old one said is over. One that
+        begins behind it was trimmed while nobody read it: orders that ended in between count as open for
+        ever, which refuses too much and never too little.
+        """
         for place, found in ranges.items():
-            position = self.positions.get(place)
-            if place[0].startswith(EVENTS_PREFIX) and position is not None and position > found.end:
+            position = self._positions.get(place)
+            if position is None or not place[0].startswith(EVENTS_PREFIX):
+                continue
+            symbol = place[0].removeprefix(EVENTS_PREFIX)
+            if position > found.end:
                 log.warning("a pair's log begins anew", extra={"topic": place[0], "position": position})
-                self._view.forget_pair(place[0].removeprefix(EVENTS_PREFIX))
-                self._freshness.forget(place)
-                del self.positions[place]
+                self._view.forget_pair(symbol)
+            elif position < found.start:
+                log.error("events were trimmed unread", extra={"topic": place[0], "position": position})
+                self._view.events.forget(symbol)
+            else:
+                continue
+            self._freshness.forget(place)
+            del self._positions[place]
 
     async def _read(self) -> None:
         async for batch in self._reader.batches():
             for item in batch.items:
                 apply(self._view, item.value)
             place = (batch.topic, batch.partition)
-            self.positions[place] = batch.position
+            self._positions[place] = batch.position
             self._freshness.read(place, batch.position)
             self._moved.set()
             self._moved = asyncio.Event()
@@ -166,7 +191,7 @@ class Follower:
         asked = self._clock()
         ranges = await self._logs.of(self._topics())
         self._freshness.ends({place: found.end for place, found in ranges.items()}, asked=asked)
-        if self._there and ranges.keys() - self._there:
+        if self._reading and ranges.keys() - self._reading:
             self._found.set()
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from outcry_services.risk.checks import Refusal
     from outcry_services.risk.follower import Follower
+    from outcry_services.risk.keeper import Keeper
     from outcry_services.risk.view import RiskView
 
 __all__ = ["RiskMetrics"]
@@ -25,7 +26,9 @@ NEVER = 1e9
 class RiskMetrics:
     """Counts checks; reads the rest when it is asked."""
 
-    def __init__(self, registry: CollectorRegistry, *, view: RiskView, follower: Follower) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, *, view: RiskView, follower: Follower, keeper: Keeper
+    ) -> None:
         self._checks = Counter(
             "outcry_risk_checks", "Checks by verdict; ALLOWED for none", ["verdict"], registry=registry
         )
@@ -46,6 +49,7 @@ class RiskMetrics:
                 "Orders allowed whose instruction was not read yet",
                 lambda: len(view.reservations),
             ),
+            ("outcry_risk_checkpoints", "Checkpoints written since the start", lambda: keeper.written),
             ("outcry_risk_gaps", "Streams of which a number is missing", lambda: len(view.gaps())),
         ):
             Gauge(name, words, registry=registry).set_function(value)

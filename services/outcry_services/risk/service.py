@@ -18,6 +18,7 @@ from outcry_services.common.rpc_server import RpcServer
 from outcry_services.risk.admin import Admin
 from outcry_services.risk.desk import Desk
 from outcry_services.risk.follower import Follower
+from outcry_services.risk.keeper import Keeper, decode_piece
 from outcry_services.risk.metrics import RiskMetrics
 from outcry_services.risk.records import decode
 from outcry_services.risk.reservations import Reservations
@@ -41,13 +42,10 @@ async def run(settings: RiskSettings) -> None:
     async with AsyncExitStack() as stack:
         publisher = Publisher(bootstrap=settings.kafka, client_id=name, registry=health.registry)
         stack.push_async_callback(publisher.close)
-        reader = Reader(
-            bootstrap=settings.kafka,
-            client_id=name,
-            decode=decode,
-            dead_letters=DeadLetters(publisher, replica=settings.replica, registry=health.registry),
-        )
+        letters = DeadLetters(publisher, replica=settings.replica, registry=health.registry)
+        reader = Reader(bootstrap=settings.kafka, client_id=name, decode=decode, dead_letters=letters)
         stack.push_async_callback(reader.close)
+        ends = LogEnds(bootstrap=settings.kafka, client_id=name)
         consul = ConsulKv(settings.consul)
         stack.push_async_callback(consul.close)
         catalog = PairCatalog(consul)
@@ -55,12 +53,14 @@ async def run(settings: RiskSettings) -> None:
         follower = Follower(
             view,
             reader=reader,
-            logs=LogEnds(bootstrap=settings.kafka, client_id=name),
+            logs=ends,
             pairs=catalog,
             clock=time.monotonic,
             stale_seconds=settings.stale_seconds,
+            settle_seconds=settings.settle_seconds,
         )
-        metrics = RiskMetrics(health.registry, view=view, follower=follower)
+        keeper = Keeper(view, writer=publisher, now=time.time_ns, every_seconds=settings.checkpoint_seconds)
+        metrics = RiskMetrics(health.registry, view=view, follower=follower, keeper=keeper)
         desk = Desk(view, behind=follower.behind, reference=_reference_of(catalog))
         admin = Admin(view, follower=follower, writer=publisher, pairs=catalog, now=time.time_ns)
         server = RpcServer(registry=health.registry)
@@ -71,13 +71,39 @@ async def run(settings: RiskSettings) -> None:
         health.ready_if("publisher", publisher.problem)
         lifecycle = Lifecycle(health=health, drain_seconds=settings.drain_seconds)
         lifecycle.background("pairs", catalog.watch())
-        lifecycle.background("view", follower.run())
+        lifecycle.background(
+            "view", _follow(settings, keeper, follower, lifecycle, letters=letters, ends=ends)
+        )
         lifecycle.background("ends", follower.watch_ends())
         port = await server.start(settings.grpc_port)
         lifecycle.at_end("grpc", lambda: server.drain(seconds=settings.drain_seconds))
         http_port = await stack.enter_async_context(health.serve(settings.http_port))
         log.info("risk answers", extra={"port": port, "http_port": http_port})
         await lifecycle.run()
+
+
+async def _follow(
+    settings: RiskSettings,
+    keeper: Keeper,
+    follower: Follower,
+    lifecycle: Lifecycle,
+    *,
+    letters: DeadLetters,
+    ends: LogEnds,
+) -> None:
+    """Find what was kept, then follow the logs from there, keeping the view again and again."""
+    reader = Reader(
+        bootstrap=settings.kafka,
+        client_id=f"risk-{settings.replica}-checkpoint",
+        decode=decode_piece,
+        dead_letters=letters,
+    )
+    try:
+        positions = await keeper.find(reader, ends)
+    finally:
+        await reader.close()
+    lifecycle.background("checkpoints", keeper.run(follower))
+    await follower.run(positions)
 
 
 def _reference_of(catalog: PairCatalog) -> Callable[[str], int]:

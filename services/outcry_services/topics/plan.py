@@ -43,6 +43,13 @@ def planned(*, partitions: int, replication: int) -> tuple[TopicPlan, ...]:
         TopicPlan(
             name="risk-settings", partitions=1, config=safe | {"cleanup.policy": "compact"}, fixed=True
         ),
+        # The last two checkpoints of risk's view.
+        TopicPlan(
+            name="risk-view",
+            partitions=1,
+            config=safe | {"cleanup.policy": "compact"} | _SMALL_SEGMENTS,
+            fixed=True,
+        ),
         TopicPlan(name="dead-letter", partitions=1, config=kept_whole, fixed=True),
     )
 

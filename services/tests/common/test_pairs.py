@@ -19,6 +19,7 @@ from outcry_services.common.consul import ConsulKv
 from outcry_services.common.errors import UnavailableError
 from outcry_services.common.money import Units
 from outcry_services.common.pairs import (
+    AllowedLag,
     PairCatalog,
     PairUnreadableError,
     SymbolError,
@@ -152,6 +153,19 @@ def test_prices_may_be_finer_than_the_ledger_unit_of_the_quote():
     assert pair.units.format_price(1234) == "0.00001234"
     # 1,000,000 SHIB at 0.00001234 are 12.34 USDT.
     assert pair.units.quote_amount(ticks=1234, lots=10_000) == 12_340_000
+
+
+@pytest.mark.parametrize(
+    ("change", "lag"),
+    [
+        ({}, AllowedLag(records=50_000, millis=5_000)),
+        ({"backPressure": {"maxRecords": 100, "maxDelay": "250ms"}}, AllowedLag(records=100, millis=250)),
+        ({"backPressure": {"maxDelay": "2m"}}, AllowedLag(records=50_000, millis=120_000)),
+    ],
+)
+def test_the_lag_that_is_allowed_is_the_specs(change, lag):
+    model = TradingPairSpec.model_validate(spec_in(EXAMPLES[0]) | change)
+    assert read_pair("BTC-USDT", key_value(model)).allowed_lag == lag
 
 
 @pytest.mark.parametrize(

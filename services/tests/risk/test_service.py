@@ -6,6 +6,7 @@ import asyncio
 import uuid
 
 import pytest
+from confluent_kafka import TopicPartition
 from outcry.v1.risk_api_pb2 import (
     CheckRequest,
     GetLimitsRequest,
@@ -38,7 +39,7 @@ def broker():
 
 @pytest.fixture(scope="module")
 def server(broker, consul):
-    with RiskServer(kafka=broker, consul=consul) as server:
+    with RiskServer(kafka=broker, consul=consul, OUTCRY_CHECKPOINT_SECONDS="0.5") as server:
         server.wait_until_ready()
         yield server
 
@@ -242,6 +243,41 @@ async def test_a_service_that_was_killed_knows_everything_again(world, pair, use
     await asyncio.to_thread(world.server.restart)
     await asyncio.to_thread(world.server.wait_until_ready)
     await eventually(world, check(user, symbol=pair, price=77), "OPEN_ORDERS_LIMIT")
+
+
+async def test_a_view_that_was_kept_needs_no_events_that_were_trimmed(world, pair, user):
+    shard, market = Shard(user, symbol=pair), Market(symbol=pair)
+    await set_limits(world, user_id=user, symbol=pair, max_open_orders=2, price_collar_bps=100)
+    await world.orders(shard, shard.order(), shard.order(), shard.order())
+    await world.events(market, market.cancelled(user, shard.order_id(2)), market.trade((3, 3), (4, 4)))
+    asked = check(user, symbol=pair, price=77)
+    await eventually(world, asked, "OPEN_ORDERS_LIMIT")
+    await next_checkpoint(world)
+    await asyncio.to_thread(world.server.kill)
+    await world.events(market, market.cancelled(user, shard.order_id(3)))
+    await asyncio.to_thread(trim, world.kafka, events_topic(pair), 1)
+    await asyncio.to_thread(world.server.start)
+    await asyncio.to_thread(world.server.wait_until_ready)
+    await known(world, pair)
+    assert await world.names(check(user, symbol=pair, price=102)) == ["PRICE_COLLAR"]
+    assert await world.names(asked, asked) == ["", "OPEN_ORDERS_LIMIT"]
+
+
+async def next_checkpoint(world):
+    """Until one was written that began from now on: the first to be whole may have begun before."""
+    before = world.server.metric("outcry_risk_checkpoints")
+    await asyncio.to_thread(
+        world.server.until,
+        lambda: world.server.metric("outcry_risk_checkpoints") >= before + 2,
+        "two checkpoints are written",
+    )
+
+
+def trim(kafka, topic, offset):
+    """Forget the records before an offset, as retention does."""
+    # It must outlive its answer.
+    admin = kafka.admin
+    admin.delete_records([TopicPartition(topic, 0, offset)])[TopicPartition(topic, 0)].result(30)
 
 
 async def test_while_kafka_is_away_nothing_is_allowed_and_afterwards_it_is_again(symbol):

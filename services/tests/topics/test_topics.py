@@ -23,6 +23,7 @@ EXPECTED = {
     "journal": 8,
     "pressure": 1,
     "risk-settings": 1,
+    "risk-view": 1,
     "dead-letter": 1,
 }
 

@@ -32,6 +32,7 @@ __all__ = ["read_pair"]
 
 PPM_OF_BPS = 100
 BPS = 10_000
+MILLIS = {"ms": 1, "s": 1_000, "m": 60_000}
 
 
 def _positive(text: str) -> str:
@@ -43,6 +44,7 @@ def _positive(text: str) -> str:
 Decimal18 = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)(\.[0-9]+)?$", max_length=18)]
 Positive18 = Annotated[Decimal18, AfterValidator(_positive)]
 Bps = Annotated[str, Field(pattern=r"^-?(0|[1-9][0-9]{0,2})(\.[0-9]{1,2})?$", max_length=7)]
+Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(ms|s|m)$")]
 Multiplier = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,3})(\.[0-9]{1,4})?$", max_length=9)]
 
 
@@ -91,8 +93,8 @@ class _Filters(_Model):
 
 
 class _BackPressure(_Model):
-    max_lag_records: int = Field(default=50_000, ge=1)
-    max_lag_millis: int = Field(default=5_000, ge=1)
+    max_records: int = Field(default=50_000, ge=1)
+    max_delay: Duration = "5s"
 
 
 class _Spec(_Model):
@@ -147,7 +149,7 @@ def _pair(symbol: str, spec: _Spec) -> Pair:
         taker_fee_ppm=_whole("fees.takerBps", Fraction(spec.fees.taker_bps) * PPM_OF_BPS),
         filters=_filters(spec, tick=tick, lot=lot) if spec.rules_version > FIRST_RULES else Filters(),
         allowed_lag=AllowedLag(
-            records=spec.back_pressure.max_lag_records, millis=spec.back_pressure.max_lag_millis
+            records=spec.back_pressure.max_records, millis=_millis(spec.back_pressure.max_delay)
         ),
     )
 
@@ -185,6 +187,11 @@ def _filters(spec: _Spec, *, tick: Fraction, lot: Fraction) -> Filters:
         max_open_orders=filters.max_open_orders,
         **_multipliers(filters.percent_price_by_side),
     )
+
+
+def _millis(duration: str) -> int:
+    number, unit = duration.rstrip("ms"), duration.lstrip("0123456789")
+    return int(number) * MILLIS[unit]
 
 
 def _multipliers(filters: _PercentPrice) -> dict[str, int]:
