@@ -93,9 +93,9 @@ _CHECKS: list[tuple[str, Callable[..., str]]] = [
         lambda source, position, line: f"entry {line} of {_key(source, position)} belongs to no transaction",
     ),
     (
-        """SELECT t.source, t.position FROM ledger.transactions t LEFT JOIN ledger.entries e
-            ON e.source = t.source AND e.position = t.position AND e.user_id IN (t.user_id, 0)
-            WHERE e.source IS NULL""",
+        """SELECT t.source, t.position FROM ledger.transactions t LEFT JOIN
+            (SELECT DISTINCT source, position FROM ledger.entries) e
+            ON e.source = t.source AND e.position = t.position WHERE e.source IS NULL""",
         lambda source, position: f"transaction {_key(source, position)} has no entries",
     ),
     (

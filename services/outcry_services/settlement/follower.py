@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from outcry_services.common.errors import IntegrityError, UnavailableError
+from outcry_services.common.errors import IntegrityError, InternalError, UnavailableError
 from outcry_services.common.kafka import PositionLostError, TopicMissingError
 from outcry_services.common.order_log import EVENTS_PREFIX, ORDER_EVENTS, ORDERS, partition_of
 from outcry_services.settlement.books import Books, balances_needed, holds_needed
@@ -166,11 +165,7 @@ class Follower:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with suppress(asyncio.CancelledError, Exception):
-                    await task
+            await _cancel(*tasks)
         for task in done:
             task.result()
 
@@ -180,18 +175,32 @@ class Follower:
         positions = {
             place: intake.read_from(place) for place in intake.places() if place[0].startswith(topics)
         }
-        while positions:
-            await reader.assign(positions)
-            async for batch in reader.batches():
-                offer(batch)
-                self.ends[batch.topic, batch.partition] = batch.end
-                self._news.set()
-                await self._until_room((batch.topic, batch.partition))
-                again = intake.to_read_again(topics)
-                if again is not None:
-                    positions = dict(again)
-                    break
-        await asyncio.Event().wait()
+        while True:
+            if positions:
+                await reader.assign(positions)
+            taking = asyncio.ensure_future(self._take_in(reader, offer))
+            again = asyncio.ensure_future(self._until_again(topics))
+            try:
+                await asyncio.wait((taking, again), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await _cancel(taking, again)
+            positions = again.result() if again.done() and not again.cancelled() else taking.result()
+
+    async def _take_in(self, reader: LogReader[T], offer: Callable[[Batch[T]], None]) -> NoReturn:
+        async for batch in reader.batches():
+            offer(batch)
+            self.ends[batch.topic, batch.partition] = batch.end
+            self._news.set()
+            await self._until_room((batch.topic, batch.partition))
+        raise InternalError("a log ended")
+
+    async def _until_again(self, topics: str) -> dict[Place, int | None]:
+        """Wait until partitions whose records were refused have room; from where to read all of them."""
+        intake = self._intake()
+        while (again := intake.to_read_again(topics)) is None:
+            self._room.clear()
+            await self._room.wait()
+        return dict(again)
 
     async def _until_room(self, place: Place) -> None:
         """Wait while a partition's memory is full, unless nothing moves: others may bring what it lacks."""
@@ -241,3 +250,10 @@ class Follower:
         if self.intake is None:
             raise UnavailableError("the ledger was not opened yet")
         return self.intake
+
+
+async def _cancel(*tasks: asyncio.Future[Any]) -> None:
+    """End them all, whatever they say to it."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

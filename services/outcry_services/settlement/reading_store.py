@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from outcry_services.common.mysql_errors import MySqlLostError, MySqlTimeoutError
 from outcry_services.settlement.audit import Trial, audit
 from outcry_services.settlement.schema import DATABASE, naming
 
@@ -71,5 +72,10 @@ class ReadingStore:
             await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
             try:
                 yield session
-            finally:
+            except (MySqlLostError, MySqlTimeoutError):
+                # The connection is gone, and the snapshot with it.
+                raise
+            except Exception:
                 await session.rollback()
+                raise
+            await session.rollback()

@@ -41,8 +41,9 @@ def offer(intake, found):
 class Feeder:
     """The logs of an exchange, read from the ledger's positions in an order that `dice` decides."""
 
-    def __init__(self, store, records, dice):
-        self.store, self.records, self.dice = store, records, dice
+    def __init__(self, store, records, dice, *, stride=10):
+        """`stride`: the most records that are read, and a sixth of the steps that are applied, at a time."""
+        self.store, self.records, self.dice, self.stride = store, records, dice, stride
         self.opened = self.settler = None
         self.read = {}
 
@@ -66,7 +67,7 @@ class Feeder:
         if self.dice.random() < 0.2:
             # As after a failed delivery: what was written already comes again behind it.
             start = max(0, start - self.dice.randint(1, 5))
-        stop = min(len(self.records[place]), self.read[place] + self.dice.randint(1, 10))
+        stop = min(len(self.records[place]), self.read[place] + self.dice.randint(1, self.stride))
         offer(self.settler.intake, batch(place, start, self.records[place][start:stop]))
         self.read[place] = stop
         return True
@@ -78,10 +79,10 @@ class Feeder:
 
     async def run(self, *, restarts=0.0):
         """Everything, to the end; with restarts in between now and then."""
-        await self.restart(most_steps=self.dice.randint(1, 60))
+        await self.restart(most_steps=self.dice.randint(1, 6 * self.stride))
         while self.feed():
             if self.dice.random() < 0.4:
                 await self.settler.step()
             if self.dice.random() < restarts:
-                await self.restart(most_steps=self.dice.randint(1, 60))
+                await self.restart(most_steps=self.dice.randint(1, 6 * self.stride))
         await self.drain()

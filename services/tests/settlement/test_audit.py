@@ -11,7 +11,6 @@ from outcry_services.settlement.schema import naming
 
 from services.tests.settlement.exchange import BUY, SELL, Exchange
 from services.tests.settlement.feeding import Feeder
-from services.tests.settlement.ledgers import fake_ledger
 
 SYMBOL = "AAA-USD"
 
@@ -38,23 +37,22 @@ async def settled(ledger, exchange):
     await Feeder(ledger.store, exchange.records(), random.Random(0)).run()
 
 
-async def test_books_that_balance_have_no_faults_and_say_where_they_stand():
+async def test_books_that_balance_have_no_faults_and_say_where_they_stand(ledger):
     exchange = small_exchange()
-    async with fake_ledger() as ledger:
-        await settled(ledger, exchange)
-        async with ledger.mysql.transaction() as session:
-            trial = await audit(session, naming(ledger.database))
-        assert trial.faults == []
-        assert trial.balanced
-        assert {asset: sum(accounts.values()) for asset, accounts in trial.sums.items()} == {
-            "AAA": 0,
-            "USD": 0,
-        }
-        assert trial.sums["USD"]["deposits"] == -1_000_000
-        assert trial.sums["AAA"]["fees"] == exchange.fees_taken["AAA"]
-        # Two deposits, three holds, a withdrawal, two legs.
-        assert trial.transactions == 8
-        assert ("events.AAA-USD", 0, len(exchange.records()["events.AAA-USD", 0])) in trial.positions
+    await settled(ledger, exchange)
+    async with ledger.mysql.transaction() as session:
+        trial = await audit(session, naming(ledger.database))
+    assert trial.faults == []
+    assert trial.balanced
+    assert {asset: sum(accounts.values()) for asset, accounts in trial.sums.items()} == {
+        "AAA": 0,
+        "USD": 0,
+    }
+    assert trial.sums["USD"]["deposits"] == -1_000_000
+    assert trial.sums["AAA"]["fees"] == exchange.fees_taken["AAA"]
+    # Two deposits, three holds, a withdrawal, two legs.
+    assert trial.transactions == 8
+    assert ("events.AAA-USD", 0, len(exchange.records()["events.AAA-USD", 0])) in trial.positions
 
 
 @pytest.mark.parametrize(
@@ -115,20 +113,18 @@ async def test_books_that_balance_have_no_faults_and_say_where_they_stand():
         ),
     ],
 )
-async def test_a_planted_error_is_found_and_named(statement, found):
-    async with fake_ledger() as ledger:
-        await settled(ledger, small_exchange())
-        assert await ledger.change(statement) >= 1
-        assert any(re.search(found, fault) for fault in await faults_of(ledger))
+async def test_a_planted_error_is_found_and_named(ledger, statement, found):
+    await settled(ledger, small_exchange())
+    assert await ledger.change(statement) >= 1
+    assert any(re.search(found, fault) for fault in await faults_of(ledger))
 
 
-async def test_a_trade_with_an_order_that_nobody_paid_for_shows_in_clearing():
+async def test_a_trade_with_an_order_that_nobody_paid_for_shows_in_clearing(ledger):
     exchange = small_exchange()
     trade = next(it for it in exchange.events[SYMBOL] if it.WhichOneof("body") == "trade_executed")
     trade.trade_executed.taker_order_id = 5
-    async with fake_ledger() as ledger:
-        await settled(ledger, exchange)
-        assert sorted(await faults_of(ledger))[:2] == [
-            "trades of AAA-USD leave -4000 AAA in clearing: a leg had no order with funds",
-            "trades of AAA-USD leave 2800 USD in clearing: a leg had no order with funds",
-        ]
+    await settled(ledger, exchange)
+    assert sorted(await faults_of(ledger))[:2] == [
+        "trades of AAA-USD leave -4000 AAA in clearing: a leg had no order with funds",
+        "trades of AAA-USD leave 2800 USD in clearing: a leg had no order with funds",
+    ]
