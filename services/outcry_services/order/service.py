@@ -112,6 +112,9 @@ async def run(settings: OrderSettings) -> None:
 async def start(settings: OrderSettings, *, stack: AsyncExitStack) -> tuple[Lifecycle, int]:
     """Begin everything in the order in which it is needed; gives what ends it, and the gRPC port."""
     parts = await _parts(settings, stack)
+    started = asyncio.Event()
+    parts.health.ready_if("start", lambda: None if started.is_set() else "not all of it has begun")
+    await stack.enter_async_context(parts.health.serve(settings.http_port))
     waiting = PositionLag(partitions=await parts.topics.partitions(ORDERS), clock=time.monotonic)
     shards, dispatcher = await _begin_shards(parts, waiting)
     parts.lifecycle.background("pairs", parts.catalog.watch())
@@ -119,7 +122,7 @@ async def start(settings: OrderSettings, *, stack: AsyncExitStack) -> tuple[Life
     readings, prices = await _begin_following(parts, shards, waiting)
     gate = await _begin_pressure(parts, dispatcher, readings, waiting)
     port = await _listen(parts, shards, prices=prices, gate=gate)
-    await stack.enter_async_context(parts.health.serve(settings.http_port))
+    started.set()
     log.info("order answers", extra={"port": port, "shard_map": shards.map.version})
     return parts.lifecycle, port
 
