@@ -161,7 +161,8 @@ async def _make_arriving(way: _Way) -> None:
     async with way.target.session() as session:
         await session.execute(f"CREATE DATABASE IF NOT EXISTS {way.database}")
         for name in TABLES:
-            await session.execute(f"DROP TABLE IF EXISTS {way.database}.{ARRIVING}{name}")
+            if await _has(way.target, way.database, f"{ARRIVING}{name}"):
+                await session.execute(f"DROP TABLE {way.database}.{ARRIVING}{name}")
         for statement in tables_of(way.shard, prefix=ARRIVING):
             await session.execute(statement)
 

@@ -63,11 +63,12 @@ async def test_shards_move_while_orders_flow(
             while not ended.is_set():
                 user = shard + 1024 * (count % 5)
                 name = f"{shard}-{count}"
-                rows.append(await at.intake.create(user, limit(client_order_id=name)))
-                await at.intake.cancel(user, rows[-1].order_id)
+                row = await at.intake.create(user, limit(client_order_id=name))
+                rows.append(row)
+                await at.intake.cancel(user, row.order_id)
                 # What was entered before the move is known behind it.
                 again = await at.intake.create(user, limit(client_order_id=name))
-                assert again.order_id == rows[-1].order_id
+                assert again == row
                 count += 1
                 more.set()
 
