@@ -14,7 +14,7 @@ from outcry_services.common.errors import ServiceError
 from outcry_services.common.ids import SHARDS
 from outcry_services.common.mysql import MySql
 from outcry_services.order.map_source import read_map
-from outcry_services.order.migrate import migrate
+from outcry_services.order.migrate import LOCK_SECONDS, migrate
 from outcry_services.order.move import Mover
 from outcry_services.order.service import run
 from outcry_services.order.settings import OrderSettings, StoreSettings
@@ -70,7 +70,7 @@ async def _migrate(settings: StoreSettings, options: argparse.Namespace) -> None
         await consul.close()
     made = _progress("made", len(options.shards))
     for name, url in chosen.servers.items():
-        mysql = MySql(settings.address(url), statement_seconds=60)
+        mysql = MySql(settings.address(url), statement_seconds=LOCK_SECONDS + 60)
         await mysql.open()
         try:
             wanted = [shard for shard in options.shards if chosen.owners[shard] == name]

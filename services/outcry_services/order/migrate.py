@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from outcry_services.common.errors import UnavailableError
 from outcry_services.common.ids import database_of
 from outcry_services.order.errors import ShardMapError
 from outcry_services.order.schema import MOVED, TABLES, statements
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from outcry_services.common.mysql import MySql
 
-__all__ = ["migrate"]
+__all__ = ["LOCK_SECONDS", "migrate"]
 
 AT_ONCE = 4
 """Databases that are made at a time on one server: it syncs each table to disk, several of them together."""
@@ -30,11 +31,15 @@ async def migrate(
 ) -> None:
     """Make these shards' databases on one server; `made` is called as each is done or was there.
 
-    Two that migrate one server wait for each other. Raises `ShardMapError` for a shard that was moved away
-    from it.
+    Two that migrate one server wait for each other (`UnavailableError` when that takes too long). Raises
+    `ShardMapError` for a shard that was moved away from it.
     """
     async with mysql.session() as session:
-        await session.query("SELECT GET_LOCK(%s, %s)", (LOCK, LOCK_SECONDS))
+        locked = await session.query("SELECT GET_LOCK(%s, %s)", (LOCK, LOCK_SECONDS))
+        if locked != [(1,)]:
+            raise UnavailableError(
+                f"another migration of {mysql.address} has run for {LOCK_SECONDS} s; try again"
+            )
         try:
             await _make_all(mysql, shards, made=made, incarnation=incarnation)
         finally:
