@@ -20,10 +20,11 @@ WITHDRAWAL = "withdrawal"
 
 
 class LedgerStore:
-    """Implements `rebuild.Ledger`."""
+    """Implements `rebuild.Ledger`; `database` is the ledger's name."""
 
-    def __init__(self, mysql: MySql) -> None:
+    def __init__(self, mysql: MySql, *, database: str = "ledger") -> None:
         self._mysql = mysql
+        self._database = database
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot | None]:
@@ -32,9 +33,20 @@ class LedgerStore:
             await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
             try:
-                yield _Snapshot(session, await _cut(session)) if await _is_there(session) else None
+                yield await self._snapshot(session)
             finally:
                 await session.rollback()
+
+    async def _snapshot(self, session: Session) -> Snapshot | None:
+        tables = await session.query(
+            "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = 'offsets'",
+            [self._database],
+        )
+        if not tables:
+            return None
+        # Tables that are named without their database are this one's.
+        await session.execute(f"USE {self._database}")
+        return _Snapshot(session, await _cut(session))
 
 
 class _Snapshot:
@@ -48,7 +60,7 @@ class _Snapshot:
         """Everybody who ever had a balance, in the order of their ids."""
         last = 0
         while rows := await self._session.query(
-            "SELECT user_id, asset, available, held FROM ledger.balances WHERE user_id > %s "
+            "SELECT user_id, asset, available, held FROM balances WHERE user_id > %s "
             "ORDER BY user_id, asset LIMIT %s",
             [last, PAGE_ROWS],
         ):
@@ -68,20 +80,20 @@ class _Snapshot:
     async def totals(self) -> dict[str, tuple[int, int]]:
         """The sums of all users by asset."""
         rows = await self._session.query(
-            "SELECT asset, SUM(available), SUM(held) FROM ledger.balances GROUP BY asset"
+            "SELECT asset, SUM(available), SUM(held) FROM balances GROUP BY asset"
         )
         return {asset: (int(available), int(held)) for asset, available, held in rows}
 
     async def _balances_of(self, user: int) -> list[tuple[int, str, int, int]]:
         rows = await self._session.query(
-            "SELECT user_id, asset, available, held FROM ledger.balances WHERE user_id = %s", [user]
+            "SELECT user_id, asset, available, held FROM balances WHERE user_id = %s", [user]
         )
         return [(user, asset, available, held) for user, asset, available, held in rows]
 
     async def _add_holds(self, users: dict[int, Owned]) -> None:
         rows = await self._session.query(
             "SELECT id, user_id, kind, asset, left_amount, per_unit, side, symbol, base, quote, tick_lot, "
-            "lot FROM ledger.holds WHERE user_id BETWEEN %s AND %s",
+            "lot FROM holds WHERE user_id BETWEEN %s AND %s",
             [min(users), max(users)],
         )
         for name, user, kind, asset, left, *facts in rows:
@@ -89,16 +101,9 @@ class _Snapshot:
             users[user].holds[name] = " ".join(map(str, words))
 
 
-async def _is_there(session: Session) -> bool:
-    rows = await session.query(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'ledger' AND table_name = 'offsets'"
-    )
-    return bool(rows)
-
-
 async def _cut(session: Session) -> Cut:
-    cursors = await session.query("SELECT source, incarnation, position FROM ledger.cursors")
-    offsets = await session.query("SELECT topic, part, position FROM ledger.offsets")
+    cursors = await session.query("SELECT source, incarnation, position FROM cursors")
+    offsets = await session.query("SELECT topic, part, position FROM offsets")
     shards = {
         int(source.removeprefix("i:")): (incarnation, position)
         for source, incarnation, position in cursors
