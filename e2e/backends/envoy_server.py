@@ -16,7 +16,7 @@ from e2e.backends.programs import wheel_program
 from e2e.backends.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["EnvoyServer"]
 
@@ -30,12 +30,18 @@ class EnvoyServer(Server):
     host = "127.0.0.1"
 
     def __init__(
-        self, config: Mapping[str, Any], *, concurrency: int = 1, directory: Path | None = None
+        self,
+        config: Mapping[str, Any],
+        *,
+        concurrency: int = 1,
+        arguments: Sequence[str] = (),
+        directory: Path | None = None,
     ) -> None:
         super().__init__(name="envoy", directory=directory)
         self.admin_port = free_port()
         self.config = dict(config)
         self._concurrency = concurrency
+        self._arguments = arguments
 
     def start(self) -> None:
         """Start (again) and wait until the admin port says that it serves.
@@ -55,6 +61,7 @@ class EnvoyServer(Server):
             "--disable-hot-restart",
             "--log-level",
             "warning",
+            *self._arguments,
         ]
         self.process.start(command)
         self.process.wait_ready(self._ready, seconds=30)

@@ -17,15 +17,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["render", "write"]
+__all__ = ["deployment", "render", "write"]
 
 
 def render(values: Mapping[str, Any]) -> dict[str, bytes]:
     """The files of the ConfigMap by name; raises `ServerConfigError` with what helm says."""
+    (found,) = template("envoy-config.yaml", values)
+    files = {name: text.encode() for name, text in found["data"].items()}
+    return files | {name: b64decode(text) for name, text in found["binaryData"].items()}
+
+
+def deployment(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Envoy's Deployment; raises `ServerConfigError` with what helm says."""
+    (found,) = (each for each in template("envoy.yaml", values) if each["kind"] == "Deployment")
+    return found
+
+
+def template(name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The objects of one of the chart's templates."""
     done = subprocess.run(
         [
             *(str(HELM.folder / "helm"), "template", "test", str(CHECKOUT / "charts" / "outcry")),
-            *("--kube-version", "1.34.4", "--show-only", "templates/envoy-config.yaml", "--values", "-"),
+            *("--kube-version", "1.34.4", "--show-only", f"templates/{name}", "--values", "-"),
         ],
         input=json.dumps(values),
         capture_output=True,
@@ -34,9 +47,7 @@ def render(values: Mapping[str, Any]) -> dict[str, bytes]:
     )
     if done.returncode != 0:
         raise ServerConfigError(f"helm refuses the values:\n{done.stderr}")
-    found = yaml.safe_load(done.stdout)
-    files = {name: text.encode() for name, text in found["data"].items()}
-    return files | {name: b64decode(text) for name, text in found["binaryData"].items()}
+    return [each for each in yaml.safe_load_all(done.stdout) if each]
 
 
 def write(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,8 @@ class Front(Started):
         concurrency: int = 1,
     ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="outcry-gateway-"))
-        self.port, self.health_port, self.rpc_port, self.metrics_port = (free_port() for _ in range(4))
+        self.port, self.health_port, self.admin_port = (free_port() for _ in range(3))
+        self.rpc_port, self.metrics_port = (free_port() for _ in range(2))
         self.sessions = Sessions()
         self.keys = keys
         self.serial = 0
@@ -55,16 +56,21 @@ class Front(Started):
         write_api_keys(self.keys_file, *self.keys)
         self.start_authorization()
         config = write(self.directory / "config", {"envoy": self._values | self.places()})
-        self.envoy = EnvoyServer(config, concurrency=self._concurrency, directory=self.directory / "envoy")
+        self.envoy = EnvoyServer(
+            config,
+            concurrency=self._concurrency,
+            arguments=("--drain-strategy", "immediate", "--drain-time-s", "1"),
+            directory=self.directory / "envoy",
+        )
         self.envoy.directory.mkdir()
-        self.envoy.admin_port = int(config["admin"]["address"]["socket_address"]["port_value"])
+        self.envoy.admin_port = self.admin_port
         self.envoy.start()
 
     def places(self) -> dict[str, Any]:
         """Where everything is, as values of the chart."""
         return {
             "listen": self.host,
-            "ports": {"https": self.port, "health": self.health_port, "admin": free_port()},
+            "ports": {"https": self.port, "health": self.health_port, "admin": self.admin_port},
             "paths": {
                 "config": str(self.directory / "config"),
                 "tls": str(self.directory / "tls"),

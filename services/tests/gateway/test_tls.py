@@ -14,6 +14,7 @@ from outcry.v1 import order_api_pb2
 
 from e2e.backends import wait_until
 from e2e.gateway.client import Client
+from e2e.gateway.config import deployment
 from e2e.gateway.front import Front
 from e2e.gateway.secrets import TestKey
 
@@ -125,3 +126,29 @@ def test_a_new_certificate_costs_no_connection(shared_upstreams):
         assert set(served) <= {before, front.serial}
         assert client.send("GET", "/trades").status == 401, "the new certificate is trusted by its own file"
         kept.close()
+
+
+def test_a_pod_that_is_to_end_sends_its_clients_elsewhere_and_loses_none(shared_upstreams):
+    """What the chart's preStop hook does, in its own words."""
+    key = TestKey("trader", user=7)
+    with Front(upstreams=shared_upstreams.ports, keys=(key,), values={"timeouts": {"drain": "1s"}}) as front:
+        client = Client(front)
+        kept = client.connect()
+
+        def ask():
+            kept.request("GET", "/trades", headers=client.headers(key, "GET", "/trades"))
+            return client.answer(kept)
+
+        assert "connection" not in ask().headers
+        command = [*pre_stop_command(front), "true"]
+        subprocess.run(command, check=True, timeout=30)
+        last = ask()
+        assert last.status == 200
+        assert last.headers["connection"] == "close"
+
+
+def pre_stop_command(front):
+    """Of the container in the chart, for the admin port of a test."""
+    pod = deployment({"envoy": front.places() | {"timeouts": {"drain": "1s"}}})["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    return container["lifecycle"]["preStop"]["exec"]["command"]
