@@ -114,12 +114,19 @@ def test_a_stage_that_all_pairs_share_closes_all(gate):
 
 
 def test_silence_is_unknown_and_not_pressure(gate, clock):
-    gate.note(stage="engine", replica="a", lag=lag(90))
+    gate.note(stage="engine", replica="a", lag=lag(70))
     clock.now += 2.0
-    assert gate.closed_by("BTC-USDT") is not None
+    assert gate.shares() == {("engine", "BTC-USDT"): 70}
+    clock.now += 0.01
+    assert gate.shares() == {}
+
+
+def test_a_stage_that_closed_its_pair_keeps_it_closed_for_longer(gate, clock):
+    gate.note(stage="engine", replica="a", lag=lag(90))
+    clock.now += 10.0
+    assert gate.closed_by("BTC-USDT") == ("engine", lag(90))
     clock.now += 0.01
     assert gate.closed_by("BTC-USDT") is None
-    assert gate.shares() == {}
     # It comes back between the bounds, and was closed when it fell silent.
     gate.note(stage="engine", replica="a", lag=lag(70))
     assert gate.closed_by("BTC-USDT") is not None

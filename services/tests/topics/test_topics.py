@@ -12,7 +12,7 @@ from outcry_services.common.errors import ConflictError, RefusedError, Unavailab
 from outcry_services.topics.ensure import ensure_topics
 from outcry_services.topics.plan import planned
 
-from e2e.backends import KafkaServer
+from e2e.backends import KafkaServer, wait_until
 from e2e.backends.ports import free_port
 
 pytestmark = pytest.mark.integration
@@ -43,6 +43,11 @@ def partitions_of(kafka):
     return {name: len(topic.partitions) for name, topic in kafka.admin.list_topics(timeout=10).topics.items()}
 
 
+def shown(kafka):
+    """Wait until the broker shows all of them: the controller answers before it does."""
+    wait_until(lambda: partitions_of(kafka).keys() >= EXPECTED.keys(), seconds=30, what="all topics shown")
+
+
 def config_of(kafka, name):
     resource = ConfigResource(ResourceType.TOPIC, name)
     entries = kafka.admin.describe_configs([resource])[resource].result(10)
@@ -52,6 +57,7 @@ def config_of(kafka, name):
 def test_all_are_made_once(own_kafka):
     first = made(ensure_topics(own_kafka.bootstrap, partitions=8, replication=1))
     assert first == dict.fromkeys(EXPECTED, True)
+    shown(own_kafka)
     assert partitions_of(own_kafka) == EXPECTED
     again = list(ensure_topics(own_kafka.bootstrap, partitions=8, replication=1))
     assert made(again) == dict.fromkeys(EXPECTED, False)
@@ -60,6 +66,7 @@ def test_all_are_made_once(own_kafka):
 
 def test_what_is_kept_for_ever_and_what_is_not(own_kafka):
     list(ensure_topics(own_kafka.bootstrap, partitions=2, replication=1))
+    shown(own_kafka)
     for name in ("orders", "order-events", "dead-letter"):
         config = config_of(own_kafka, name)
         assert (config["cleanup.policy"], config["retention.ms"]) == ("delete", "-1"), name

@@ -2,7 +2,9 @@
 
 A pair closes at 80 % of what a stage may be behind, and opens below 60 %: without the distance it would open
 and close at every record. A stage that has said nothing for two seconds is unknown, and unknown is not
-pressure: a market doesn't close because a report got lost. Cancels are never asked about.
+pressure: a market doesn't close because a report got lost. One that had closed its pair keeps it closed for
+longer: where there is too much to do, reports come late, and opening then would add to it. Cancels are never
+asked about.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ __all__ = ["CLOSE_PERCENT", "OPEN_PERCENT", "PressureGate", "is_closed"]
 
 CLOSE_PERCENT, OPEN_PERCENT = 80, 60
 STALE_SECONDS = 2.0
+CLOSED_SECONDS = 10.0
+"""How long the silence of a stage that closed its pair keeps it closed."""
 RETRY_SECONDS = 1.0
 """What a refused client is told to wait: a few reports."""
 
@@ -57,9 +61,8 @@ class _Stage:
 class PressureGate:
     """The latest word of every stage; `clock` gives seconds that never go back."""
 
-    def __init__(self, *, clock: Callable[[], float], stale_seconds: float = STALE_SECONDS) -> None:
+    def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._stale = stale_seconds
         self._stages: dict[str, dict[str, _Stage]] = {}
 
     def observe(self, pressure: Pressure) -> None:
@@ -77,7 +80,7 @@ class PressureGate:
         """What a stage is behind, known at first hand."""
         now = self._clock()
         found = self._stages.setdefault(lag.symbol, {}).setdefault(stage, _Stage(told={}))
-        since = now - self._stale
+        since = now - STALE_SECONDS
         # A replica that went away would be kept for ever.
         found.told = {name: said for name, said in found.told.items() if said[1] >= since}
         found.told[replica] = (lag, now)
@@ -115,8 +118,8 @@ class PressureGate:
             yield from self._here(EVERY_PAIR)
 
     def _here(self, symbol: str) -> Iterator[tuple[str, Lag, bool]]:
-        since = self._clock() - self._stale
+        now = self._clock()
         for name, stage in list(self._stages.get(symbol, {}).items()):
-            lag = stage.lag(since=since)
+            lag = stage.lag(since=now - (CLOSED_SECONDS if stage.closed else STALE_SECONDS))
             if lag is not None:
                 yield name, lag, stage.closed
