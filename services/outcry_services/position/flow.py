@@ -90,6 +90,8 @@ class Flow:
         if any(BORN not in mark for mark in found):
             await self._rebuild.make_good(masters, found)
             found = await self._read_marks(masters)
+        # An answer that is still on its way is in no log: it would be decided once more, perhaps otherwise.
+        await self._means.publishing.settle()
         marks = Marks(found)
         tags = [tag_on(master) for master in masters]
         self._run = Run(self._means, marks=marks, recorded=await self._recorded(marks), tags=tags)

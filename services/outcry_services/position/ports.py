@@ -36,6 +36,10 @@ class Publishing(Protocol):
         """The offset, once it is acknowledged; calls keep their order."""
         ...
 
+    async def settle(self) -> None:
+        """Wait until everything given so far is acknowledged."""
+        ...
+
 
 class Topics(Protocol):
     """Which pairs have somebody who matches."""

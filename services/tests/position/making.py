@@ -167,6 +167,9 @@ class MemoryLog:
         log.append(record)
         return len(log) - 1
 
+    async def settle(self):
+        pass
+
     def messages(self, topic, kind, field):
         found = []
         for (name, _), records in self.records.items():

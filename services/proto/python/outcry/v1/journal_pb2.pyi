@@ -84,7 +84,8 @@ Global___JournalBatch: _TypeAlias = JournalBatch  # noqa: Y015
 @_typing.final
 class JournalEntry(_message.Message):
     """One change of one user's position, written in the step that made it. The sums of the changes of an
-    asset are its balances.
+    asset are its balances. A reader drops repeats by their cause (user, symbol, cause, leg): after Redis
+    lost its last moments the same changes may come again under other numbers.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
