@@ -1,0 +1,79 @@
+"""One user's calls, straight to the services, under the identity that the gateway would have established."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc
+from outcry.v1 import ledger_api_pb2, order_api_pb2, position_api_pb2
+from outcry.v1.ledger_api_pb2_grpc import LedgerStub
+from outcry.v1.order_api_pb2_grpc import OrderAdminStub, OrdersStub
+from outcry.v1.position_api_pb2_grpc import PositionsStub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Client"]
+
+SECONDS = 10.0
+
+
+class Client:
+    """Blocking calls of one user; errors come as `grpc.RpcError`."""
+
+    def __init__(self, user_id: int, *, addresses: Mapping[str, str], permissions: str) -> None:
+        self.user_id = user_id
+        self._metadata = (("x-outcry-user", str(user_id)), ("x-outcry-permissions", permissions))
+        self._channels = {name: grpc.insecure_channel(address) for name, address in addresses.items()}
+        self._orders = OrdersStub(self._channels["order"])
+        self._admin = OrderAdminStub(self._channels["order"])
+        self._positions = PositionsStub(self._channels["position"])
+        self._ledger = LedgerStub(self._channels["settlement"])
+
+    def order(
+        self, *, side: str, quantity: str, symbol: str, price: str = "", **rest: str
+    ) -> order_api_pb2.Order:
+        """A LIMIT GTC order, or a MARKET one without a price; `rest` as in `CreateOrderRequest`."""
+        kind = {"type": "LIMIT", "time_in_force": "GTC", "price": price} if price else {"type": "MARKET"}
+        request = order_api_pb2.CreateOrderRequest(
+            **{"symbol": symbol, "side": side, "quantity": quantity, **kind, **rest}
+        )
+        return self._orders.CreateOrder(request, timeout=SECONDS, metadata=self._metadata)
+
+    def get(self, order_id: str) -> order_api_pb2.Order:
+        """The order as it stands."""
+        request = order_api_pb2.GetOrderRequest(order_id=order_id)
+        return self._orders.GetOrder(request, timeout=SECONDS, metadata=self._metadata)
+
+    def cancel(self, order_id: str) -> None:
+        """Ask for its end."""
+        request = order_api_pb2.CancelOrderRequest(order_id=order_id)
+        self._orders.CancelOrder(request, timeout=SECONDS, metadata=self._metadata)
+
+    def cancel_all(self, symbol: str) -> None:
+        """Ask for the end of all open orders of a pair."""
+        request = order_api_pb2.CancelOrdersRequest(symbol=symbol)
+        self._orders.CancelOrders(request, timeout=SECONDS, metadata=self._metadata)
+
+    def deposit(self, user_id: int, asset: str, amount: str, *, reference: str) -> None:
+        """Credit a user (administrators)."""
+        request = order_api_pb2.DepositRequest(
+            user_id=str(user_id), asset=asset, amount=amount, reference=reference
+        )
+        self._admin.Deposit(request, timeout=SECONDS, metadata=self._metadata)
+
+    def position(self, asset: str) -> tuple[str, str]:
+        """(available, held), in decimal text."""
+        request = position_api_pb2.GetPositionRequest(user_id=str(self.user_id), ccy=asset)
+        found = self._positions.GetPosition(request, timeout=SECONDS, metadata=self._metadata)
+        return found.available, found.held
+
+    def check_ledger(self) -> ledger_api_pb2.TrialBalance:
+        """The trial balance (administrators)."""
+        request = ledger_api_pb2.CheckLedgerRequest()
+        return self._ledger.CheckLedger(request, timeout=60, metadata=self._metadata)
+
+    def close(self) -> None:
+        """Close its connections."""
+        for channel in self._channels.values():
+            channel.close()

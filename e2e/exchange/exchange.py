@@ -1,0 +1,141 @@
+"""Stores, engines and services, started in the order in which a cluster would come to have them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from e2e.backends import (
+    ConsulServer,
+    EnginePair,
+    KafkaServer,
+    MariaDbServer,
+    RedisServer,
+    create_pair_topics,
+)
+from e2e.backends.server import Started
+from e2e.exchange.client import Client
+from e2e.exchange.market import example_spec, open_market
+from e2e.exchange.services import SERVICES, Ports, ServiceUnderTest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from e2e.backends.server import Server
+
+__all__ = ["Exchange"]
+
+ADMIN = 1_048_575
+"""The user id of the administrator; in the last shard."""
+
+
+class Exchange(Started):
+    """One exchange with one market, `BTC-USDT` as in the example, on servers of its own.
+
+    `shards` are the databases that are made: users are chosen in them. `without` names services that
+    don't run.
+    """
+
+    def __init__(
+        self, *, symbol: str = "BTC-USDT", shards: str = "0-15", without: Sequence[str] = ()
+    ) -> None:
+        self.symbol = symbol
+        self.directory = Path(tempfile.mkdtemp(prefix="outcry-exchange-"))
+        self.kafka = KafkaServer()
+        self.consul = ConsulServer()
+        self.mariadb = MariaDbServer()
+        self.redis = RedisServer()
+        self.spec = example_spec()
+        self._shards = shards
+        self._opened: list[Started] = []
+        self._clients: list[Client] = []
+        self.pair: EnginePair | None = None
+        ports = {name: Ports.free() for name in SERVICES}
+        self._addresses = {name: f"127.0.0.1:{port.grpc}" for name, port in ports.items()}
+        self._ports = ports
+        self._names = [name for name in SERVICES if name not in without]
+        self.services: dict[str, ServiceUnderTest] = {}
+
+    def start(self) -> None:
+        """Start everything and wait until all of it is ready."""
+        stores: tuple[Server, ...] = (self.kafka, self.consul, self.mariadb, self.redis)
+        for store in stores:
+            self._open(store)
+        self._prepare()
+        create_pair_topics(self.kafka, self.symbol)
+        self.pair = EnginePair(symbol=self.symbol, kafka=self.kafka, consul=self.consul)
+        self._open(self.pair)
+        open_market(self.symbol, self.spec, kafka=self.kafka, consul=self.consul)
+        settings = self._settings()
+        for name in self._names:
+            service = ServiceUnderTest(
+                name, ports=self._ports[name], settings=settings, directory=self.directory
+            )
+            self.services[name] = service
+            service.start()
+        self.pair.wait_ready()
+        for service in self.services.values():
+            service.wait_ready()
+
+    def client(self, user_id: int) -> Client:
+        """A user who may read, trade and withdraw."""
+        return self._client(user_id, "read,trade,withdraw")
+
+    def admin(self) -> Client:
+        """An administrator."""
+        return self._client(ADMIN, "read,admin")
+
+    def close(self) -> None:
+        """End and remove all of it."""
+        for client in self._clients:
+            client.close()
+        for service in reversed(self.services.values()):
+            service.process.kill()
+        for part in reversed(self._opened):
+            part.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _client(self, user_id: int, permissions: str) -> Client:
+        client = Client(user_id, addresses=self._addresses, permissions=permissions)
+        self._clients.append(client)
+        return client
+
+    def _open(self, part: Started) -> None:
+        self._opened.append(part)
+        part.start()
+
+    def _prepare(self) -> None:
+        """What jobs of the chart do before any service starts."""
+        self.mariadb.execute("CREATE DATABASE ledger")
+        self._run("outcry_services.topics")
+        self._run("outcry_services.order", "migrate", "--shards", self._shards)
+
+    def _run(self, module: str, *arguments: str) -> None:
+        environment = self._settings()
+        subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            env={**os.environ, **environment},
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def _settings(self) -> dict[str, str]:
+        server = f"mysql://{self.mariadb.host}:{self.mariadb.port}"
+        shard_map = {"version": 1, "servers": {"a": server}, "ranges": [[0, 1023, "a"]]}
+        return {
+            "OUTCRY_KAFKA": self.kafka.bootstrap,
+            "OUTCRY_CONSUL": self.consul.url,
+            "OUTCRY_REDIS": self.redis.url,
+            "OUTCRY_LEDGER": server,
+            "OUTCRY_SHARD_MAP": json.dumps(shard_map),
+            "OUTCRY_MYSQL_USER": self.mariadb.user,
+            "OUTCRY_MYSQL_PASSWORD": self.mariadb.password,
+            "OUTCRY_RISK": self._addresses["risk"],
+            "OUTCRY_LOG_LEVEL": "info",
+        }
