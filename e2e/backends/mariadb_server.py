@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["MariaDbServer"]
 
 PACKAGE = "mariadb-server-core"
+PAGES = "--innodb-page-size=4k"
+"""Thousands of nearly empty tables take a quarter of what they take in pages of the usual size."""
 
 
 class MariaDbServer(Server):
@@ -101,6 +103,7 @@ class MariaDbServer(Server):
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",
+            PAGES,
             *self._who(),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -127,7 +130,7 @@ class MariaDbServer(Server):
             "skip-name-resolve": "ON",
             "max-connections": "200",
         } | self._settings
-        return [*(f"--{name}={value}" for name, value in settings.items()), *self._who()]
+        return [*(f"--{name}={value}" for name, value in settings.items()), PAGES, *self._who()]
 
     @staticmethod
     def _who() -> list[str]:

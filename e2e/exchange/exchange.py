@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ from e2e.backends import (
 from e2e.backends.server import Started
 from e2e.exchange.client import Client
 from e2e.exchange.market import example_spec, open_market
+from e2e.exchange.migrated import migrated_directory, order_settings
 from e2e.exchange.services import SERVICES, Ports, ServiceUnderTest
 
 if TYPE_CHECKING:
@@ -38,21 +38,17 @@ ADMIN = 1_048_575
 class Exchange(Started):
     """One exchange with one market, `BTC-USDT` as in the example, on servers of its own.
 
-    `shards` are the databases that are made: users are chosen in them. `without` names services that
-    don't run.
+    `without` names services that don't run.
     """
 
-    def __init__(
-        self, *, symbol: str = "BTC-USDT", shards: str = "0-15", without: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, *, symbol: str = "BTC-USDT", without: Sequence[str] = ()) -> None:
         self.symbol = symbol
         self.directory = Path(tempfile.mkdtemp(prefix="outcry-exchange-"))
         self.kafka = KafkaServer()
         self.consul = ConsulServer()
-        self.mariadb = MariaDbServer()
+        self.mariadb = MariaDbServer(directory=migrated_directory(self.directory / "mariadb"))
         self.redis = RedisServer()
         self.spec = example_spec()
-        self._shards = shards
         self._opened: list[Started] = []
         self._clients: list[Client] = []
         self.pair: EnginePair | None = None
@@ -113,29 +109,17 @@ class Exchange(Started):
     def _prepare(self) -> None:
         """What jobs of the chart do before any service starts."""
         self.mariadb.execute("CREATE DATABASE ledger")
-        self._run("outcry_services.topics")
-        self._run("outcry_services.order", "migrate", "--shards", self._shards)
-
-    def _run(self, module: str, *arguments: str) -> None:
-        environment = self._settings()
-        subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            env={**os.environ, **environment},
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        environment = {**os.environ, **self._settings()}
+        command = [sys.executable, "-m", "outcry_services.topics"]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
 
     def _settings(self) -> dict[str, str]:
-        server = f"mysql://{self.mariadb.host}:{self.mariadb.port}"
-        shard_map = {"version": 1, "servers": {"a": server}, "ranges": [[0, 1023, "a"]]}
         return {
+            **order_settings(self.mariadb),
             "OUTCRY_KAFKA": self.kafka.bootstrap,
             "OUTCRY_CONSUL": self.consul.url,
             "OUTCRY_REDIS": self.redis.url,
-            "OUTCRY_LEDGER": server,
-            "OUTCRY_SHARD_MAP": json.dumps(shard_map),
-            "OUTCRY_MYSQL_USER": self.mariadb.user,
-            "OUTCRY_MYSQL_PASSWORD": self.mariadb.password,
+            "OUTCRY_LEDGER": f"mysql://{self.mariadb.host}:{self.mariadb.port}",
             "OUTCRY_RISK": self._addresses["risk"],
             "OUTCRY_LOG_LEVEL": "info",
         }

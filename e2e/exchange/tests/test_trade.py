@@ -17,7 +17,7 @@ SYMBOL = "BTC-USDT"
 
 @pytest.fixture(scope="module")
 def exchange():
-    with Exchange(shards="0,1000-1003") as running:
+    with Exchange() as running:
         admin = running.admin()
         admin.deposit(ALICE, "USDT", "10000", reference="alice's first")
         admin.deposit(BOB, "BTC", "1", reference="bob's first")
