@@ -17,10 +17,10 @@ SYMBOL = "BTC-USDT"
 
 @pytest.fixture(scope="module")
 def exchange():
-    with Exchange() as running:
+    with Exchange(without=("reconciler",)) as running:
         admin = running.admin()
-        admin.deposit(ALICE, "USDT", "10000", reference="alice's first")
-        admin.deposit(BOB, "BTC", "1", reference="bob's first")
+        admin.deposit(ALICE, "USDT", "10000", reference="deposit-of-alice")
+        admin.deposit(BOB, "BTC", "1", reference="deposit-of-bob")
         alice, bob = running.client(ALICE), running.client(BOB)
         wait_until(lambda: alice.position("USDT")[0] == "10000.00000000", seconds=30, what="alice's deposit")
         wait_until(lambda: bob.position("BTC")[0] == "1.00000000", seconds=30, what="bob's deposit")
@@ -66,7 +66,7 @@ def test_what_is_not_there_cannot_be_sold(exchange):
 def test_a_service_that_was_killed_goes_on_where_it_was(exchange, name):
     alice = exchange.client(ALICE)
     before = balances(alice)
-    order = alice.order(symbol=SYMBOL, side="BUY", price="1000.00", quantity="0.5")
+    order = alice.order(symbol=SYMBOL, side="BUY", price="20000.00", quantity="0.1")
     exchange.services[name].restart()
     exchange.services[name].wait_ready()
     wait_until(lambda: alice.get(order.order_id).status == 2, seconds=30, what="the order at rest")
