@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 
 import pytest
+from outcry_services.order.__main__ import main
 from outcry_services.order.migrate import migrate
 
 from e2e.backends import MariaDbServer
-from services.tests.order.desk import PARTITIONS, opened
+from services.tests.order.desk import PARTITIONS, opened, url_of
 
 _shards = itertools.count(1)
 
@@ -47,3 +49,39 @@ def orders_topic(kafka):
     if "orders" not in kafka.admin.list_topics(timeout=10).topics:
         kafka.create_topic("orders", partitions=PARTITIONS)
     return "orders"
+
+
+@pytest.fixture(scope="session")
+def shard_map(shard_server, other_server, tmp_path_factory):
+    """All 1024 databases, on two servers; gives the file with the map."""
+    path = tmp_path_factory.mktemp("order") / "shard-map.json"
+    servers = {"a": url_of(shard_server), "b": url_of(other_server)}
+    path.write_text(
+        json.dumps({"version": 1, "servers": servers, "ranges": [[0, 799, "a"], [800, 1023, "b"]]})
+    )
+    return path
+
+
+@pytest.fixture
+def environment(monkeypatch, kafka, consul, shard_map):
+    consul.delete("kv/outcry/shards")
+    for name, value in {
+        "KAFKA": kafka.bootstrap,
+        "CONSUL": consul.url,
+        "SHARD_MAP_FILE": str(shard_map),
+        "MYSQL_USER": "root",
+        "GRPC_PORT": "0",
+        "HTTP_PORT": "0",
+    }.items():
+        monkeypatch.setenv(f"OUTCRY_{name}", value)
+    return monkeypatch
+
+
+@pytest.fixture
+def migrated(environment, capsys):
+    """As the job does it, twice."""
+    main(["migrate"])
+    told = capsys.readouterr().out
+    assert "made 1024 of 1024 databases" in told
+    main(["migrate", "--shards", "0-1023"])
+    return environment

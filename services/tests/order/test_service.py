@@ -10,11 +10,13 @@ import pytest
 from outcry.v1 import order_api_pb2, order_api_pb2_grpc, risk_api_pb2, risk_api_pb2_grpc
 from outcry.v1.event_pb2 import Event, EventBatch
 from outcry.v1.order_event_pb2 import FundsHeld, OrderEvent, OrderEventBatch
+from outcry.v1.pressure_pb2 import Pressure
 from outcry_services.common.errors import (
     ConflictError,
     ForbiddenError,
     NotFoundError,
     RefusedError,
+    TooManyError,
     UnauthenticatedError,
 )
 from outcry_services.common.identity import Identity, Permission
@@ -22,55 +24,18 @@ from outcry_services.common.ids import OrderId
 from outcry_services.common.kafka import Record
 from outcry_services.common.rpc_client import RpcChannel
 from outcry_services.common.rpc_server import RpcServer
-from outcry_services.order.__main__ import main
 from outcry_services.order.service import start
 from outcry_services.order.settings import OrderSettings
 from outcry_services.order.withdrawals import KEY
 from prometheus_client import CollectorRegistry
 
-from services.tests.order.desk import PARTITIONS, SPEC, limit, publishing, url_of
+from services.tests.order.desk import PARTITIONS, SPEC, limit, publishing
 from services.tests.order.orders_log import published
 
 pytestmark = pytest.mark.integration
 
 USER, OTHER, ADMIN = 7 * 1024 + 800, 7 * 1024 + 801, 3
 ALL = frozenset({Permission.READ, Permission.TRADE, Permission.WITHDRAW})
-
-
-@pytest.fixture(scope="session")
-def shard_map(shard_server, other_server, tmp_path_factory):
-    """All 1024 databases, on two servers; gives the file with the map."""
-    path = tmp_path_factory.mktemp("order") / "shard-map.json"
-    servers = {"a": url_of(shard_server), "b": url_of(other_server)}
-    path.write_text(
-        json.dumps({"version": 1, "servers": servers, "ranges": [[0, 799, "a"], [800, 1023, "b"]]})
-    )
-    return path
-
-
-@pytest.fixture
-def environment(monkeypatch, kafka, consul, shard_map):
-    consul.delete("kv/outcry/shards")
-    for name, value in {
-        "KAFKA": kafka.bootstrap,
-        "CONSUL": consul.url,
-        "SHARD_MAP_FILE": str(shard_map),
-        "MYSQL_USER": "root",
-        "GRPC_PORT": "0",
-        "HTTP_PORT": "0",
-    }.items():
-        monkeypatch.setenv(f"OUTCRY_{name}", value)
-    return monkeypatch
-
-
-@pytest.fixture
-def migrated(environment, capsys):
-    """As the job does it, twice."""
-    main(["migrate"])
-    told = capsys.readouterr().out
-    assert "made 1024 of 1024 databases" in told
-    main(["migrate", "--shards", "0-1023"])
-    return environment
 
 
 class Risk(risk_api_pb2_grpc.RiskServicer):
@@ -96,19 +61,32 @@ class Caller:
         return await self._orders.CreateOrder(limit())
 
 
+def make_topics(kafka, symbol):
+    there = kafka.admin.list_topics(timeout=10).topics
+    wanted = {"orders": PARTITIONS, "order-events": PARTITIONS, "pressure": 1, "dead-letter": 1}
+    for name, partitions in {**wanted, f"events.{symbol}": 1}.items():
+        if name not in there:
+            kafka.create_topic(name, partitions=partitions)
+
+
+@asynccontextmanager
+async def listening_risk(environment):
+    """Risk's port, in the environment."""
+    risk = RpcServer(registry=CollectorRegistry())
+    risk_api_pb2_grpc.add_RiskServicer_to_server(Risk(), risk.server)
+    environment.setenv("OUTCRY_RISK", f"127.0.0.1:{await risk.start(0)}")
+    try:
+        yield
+    finally:
+        await risk.drain(seconds=1)
+
+
 @asynccontextmanager
 async def running(environment, kafka, consul, symbol):
     """The service with one pair, and a caller."""
-    topics = kafka.admin.list_topics(timeout=10).topics
-    wanted = {"orders": PARTITIONS, "order-events": PARTITIONS, "pressure": 1, "dead-letter": 1}
-    for name, partitions in {**wanted, f"events.{symbol}": 1}.items():
-        if name not in topics:
-            kafka.create_topic(name, partitions=partitions)
+    make_topics(kafka, symbol)
     put_pair(consul, symbol)
-    async with AsyncExitStack() as stack:
-        risk = RpcServer(registry=CollectorRegistry())
-        risk_api_pb2_grpc.add_RiskServicer_to_server(Risk(), risk.server)
-        environment.setenv("OUTCRY_RISK", f"127.0.0.1:{await risk.start(0)}")
+    async with listening_risk(environment), AsyncExitStack() as stack:
         lifecycle, port = await start(OrderSettings.load(), stack=stack)
         channel = await stack.enter_async_context(RpcChannel(f"127.0.0.1:{port}", deadline_seconds=10))
         try:
@@ -116,7 +94,6 @@ async def running(environment, kafka, consul, symbol):
         finally:
             lifecycle.stop()
             await lifecycle.run()
-            await risk.drain(seconds=1)
             consul.delete(f"kv/outcry/pairs/{symbol}")
 
 
@@ -182,9 +159,31 @@ async def test_a_change_of_trading_status_is_followed(kafka, consul, migrated, s
 async def refusal(caller, symbol):
     try:
         await caller.call("CreateOrder", limit(symbol=symbol))
-    except RefusedError as error:
+    except (RefusedError, TooManyError) as error:
         return error.name
     return ""
+
+
+async def test_a_pair_whose_engine_is_behind_takes_cancels_alone(kafka, consul, migrated, symbol):
+    async with running(migrated, kafka, consul, symbol) as caller, publishing(kafka, "world") as log:
+        order = await caller.call("CreateOrder", limit(symbol=symbol))
+
+        async def behind(records):
+            report = Pressure(
+                stage="engine", symbol=symbol, lag_records=records, allowed_records=100, allowed_millis=1000
+            )
+            await log.publish(Record(topic="pressure", partition=0, value=report.SerializeToString()))
+            return await refusal(caller, symbol)
+
+        assert await until(lambda: behind(80), lambda name: name) == "BACK_PRESSURE"
+        await behind(80)
+        with pytest.raises(TooManyError) as refused:
+            await caller.call("CreateOrder", limit(symbol=symbol))
+        assert refused.value.retry_after == 1
+        await caller.call("CancelOrder", order_api_pb2.CancelOrderRequest(order_id=order.order_id))
+        # Not before it has come down some way.
+        assert await behind(70) == "BACK_PRESSURE"
+        await until(lambda: behind(59), lambda name: not name)
 
 
 async def test_users_see_and_end_their_own_orders_alone(kafka, consul, migrated, symbol):
