@@ -17,32 +17,32 @@ pytestmark = pytest.mark.integration
 SHARDS = range(1001, 1005)
 
 
-async def test_it_can_be_run_again_at_once_and_where_it_was_ended(other_server):
+async def test_it_can_be_run_again_at_once_and_where_it_was_ended(shard_server):
     made = []
-    async with opened(other_server) as mysql:
+    async with opened(shard_server) as mysql:
         database = database_of(SHARDS[0])
         # As one that was ended in the middle left it.
-        other_server.execute(f"CREATE DATABASE {database}")
-        other_server.execute(
+        shard_server.execute(f"CREATE DATABASE {database}")
+        shard_server.execute(
             f"CREATE TABLE {database}.published (id TINYINT UNSIGNED PRIMARY KEY, number BIGINT)"
         )
         await asyncio.gather(*(migrate(mysql, SHARDS, made=made.append) for _ in range(2)))
         assert sorted(made) == sorted([*SHARDS, *SHARDS])
         for shard in SHARDS:
-            tables = other_server.execute(f"SHOW TABLES FROM {database_of(shard)}")
+            tables = shard_server.execute(f"SHOW TABLES FROM {database_of(shard)}")
             assert {name for (name,) in tables} == set(TABLES)
-            assert other_server.execute(f"SELECT * FROM {database_of(shard)}.counter") == [(1, 1, 0)]
-        other_server.execute(f"UPDATE {database}.counter SET last = 7, incarnation = 2")
+            assert shard_server.execute(f"SELECT * FROM {database_of(shard)}.counter") == [(1, 1, 0)]
+        shard_server.execute(f"UPDATE {database}.counter SET last = 7, incarnation = 2")
         await migrate(mysql, SHARDS, made=made.append)
-    assert other_server.execute(f"SELECT * FROM {database}.counter") == [(1, 2, 7)]
+    assert shard_server.execute(f"SELECT * FROM {database}.counter") == [(1, 2, 7)]
 
 
-async def test_a_shard_that_was_moved_away_is_not_made_anew(other_server):
+async def test_a_shard_that_was_moved_away_is_not_made_anew(shard_server):
     shard = 1010
-    async with opened(other_server) as mysql:
+    async with opened(shard_server) as mysql:
         await migrate(mysql, [shard], made=lambda _: None)
         database = database_of(shard)
-        other_server.execute(f"RENAME TABLE {database}.counter TO {database}.{MOVED}counter")
+        shard_server.execute(f"RENAME TABLE {database}.counter TO {database}.{MOVED}counter")
         with pytest.raises(ShardMapError, match="moved away"):
             await migrate(mysql, [shard], made=lambda _: None)
-    other_server.execute(f"DROP DATABASE {database}")
+    shard_server.execute(f"DROP DATABASE {database}")
