@@ -55,8 +55,8 @@ async def read_marks(redis: Redis) -> dict[str, int]:
     found = []
     async for keys in redis.keys(MARKS):
         for key in keys:
-            words = [word.decode() for word in await redis.command("HGETALL", key)]
-            found.append(positions_of(dict(zip(words[::2], words[1::2], strict=True))))
+            fields = await redis.command("HGETALL", key)
+            found.append(positions_of({name.decode(): text.decode() for name, text in fields.items()}))
     return least_of(found)
 
 

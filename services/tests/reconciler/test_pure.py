@@ -89,7 +89,11 @@ def test_a_cursor_beyond_the_log_is_a_difference():
 
 def test_postings_done_and_undone_leave_what_was():
     before = btc(10, 3, {5: ("BTC", 3)})
-    moves = [Posting("i", 1, "BTC", -4, 4, 6), Posting("BTC-USDT", 4, "USDT", 9, 0), Posting("x", 1, "BTC", 1, -3, 5)]
+    moves = [
+        Posting("i", 1, "BTC", -4, 4, 6),
+        Posting("BTC-USDT", 4, "USDT", 9, 0),
+        Posting("x", 1, "BTC", 1, -3, 5),
+    ]
     after = add_postings(before, moves)
     assert after.holds == {6: ("BTC", 4)}
     back = add_postings(after, moves, sign=-1)

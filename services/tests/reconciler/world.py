@@ -204,11 +204,8 @@ class World:
         """Order → what is left, in Redis."""
         found = {}
         for user in self.exchange.users:
-            words = await self.redis.command("HGETALL", UserKeys(user).holds)
-            found |= {
-                int(name): int(text.split(b" ")[0])
-                for name, text in zip(words[::2], words[1::2], strict=True)
-            }
+            fields = await self.redis.command("HGETALL", UserKeys(user).holds)
+            found |= {int(name): int(text.split(b" ")[0]) for name, text in fields.items()}
         return found
 
     async def rows(self, statement, arguments=()):
