@@ -29,7 +29,7 @@ def replayed(exchange, *, repeats=1):
 
 
 def end_of(exchange):
-    return {"i": 10**9} | dict.fromkeys(exchange.symbols, 10 ** 9)
+    return {"i": 10**9} | dict.fromkeys(exchange.symbols, 10**9)
 
 
 @pytest.mark.parametrize("seed", range(4))

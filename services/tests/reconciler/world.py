@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from contextlib import asynccontextmanager
 
+from outcry_services.common.errors import InternalError
 from outcry_services.common.health import Health
 from outcry_services.common.ids import SHARDS
 from outcry_services.common.kafka import Publisher, Record
@@ -20,9 +21,11 @@ from outcry_services.common.order_log import ORDER_EVENTS, ORDERS
 from outcry_services.common.redis import Redis
 from outcry_services.position.cache import FactsCache
 from outcry_services.position.delivery import Delivery
+from outcry_services.position.errors import PositionCorruptError
 from outcry_services.position.instruction_worker import InstructionWorker, Recorded
+from outcry_services.position.keys import mark
 from outcry_services.position.leg_worker import LegWorker
-from outcry_services.position.marks import EventsMark, InstructionsMark
+from outcry_services.position.marks import EventsMark, InstructionsMark, Marks
 from outcry_services.position.metrics import Metrics
 from outcry_services.position.progress import Progress
 from outcry_services.position.topics import JOURNAL
@@ -136,15 +139,35 @@ class World:
                         self.recorded[number].answers[key] = one
         work = []
         for place, (start, messages) in news.items():
-            if place[0] == ORDERS:
-                work.append(self._carry_out(self.orders[place[1]], batch(place, start, messages)))
-            elif place[0].startswith("events."):
-                symbol = place[0].removeprefix("events.")
-                work.append(self._carry_out(self.legs[symbol], batch(place, start, messages)))
+            if place[0] == ORDERS or place[0].startswith("events."):
+                work.append(self._carry_out(batch(place, start, messages)))
         await asyncio.gather(*work)
 
-    async def _carry_out(self, worker, found):
-        outputs = await worker.take(found)
+    async def _take(self, found):
+        """As position does: what it finds corrupt it leaves alone, and begins again once that is repaired."""
+        while True:
+            if found.topic == ORDERS:
+                worker = self.orders[found.partition]
+            else:
+                worker = self.legs[found.topic.removeprefix("events.")]
+            try:
+                return await worker.take(found)
+            except PositionCorruptError:
+                await asyncio.sleep(0.1)
+                await self._begin_again(found)
+
+    async def _begin_again(self, found):
+        fields = await self.redis.command("HGETALL", mark("t"))
+        marks = Marks([{name.decode(): text.decode() for name, text in fields.items()}])
+        if found.topic == ORDERS:
+            known = marks.instructions(found.partition, partitions=PARTITIONS)
+            self.orders[found.partition] = self._instructions(found.partition, known)
+        else:
+            symbol = found.topic.removeprefix("events.")
+            self.legs[symbol] = self._legs(symbol, marks.events(symbol))
+
+    async def _carry_out(self, found):
+        outputs = await self._take(found)
         delivery = Delivery(scripts=self.redis, publishing=Told(self.publisher), tags=("t",))
         done = asyncio.Event()
         outputs.finished = done.set
@@ -160,11 +183,11 @@ class World:
         while await self.settler.step():
             pass
 
-    def _instructions(self, number):
+    def _instructions(self, number, known=InstructionsMark()):  # noqa: B008 - frozen
         return InstructionWorker(
             partition=number,
             partitions=PARTITIONS,
-            mark=InstructionsMark(),
+            mark=known,
             recorded=self.recorded[number],
             replayed=self.replayed,
             topics=AllTopics(),
@@ -175,11 +198,11 @@ class World:
             metrics=self.metrics,
         )
 
-    def _legs(self, symbol):
+    def _legs(self, symbol, known=EventsMark(seq=0)):  # noqa: B008 - frozen
         return LegWorker(
             symbol=symbol,
             partitions=PARTITIONS,
-            mark=EventsMark(seq=0),
+            mark=known,
             horizon=AtTheEnd(),
             sent=NoCount(),
             progress=self.progress,
@@ -232,7 +255,12 @@ class World:
         """The views that aren't right."""
         balances, holds = self.right()
         found = []
-        if (await self.positions(), await self.held()) != (balances, holds):
+        try:
+            redis = await self.positions(), await self.held()
+        except (InternalError, ValueError):
+            # A key of another type, or text that is no number.
+            redis = None
+        if redis != (balances, holds):
             found.append("redis")
         if (await self.balances(), await self.ledger_holds()) != (balances, holds):
             found.append("ledger")
