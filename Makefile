@@ -130,6 +130,10 @@ bench-checkpoint: .venv/.synced ## What checkpoints cost the match thread, and a
 bench-latency: .venv/.synced ## A command's way through the pod's threads: bench/results/pod_latency.json
 	$(BIN)/python -m bench.pod_latency
 
+.PHONY: bench-gateway
+bench-gateway: .venv/.synced ## The gateway beside a bare Envoy (h2load): bench/results/gateway.json
+	$(BIN)/python -m bench.gateway
+
 .PHONY: faults
 faults: engine ## The whole fault campaign (hours): bench/results/failover.json
 	$(BIN)/python -m e2e.faults run

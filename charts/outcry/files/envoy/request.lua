@@ -34,12 +34,7 @@ local function known_fields(path)
 end
 
 function envoy_on_request(handle)
-  local headers = handle:headers()
-  if headers:get(":method") == "GET" or headers:get(":method") == "DELETE" then return end
-  local path = headers:get(":path"):match("^[^?]*")
-  if path == "/orders" or path == "/withdrawals" then
-    handle:streamInfo():dynamicMetadata():set("outcry", "creates", true)
-  end
+  local path = handle:headers():get(":path"):match("^[^?]*")
   local known = known_fields(path)
   local body = handle:body()
   if known == nil or body == nil then return end

@@ -80,11 +80,8 @@ function envoy_on_response(handle)
     headers:replace("content-type", "application/json")
     handle:body(true):setBytes(body)
     headers:replace("content-length", tostring(#body))
-  elseif grpc == "0" then
-    local metadata = handle:streamInfo():dynamicMetadata():get("outcry")
-    if metadata ~= nil and metadata["creates"] then
-      headers:replace(":status", "201")
-    end
+  elseif grpc == "0" and handle:metadata():get("creates") then
+    headers:replace(":status", "201")
   end
   if headers:get(":status") == "429" then
     set_retry_after(headers)
