@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from outcry.v1.command_pb2 import CommandBatch
-from outcry.v1.journal_pb2 import JournalBatch
+from outcry.v1.journal_pb2 import JournalBatch, JournalKind
 from outcry_services.common.ids import database_of
 
 from e2e.simulation.market import SHARDS
@@ -128,20 +128,31 @@ def _parts(key: bytes) -> tuple[str, int, str]:
 
 
 def _journal(world: World, reference: Reference) -> list[str]:
-    """The sums of the journal are the balances; an entry's cause names it for ever."""
+    """The sums of the journal are the balances. An entry's cause names it; numbers change with a lost Redis.
+
+    A user who was made again from the ledger begins there: what was written before doesn't count.
+    """
     available: Counter[tuple[int, str]] = Counter()
     held: Counter[tuple[int, str]] = Counter()
+    entries = [
+        entry
+        for number in range(world.kafka.topics()["journal"])
+        for record in world.kafka.read_all("journal", number)
+        for entry in JournalBatch.FromString(record.value).entries
+    ]
+    begin: dict[int, int] = {}
+    for entry in entries:
+        if entry.kind == JournalKind.JOURNAL_KIND_REBUILT:
+            begin[entry.user_id] = max(entry.number, begin.get(entry.user_id, 0))
     seen = set()
-    for number in range(world.kafka.topics()["journal"]):
-        for record in world.kafka.read_all("journal", number):
-            for entry in JournalBatch.FromString(record.value).entries:
-                cause = (entry.user_id, entry.symbol, entry.cause, entry.leg)
-                if cause in seen:
-                    continue
-                seen.add(cause)
-                for change in entry.changes:
-                    available[entry.user_id, change.asset] += change.available
-                    held[entry.user_id, change.asset] += change.held
+    for entry in entries:
+        cause = (entry.user_id, entry.symbol, entry.cause, entry.leg)
+        if cause in seen or entry.number < begin.get(entry.user_id, 0):
+            continue
+        seen.add(cause)
+        for change in entry.changes:
+            available[entry.user_id, change.asset] += change.available
+            held[entry.user_id, change.asset] += change.held
     return [
         *_apart("journal available", available, reference.available),
         *_apart("journal held", held, reference.held),

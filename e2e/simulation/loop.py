@@ -70,7 +70,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._owners: WeakKeyDictionary[asyncio.Task[Any], Process] = WeakKeyDictionary()
         self.complaints: list[str] = []
         """What asyncio had nobody to tell: an error in a callback, a task whose error nobody looked at."""
-        self.set_task_factory(self._make_task)
+        self.set_task_factory(self._make_task)  # type: ignore[arg-type]
         self.set_exception_handler(self._complain)
         _Task.numbers = itertools.count()
         WORLD.ready.clear()
@@ -128,7 +128,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         for task in tasks:
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
             with suppress(BaseException):
-                task.get_coro().close()  # type: ignore[union-attr]
+                task.get_coro().close()
 
     def _make_ready(self, handle: asyncio.Handle) -> None:
         process = process_of(handle._context)  # type: ignore[attr-defined]  # noqa: SLF001

@@ -8,6 +8,8 @@ from outcry_services.common.money import Units
 from outcry_services.common.pairs import AllowedLag, Asset, Filters, Pair
 
 if TYPE_CHECKING:
+    from outcry_services.common.pairs.pair import SelfTradePrevention
+
     from e2e.simulation.chance import Chance
 
 __all__ = ["PARTITIONS", "SHARDS", "USERS", "make_pair"]
@@ -43,4 +45,4 @@ def make_pair(symbol: str, chance: Chance) -> Pair:
     )
 
 
-_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")
+_MODES: tuple[SelfTradePrevention, ...] = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")

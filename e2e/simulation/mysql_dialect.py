@@ -23,6 +23,12 @@ _TEXTS = ("VARCHAR", "CHAR", "MEDIUMTEXT", "LONGTEXT", "TEXT", "JSON", "ENUM")
 _BYTES = ("VARBINARY", "BINARY", "TINYBLOB", "MEDIUMBLOB", "LONGBLOB", "BLOB")
 
 
+_TABLES = (
+    "(SELECT substr(name, 1, instr(name, '.') - 1) AS table_schema, "
+    "substr(name, instr(name, '.') + 1) AS table_name FROM sqlite_master WHERE type = 'table')"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Translated:
     """For SQLite."""
@@ -40,6 +46,7 @@ def translate(statement: str, databases: Iterable[str]) -> Translated:
     """One statement; `databases` are those whose names may stand before a table's."""
     text = re.sub(r"\s+", " ", re.sub(r"--[^\n]*\n", " ", statement)).strip().rstrip(";")
     text = text.replace("`", '"')
+    text = re.sub(r"\binformation_schema\.tables\b", _TABLES, text, flags=re.IGNORECASE)
     names = "|".join(map(re.escape, databases))
     if names:
         text = re.sub(rf'"?\b({names})\b"?\."?(\w+)"?', r'"\1.\2"', text)

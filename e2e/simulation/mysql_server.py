@@ -222,13 +222,26 @@ class FakeSession:
 
     async def run_all(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[int, Rows]]:
         """As the real one: those before one that fails were run."""
-        if not statements:
-            return []
+        controls = [self._controls(text) for text, _ in statements]
+        if all(controls):
+            return [(0, [])] * len(statements)
 
         def run() -> list[tuple[int, Rows]]:
             return [self._server.run(text, [tuple(values)], many=False) for text, values in statements]
 
         return await self._exchange(run, reading=all(_READS.match(text) for text, _ in statements))
+
+    def _controls(self, statement: str) -> bool:
+        """Whether a statement is about the transaction; the next one then begins it."""
+        if re.match(r"\s*START TRANSACTION\b", statement, re.IGNORECASE):
+            self.in_transaction = True
+        return bool(re.match(r"\s*(START TRANSACTION|SET)\b", statement, re.IGNORECASE))
+
+    async def rollback(self) -> None:
+        """As the real one."""
+        await asyncio.sleep(self._chance.seconds())
+        self.abort()
+        self.in_transaction = self._begun = False
 
     async def commit(self) -> None:
         """Broken before or after, as chance has it."""

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 from outcry_services.common.kafka import DeadLetters, RawRecord
 from outcry_services.common.order_log import read_answers, read_events, read_instructions
 from outcry_services.position.flow import Flow
+from outcry_services.position.ledger_store import LedgerStore
 from outcry_services.position.metrics import Metrics
+from outcry_services.position.rebuild import Rebuild
 from outcry_services.position.run import Means
 from prometheus_client import CollectorRegistry
 
 from e2e.simulation.kafka_publisher import FakePublisher
 from e2e.simulation.kafka_reader import FakeReader
 from e2e.simulation.market import PARTITIONS
+from e2e.simulation.mysql_server import FakeMySql
 from e2e.simulation.redis_server import FakeRedis
 
 if TYPE_CHECKING:
@@ -52,13 +55,10 @@ class _Surroundings:
         return known
 
     def sent(self, symbol: str, source: int, number: int) -> None:
-        pass
+        """Nobody asks how far an engine is behind."""
 
     def answered(self, symbol: str, source: int, number: int) -> None:
-        pass
-
-    async def make_good(self, masters: object, marks: object) -> None:
-        """The logs are all there from the beginning: replaying them is enough."""
+        """Nor here."""
 
     def _reader(self, decode: Callable[[RawRecord], Any]) -> FakeReader[Any]:
         letters = DeadLetters(self._publisher, replica="position", registry=CollectorRegistry())  # type: ignore[arg-type]
@@ -69,14 +69,24 @@ async def live_as_position(world: World) -> None:
     """Its life; there is one at a time."""
     publisher = FakePublisher(world.kafka, world.chance)
     around: Any = _Surroundings(world, publisher)
+    store = FakeRedis(world.redis, world.chance)
+    metrics = Metrics(CollectorRegistry())
     means = Means(
-        store=FakeRedis(world.redis, world.chance),
+        store=store,
         logs=around,
         publishing=publisher,
         topics=around,
         pairs=around,
         sent=around,
-        metrics=Metrics(CollectorRegistry()),
+        metrics=metrics,
         partitions=PARTITIONS,
     )
-    await Flow(means, rebuild=around).run()
+    rebuild = Rebuild(
+        store=store,
+        publishing=publisher,
+        ledger=LedgerStore(FakeMySql(world.mysql, world.chance)),  # type: ignore[arg-type]
+        metrics=metrics,
+        partitions=PARTITIONS,
+        clock=asyncio.get_running_loop().time,
+    )
+    await Flow(means, rebuild=rebuild).run()

@@ -7,6 +7,7 @@ only an error that says `ask again` (`UnavailableError`) may end one without bei
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from outcry_services.common.errors import UnavailableError
@@ -33,6 +34,8 @@ LONGEST_AWAY = 2.0
 """Virtual seconds that a killed process stays away."""
 REDIS_DIES = 0.25
 """Of all that die."""
+REDIS_LOST = 0.2
+"""Of its deaths: no replica is left."""
 MOST_LOST = 12
 MOST_STEPS_LATE = 40
 TAKEOVER_SECONDS = 2 * GIVEN_UP_SECONDS
@@ -97,19 +100,24 @@ class World:
             self._alive[name].kill()
 
     async def _promote(self) -> None:
-        """Redis dies, and a replica takes over that lacks the last moments.
+        """Redis dies, and a replica takes over that lacks the last moments, or an empty server.
 
         Not before a request to Kafka that was on its way has arrived: noticing takes longer than that.
         """
         if not self.redis.up:
             return
-        lost = self.chance.between(0, MOST_LOST)
+        lost, all_of_it = self.chance.between(0, MOST_LOST), self.chance.happens(REDIS_LOST)
         self.redis.up = False
-        self.note(f"Redis dies; its replica lacks {lost} changes")
+        self.note(
+            "Redis is lost with all it had" if all_of_it else f"Redis dies; its replica lacks {lost} changes"
+        )
         await asyncio.sleep(TAKEOVER_SECONDS + self.chance.fraction())
-        self.redis.promote(lost=lost)
+        if all_of_it:
+            self.redis.lose_all()
+        else:
+            self.redis.promote(lost=lost)
         self.redis.up = True
-        self.note("the replica is promoted")
+        self.note("Redis answers again")
 
     # Who lives.
 
@@ -125,7 +133,7 @@ class World:
             process.at_death(ended.set)
             self._alive[name] = process
             task = process.start(life(self))
-            task.add_done_callback(lambda _, ended=ended: ended.set(), context=process.context.copy())
+            task.add_done_callback(partial(_tell, ended), context=process.context.copy())
             await ended.wait()
             self._alive.pop(name, None)
             self._judge_end(name, process, task)
@@ -144,7 +152,11 @@ class World:
     def open_desk(self, process: Process, ask: Ask) -> None:
         """A replica of order takes requests from now on."""
         self._desks[process] = ask
-        process.at_death(lambda: self._desks.pop(process, None))
+
+        def close() -> None:
+            self._desks.pop(process, None)
+
+        process.at_death(close)
 
     async def through_the_gateway(self, entry: Entry) -> Outcome:
         """One request to one replica; raises `UnavailableError` when there is none, or it dies meanwhile."""
@@ -181,6 +193,10 @@ class World:
         if self._traced:
             now = asyncio.get_running_loop().time() % 1_000_000
             self.trace.append(f"{now:10.4f} step {self._steps:6}  {text}")
+
+
+def _tell(ended: asyncio.Event, _: object) -> None:
+    ended.set()
 
 
 def _leaves(error: BaseException | None) -> list[BaseException | None]:

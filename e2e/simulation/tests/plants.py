@@ -16,7 +16,7 @@ from outcry_services.order import entries as order_entries
 from outcry_services.order import progress_store
 from outcry_services.order.committer import Committer
 from outcry_services.order.dispatch import Dispatcher
-from outcry_services.position import delivery, instructions, library, rounds
+from outcry_services.position import instructions, keys, library, rounds
 from outcry_services.position.delivery import Delivery
 from outcry_services.settlement.ledger_store import LedgerBatch
 
@@ -159,7 +159,7 @@ def drained_before_told() -> Iterator[None]:
 
     async def early(self: Any, outputs: Any) -> None:
         drains = [
-            Call(library.DRAIN, (delivery.keys.journal(user),), tuple(fields))
+            Call(library.DRAIN, (keys.journal(user),), tuple(fields))
             for user, fields in outputs.drained.items()
         ]
         await self._scripts.run_all(drains)

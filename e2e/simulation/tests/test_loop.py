@@ -25,7 +25,7 @@ async def three(order, steps=3):
 
 
 def order_of(seed):
-    order = []
+    order: list[tuple[str, int]] = []
     simulate(three(order), Chance(seed))
     return order
 
@@ -110,14 +110,14 @@ def test_a_process_is_known_to_its_tasks_and_to_what_they_begin():
         async def work():
             asyncio.get_running_loop().call_later(0.5, lambda: seen.append(current_process().name))
             await asyncio.create_task(inner())
-            seen.append(await asyncio.to_thread(lambda: 7))
+            seen.append(await asyncio.to_thread(lambda: "thread"))
 
         process = Process("p")
         await process.start(work())
         await asyncio.sleep(1)
         return seen, current_process().name, process.failure
 
-    assert simulate(story(), Chance(1)) == (["p", 7, "p"], "world", None)
+    assert simulate(story(), Chance(1)) == (["p", "thread", "p"], "world", None)
 
 
 def test_the_failure_of_a_process_is_kept():
@@ -159,9 +159,9 @@ def test_a_step_can_be_the_last_of_a_process():
     """At every step of the story once: the victim's counter stops exactly there."""
     reached = set()
     for fatal in range(2, 30):
-        counted = []
+        counted: list[int] = []
 
-        victims = []
+        victims: list[Process] = []
 
         async def story(counted=counted, victims=victims):
             async def work():

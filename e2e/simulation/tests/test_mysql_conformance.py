@@ -227,6 +227,22 @@ async def test_a_table_may_be_made_with_its_first_row(mysql, table):
     assert await query(mysql, f"SELECT id, last FROM {other}") == [(1, 7)]
 
 
+async def test_a_session_may_hold_a_snapshot_of_its_own(mysql, table):
+    async with mysql.session() as session:
+        await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        assert await session.query(f"SELECT COUNT(*) FROM {table}") == [(2,)]
+        await session.rollback()
+    assert await execute(mysql, f"DELETE FROM {table} WHERE id = 1") == 1
+
+
+async def test_which_tables_there_are(mysql, table):
+    schema, name = table.split(".")
+    statement = "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s"
+    assert await query(mysql, statement, [schema, name]) == [(1,)]
+    assert await query(mysql, statement, [schema, "others"]) == []
+
+
 async def test_names_before_columns_are_names_of_tables(mysql, table):
     found = await query(
         mysql,

@@ -72,7 +72,7 @@ def rough(seed, **odds):
         await FakeRedis(server).run(Call(ADD, ("k",), (0,)))
         return await redis.run_all([Call(ADD, ("k",), (1,))] * 10)
 
-    return simulate(story(), chance), int(server.keys.values[b"k"])
+    return simulate(story(), chance), int(server.keys.typed(b"k", bytes))
 
 
 def test_a_lost_answer_means_that_all_was_done():
@@ -105,7 +105,7 @@ def test_pipelines_of_two_callers_run_through_each_other():
             await asyncio.gather(*(Process(name).start(work(name)) for name in "ab"))
 
         simulate(story(), chance)
-        orders.add(b"".join(server.keys.values[b"l"]))
+        orders.add(b"".join(server.keys.typed(b"l", list)))
     assert any(re.search(rb"ab+a", order) for order in orders)
 
 
