@@ -97,7 +97,7 @@ class Follower:
         place = (events_topic(symbol), 0)
         if place not in self._reading:
             return f"nothing is known of {symbol} yet"
-        return self._old([*self._shared, place]) or self._gap(shard_of_user(user_id), symbol)
+        return self._old([*self._shared, place]) or self._view.gap(shard_of_user(user_id), symbol)
 
     def age(self) -> float | None:
         """Seconds since the whole view was complete; None: it never was."""
@@ -115,13 +115,6 @@ class Follower:
         if now - age < self._settled:
             return "what the process before this one allowed may still be on its way to the logs"
         return f"the logs were last read to their end {age:.1f} s ago" if age > self._stale else None
-
-    def _gap(self, shard: int, symbol: str) -> str | None:
-        view = self._view
-        gap = (
-            view.instructions.gaps.get(shard) or view.answers.gaps.get(shard) or view.events.gaps.get(symbol)
-        )
-        return f"number {gap[0]} is missing in a log" if gap else None
 
     async def _begin(self) -> None:
         """Read everything that is there, from where it was left."""

@@ -50,7 +50,7 @@ class RiskMetrics:
                 lambda: len(view.reservations),
             ),
             ("outcry_risk_checkpoints", "Checkpoints written since the start", lambda: keeper.written),
-            ("outcry_risk_gaps", "Streams of which a number is missing", lambda: len(view.gaps())),
+            ("outcry_risk_gaps", "Streams of which a number is missing", view.gaps),
         ):
             Gauge(name, words, registry=registry).set_function(value)
         registry.register(_Expired(view))

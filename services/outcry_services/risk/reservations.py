@@ -11,7 +11,7 @@ calls, in which it commits or gives up.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -32,12 +32,23 @@ class Shape(NamedTuple):
 
 @dataclass(slots=True)
 class _Reservation:
-    user_id: int
-    symbol: str
+    account: tuple[int, str]
     shape: Shape
     notional: int
     ends: float
     over: bool = False
+
+
+@dataclass(slots=True)
+class _Held:
+    """What one user has reserved in one pair: of each shape the oldest first."""
+
+    count: int = 0
+    notional: int = 0
+    shapes: dict[Shape, deque[_Reservation]] = field(default_factory=dict)
+
+
+NOTHING = _Held()
 
 
 class Reservations:
@@ -47,33 +58,36 @@ class Reservations:
         self._clock = clock
         self._seconds = seconds
         self._by_age: deque[_Reservation] = deque()
-        self._by_account: dict[tuple[int, str], list[_Reservation]] = {}
+        self._held: dict[tuple[int, str], _Held] = {}
+        self._count = 0
         self.expired = 0
         """How many ended without an instruction."""
 
     def __len__(self) -> int:
         """Those that count."""
-        return sum(map(len, self._by_account.values()))
+        return self._count
 
     def add(self, user_id: int, symbol: str, shape: Shape, *, notional: int) -> None:
         """An order was allowed."""
-        ends = self._clock() + self._seconds
-        made = _Reservation(user_id, symbol, shape, notional, ends)
+        made = _Reservation((user_id, symbol), shape, notional, self._clock() + self._seconds)
         self._by_age.append(made)
-        self._by_account.setdefault((user_id, symbol), []).append(made)
+        held = self._held.setdefault(made.account, _Held())
+        held.shapes.setdefault(shape, deque()).append(made)
+        held.count += 1
+        held.notional += notional
+        self._count += 1
 
     def seen(self, user_id: int, symbol: str, shape: Shape) -> None:
         """An instruction arrived: the oldest reservation of its shape, if there is one, has done its work."""
-        held = self._by_account.get((user_id, symbol), ())
-        found = next((one for one in held if one.shape == shape), None)
-        if found is not None:
-            self._end(found)
+        alike = self._held.get((user_id, symbol), NOTHING).shapes.get(shape)
+        if alike:
+            self._end(alike[0])
 
     def of(self, user_id: int, symbol: str) -> tuple[int, int]:
         """How many a user has in a pair, and what they may come to in tick-lots."""
         self.expire()
-        held = self._by_account.get((user_id, symbol), ())
-        return len(held), sum(one.notional for one in held)
+        held = self._held.get((user_id, symbol), NOTHING)
+        return held.count, held.notional
 
     def expire(self) -> None:
         """End those whose time is over."""
@@ -84,10 +98,16 @@ class Reservations:
                 self._end(first)
                 self.expired += 1
 
-    def _end(self, found: _Reservation) -> None:
-        found.over = True
-        account = found.user_id, found.symbol
-        held = self._by_account[account]
-        held.remove(found)
-        if not held:
-            del self._by_account[account]
+    def _end(self, oldest: _Reservation) -> None:
+        """End the oldest of its shape: whatever ends one, its time or an instruction, ends that first."""
+        oldest.over = True
+        held = self._held[oldest.account]
+        alike = held.shapes[oldest.shape]
+        alike.popleft()
+        if not alike:
+            del held.shapes[oldest.shape]
+        held.count -= 1
+        held.notional -= oldest.notional
+        self._count -= 1
+        if not held.count:
+            del self._held[oldest.account]

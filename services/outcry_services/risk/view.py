@@ -55,14 +55,21 @@ class RiskView:
         """What a user may do."""
         return self.modes.get(user_id, UserMode.ACTIVE)
 
-    def gaps(self) -> list[str]:
-        """Streams of which something is missing, in words."""
-        streams = (("orders", self.instructions), ("order-events", self.answers), ("events of", self.events))
-        return [
-            f"{name} {stream}: {missing} is missing, {seen} was read"
-            for name, cursors in streams
-            for stream, (missing, seen) in cursors.gaps.items()
-        ]
+    def gap(self, shard: int, symbol: str) -> str | None:
+        """What is missing of a shard's or a pair's numbers, in words."""
+        found = (
+            ("orders", self.instructions.gaps.get(shard)),
+            ("order-events", self.answers.gaps.get(shard)),
+            (f"events of {symbol}", self.events.gaps.get(symbol)),
+        )
+        for name, gap in found:
+            if gap is not None:
+                return f"number {gap[0]} is missing in {name}, though {gap[1]} was read"
+        return None
+
+    def gaps(self) -> int:
+        """Streams of which something is missing."""
+        return sum(len(cursors.gaps) for cursors in (self.instructions, self.answers, self.events))
 
     def instruction(self, shard: int, it: Instruction) -> None:
         """A record of `orders`."""
