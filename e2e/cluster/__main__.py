@@ -61,7 +61,8 @@ def run_up(options: argparse.Namespace) -> None:
         python = Path(sys.executable)
         if python.is_relative_to(Path.cwd()):
             python = python.relative_to(Path.cwd())
-        print(next_steps(provider, python=shlex.quote(str(python))), end="")
+        steps = next_steps(provider, python=shlex.quote(str(python)), services=options.services)
+        print(steps, end="")
 
 
 def run_down(options: argparse.Namespace) -> None:
@@ -146,8 +147,8 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument(
                 "--services",
                 action=argparse.BooleanOptionalAction,
-                default=False,
-                help="with the way of an order, or markets alone [%(default)s]",
+                default=True,
+                help="with the way of an order, or markets alone [--services]",
             )
         if verb in {"up", "down"}:
             sub.add_argument("--yes", action="store_true", help="don't ask before touching a foreign cluster")

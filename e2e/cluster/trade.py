@@ -31,6 +31,16 @@ QUANTITY, PRICE = "0.10000", "60000.00"
 # What each brings: enough for the trade, in what they pay with.
 DEPOSITS = {"alice": (QUOTE, "10000"), "bob": (BASE, "0.5")}
 SECONDS = 60.0
+# The ledger's sums by their names in the API, and as a person is shown them.
+SUMS = {
+    "available": "available",
+    "held": "held",
+    "fees": "fees",
+    "withdrawalsInFlight": "in flight",
+    "house": "house",
+    "deposits": "deposits",
+    "sum": "sum",
+}
 
 Balances = dict[str, dict[str, Decimal]]
 
@@ -196,23 +206,43 @@ class NotYetError(ClusterError):
 def show(story: Story, *, url: str) -> None:
     """For people."""
     console = Console()
-    title = f"alice bought {QUANTITY} {BASE} of bob at {PRICE} {QUOTE} through {url}"
-    table = Table(title=title, title_justify="left")
-    for column, justify in (("user", "left"), ("asset", "left"), ("before", "right"), ("after", "right")):
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    table.add_column("change", justify="right")
+    console.print(f"\nalice bought {short(QUANTITY)} {BASE} of bob at {short(PRICE)} {QUOTE}, through {url}")
+    console.print("(TLS 1.3, each request signed with Ed25519)", highlight=False)
+    console.print(balance_table(story))
+    balance = story.trial_balance
+    faults = "; ".join(balance.get("faults", [])) or "every asset sums to zero"
+    console.print(f"The ledger over {balance.get('transactions', 0)} transactions: {faults}.")
+    console.print(trial_balance_table(balance))
+
+
+def balance_table(story: Story) -> Table:
+    """Before, after, and the difference: with what was traded, fees and rebates."""
+    table = Table()
+    for column in ("user", "asset", "before", "after", "change"):
+        table.add_column(column, justify="left" if column in {"user", "asset"} else "right")
     for user, assets in story.before.items():
         for asset, amount in assets.items():
             after = story.after[user][asset]
-            table.add_row(user, asset, f"{amount:f}", f"{after:f}", f"{after - amount:+f}")
-    console.print(table)
-    sums = Table(
-        title=f"trial balance over {story.trial_balance.get('transactions', 0)} transactions",
-        title_justify="left",
-    )
-    names = ("available", "held", "fees", "deposits", "withdrawalsInFlight", "house", "sum")
-    for column in ("asset", *names):
-        sums.add_column(column, justify="left" if column == "asset" else "right")
-    for asset in story.trial_balance.get("assets", []):
-        sums.add_row(asset["asset"], *(asset.get(name) or "0" for name in names))
-    console.print(sums)
+            table.add_row(user, asset, short(amount), short(after), sign(after - amount))
+    return table
+
+
+def trial_balance_table(balance: dict[str, Any]) -> Table:
+    """The sums of all accounts, by asset; what users paid in stands against what they have."""
+    table = Table()
+    for column in ("asset", *SUMS.values()):
+        table.add_column(column, justify="left" if column == "asset" else "right")
+    for asset in balance.get("assets", []):
+        table.add_row(asset["asset"], *(short(asset.get(name) or "0") for name in SUMS))
+    return table
+
+
+def short(amount: Decimal | str) -> str:
+    """Thousands apart, no zeros at the end."""
+    text = f"{Decimal(amount):,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def sign(change: Decimal) -> str:
+    """The same with a sign, none for nothing."""
+    return f"+{short(change)}" if change > 0 else short(change)

@@ -58,16 +58,26 @@ def check(provider: Provider) -> None:
         raise PrerequisiteError(f"nothing was started:\n{named}")
 
 
-def next_steps(provider: Provider, *, python: str) -> str:
+def next_steps(provider: Provider, *, python: str, services: bool) -> str:
     """What to type next, in a shell that was told where the cluster is."""
     name = "" if provider.cluster == "outcry" else f" --name {provider.cluster}"
+    killing = kill_command(provider, python=python, name=name)
     steps = {
         f"kubectl get pairs -n {market.NAMESPACE}": "is the market fine, who is hot",
         f"outcry watch {market.SYMBOL}": "the book, trades, seq and both replicas, live",
-        kill_command(provider, python=python, name=name): "kill the hot engine: the warm one takes over",
-        f"kubectl describe pair {market.PAIR} -n {market.NAMESPACE}": "what happened, and why",
-        "kubectl apply -f examples/eth-usdt.yaml": "a second market",
+        killing: "kill the hot engine: the warm one takes over",
     }
+    if services:
+        order = f"outcry order {market.SYMBOL} buy 0.01 --price 59000"
+        steps = {
+            order: "an order of alice's",
+            "outcry positions 1001": "what she has, and what it holds",
+        } | steps
+    else:
+        steps |= {
+            f"kubectl describe pair {market.PAIR} -n {market.NAMESPACE}": "what happened, and why",
+            "kubectl apply -f examples/eth-usdt.yaml": "a second market",
+        }
     width = max(map(len, steps))
     listed = "\n".join(f"  {command:<{width}}  # {meaning}" for command, meaning in steps.items())
     return f"""

@@ -123,13 +123,17 @@ def load_login(variables):
         return login.load()
 
 
-def test_five_things_to_try_and_one_of_them_kills():
-    told = up.next_steps(LocalProvider(cluster="two"), python="python")
+@pytest.mark.parametrize("services", [True, False])
+def test_five_things_to_try_and_one_of_them_kills(services):
+    told = up.next_steps(LocalProvider(cluster="two"), python="python", services=services)
     commands = [line for line in told.splitlines() if "  # " in line]
     assert len(commands) == 5
     assert sum("kill" in line for line in commands) == 1
     assert "env --name two" in told
-    foreign = up.next_steps(CurrentProvider(cluster="outcry", agreed=False), python="python")
+    assert ("outcry order" in told) == services
+    foreign = up.next_steps(
+        CurrentProvider(cluster="outcry", agreed=False), python="python", services=services
+    )
     assert "kubectl delete pod" in foreign
 
 
