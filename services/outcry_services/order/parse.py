@@ -8,14 +8,14 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from outcry.v1.order_api_pb2 import CreateOrderRequest
+
 from outcry_services.common.errors import AmountError, InvalidError
 from outcry_services.common.money import parse
 from outcry_services.order.model import Terms
 from outcry_services.order.words import PREVENTIONS, SIDES, TIMES, TYPES
 
 if TYPE_CHECKING:
-    from outcry.v1.order_api_pb2 import CreateOrderRequest
-
     from outcry_services.common.money import Units
     from outcry_services.order.words import Words
 
@@ -24,6 +24,7 @@ __all__ = ["check_client_id", "digest_of", "parse_expiry", "terms_of"]
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,36}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 _BASIS_POINTS = re.compile(r"[0-9]{1,6}", re.ASCII)
+_CONTENT = sorted(set(CreateOrderRequest.DESCRIPTOR.fields_by_name) - {"client_order_id"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,11 +41,7 @@ def check_client_id(text: str, *, field: str = "clientOrderId") -> str:
 
 def digest_of(request: CreateOrderRequest) -> bytes:
     """16 bytes that name an order's content, whatever becomes of its pair: 1.50 and 1.5 are the same."""
-    content = [
-        _plain(str(getattr(request, name)))
-        for name in sorted(request.DESCRIPTOR.fields_by_name)
-        if name != "client_order_id"
-    ]
+    content = [_plain(getattr(request, name)) for name in _CONTENT]
     return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).digest()
 
 
