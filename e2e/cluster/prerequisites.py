@@ -50,6 +50,8 @@ TEST_PACKAGES = {
     "mariadbd": "mariadb-server-core",
     "my_print_defaults": "mariadb-client-core",
     "redis-server": "redis-server",
+    # Compiles the small main around Canal.
+    "javac": "openjdk-17-jdk-headless",
 }
 # Packages that have their service started at boot.
 SERVICES = {"redis-server": "redis-server.service"}

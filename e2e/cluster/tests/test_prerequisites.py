@@ -77,7 +77,7 @@ def test_without_root_the_local_cluster_says_so(monkeypatch):
 
 def test_the_stores_of_the_tests_are_asked_for_by_tests_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(prerequisites, "SEARCH", str(tmp_path))
-    stores = {"mariadb-server-core", "mariadb-client-core", "redis-server"}
+    stores = {"mariadb-server-core", "mariadb-client-core", "redis-server", "openjdk-17-jdk-headless"}
     assert stores <= {problem.package for problem in prerequisites.find_problems("kind", tests=True)}
     assert not stores & {problem.package for problem in prerequisites.find_problems("kind")}
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from outcry_services.reconciler.metrics import Metrics
     from outcry_services.reconciler.records import Records
     from outcry_services.reconciler.redis_view import RedisView
-    from outcry_services.reconciler.state import Cut, Posting
+    from outcry_services.reconciler.state import Cut, Posting, View
 
 __all__ = ["Bounds", "Repairer"]
 
@@ -185,7 +185,7 @@ class Repairer:
             changes = ledger_repair.changes_of(ledger.view, truth)
             if not changes:
                 return False
-            await self._require_bounds(changes)
+            await self._require_bounds(changes, truth)
             await ledger_repair.write(
                 session,
                 user,
@@ -232,7 +232,7 @@ class Repairer:
         return outcome
 
     async def _put_redis(self, finding: Finding, redis: RedisView, truth: Truth, outcome: Compared) -> bool:
-        await self._require_bounds(outcome.differences)
+        await self._require_bounds(outcome.differences, truth.view)
         repair = redis_repair(redis, truth, outcome.cut)
         described = self._described(finding, Side.REDIS, list(repair.changes), journal_number=repair.number)
         repair_id = await self._records.plan(described)
@@ -266,9 +266,13 @@ class Repairer:
                 name="LOG_SHORT",
             )
 
-    async def _require_bounds(self, changes: Iterable[Difference]) -> None:
+    async def _require_bounds(self, changes: Iterable[Difference], truth: View) -> None:
         bounds = self._bounds()
-        sats = await self._value(worth(list(changes)))
+        amounts = worth(list(changes))
+        sats = await self._value(amounts)
+        if sats is None:
+            # An asset that no pair trades and that the user never had, as the logs say: it may go.
+            sats = await self._value({asset: amounts[asset] for asset in amounts if asset in truth.balances})
         if sats is None or sats > bounds.most_sats:
             raise RepairRefusedError(
                 f"a repair worth {'an unknown number' if sats is None else sats} of BTC's ledger units "

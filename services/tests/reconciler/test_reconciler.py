@@ -2,33 +2,232 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import time
+from contextlib import asynccontextmanager
+
 import pytest
+from outcry.v1.journal_pb2 import JournalBatch
 from outcry_services.common.consul import ConsulKv
+from outcry_services.reconciler.guard import PAUSED
+from outcry_services.reconciler.log_pass import opened
+from outcry_services.reconciler.records import Repair, Side
+from outcry_services.reconciler.redis_view import UserKeys
 
 from e2e.backends import ConsulServer, KafkaServer, MariaDbServer, RedisServer
-from services.tests.reconciler.world import make_topics, put_pairs, reconciling, world_of
+from services.tests.reconciler.breaking import LEDGER, REDIS
+from services.tests.reconciler.world import empty, put_pairs, reconciling, world_of
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def servers():
-    """Of the test's own: topics, databases and keys have fixed names."""
-    with KafkaServer() as kafka, MariaDbServer() as mariadb, RedisServer() as redis, ConsulServer() as consul:
-        make_topics(kafka)
+    """Of these tests alone: topics, databases and keys have fixed names."""
+    with MariaDbServer() as mariadb, RedisServer() as redis, ConsulServer() as consul, KafkaServer() as kafka:
         yield kafka, mariadb, redis, consul
 
 
-async def test_both_views_agree_while_orders_flow(servers):
-    kafka, mariadb, redis, consul = servers
-    async with world_of(kafka, mariadb, redis) as world:
-        kv = ConsulKv(consul.url)
-        await put_pairs(kv)
-        await kv.close()
-        async with reconciling(*servers) as reconciler:
-            for _ in range(30):
-                await world.step(20)
-            assert await world.wrong() == []
-            await reconciler.sweeper.sweep()
-            assert await world.rows("SELECT * FROM reconciler.findings") == []
-            assert reconciler.metrics.compared._value.get() > 20
+@pytest.fixture
+async def world(servers):
+    """Users who have traded a little."""
+    empty(*servers[:3])
+    kv = ConsulKv(servers[3].url)
+    await kv.delete(PAUSED)
+    await put_pairs(kv)
+    async with world_of(*servers[:3]) as world:
+        world.consul = kv
+        for _ in range(6):
+            await world.step(20)
+        yield world
+    await kv.close()
+
+
+@asynccontextmanager
+async def load(world):
+    """Orders all the time."""
+
+    over = asyncio.Event()
+
+    async def flow():
+        while not over.is_set():
+            await world.step(5)
+
+    task = asyncio.create_task(flow())
+    try:
+        yield
+    finally:
+        # Not in the middle of a step: that is a crash, and for other tests.
+        over.set()
+        await task
+
+
+async def findings(world, *, user=None, states=("open", "repaired", "gone", "superseded")):
+    rows = await world.rows(
+        "SELECT user_id, differences, verdict, state, sats, log FROM reconciler.findings WHERE state IN %s",
+        [tuple(states)],
+    )
+    return [row for row in rows if user in (None, row[0])]
+
+
+async def ended(world, user, seen):
+    """The user's finding, once it has come to its end."""
+    return await world.until(
+        "SELECT verdict, state, log FROM reconciler.findings WHERE id > %s AND user_id = %s "
+        "AND state IN ('repaired', 'gone')",
+        [seen, user],
+    )
+
+
+async def test_both_views_agree_while_orders_flow(servers, world):
+    async with reconciling(*servers) as reconciler:
+        for _ in range(20):
+            await world.step(20)
+        assert await world.wrong() == []
+        await reconciler.sweeper.sweep()
+        assert await findings(world) == []
+        assert reconciler.metrics.compared._value.get() > 20
+        assert reconciler.metrics.rows._value.get() > 100
+
+
+@pytest.mark.parametrize(("side", "ways"), [("redis", REDIS), ("ledger", LEDGER)])
+async def test_whatever_is_broken_is_found_and_put_right(servers, world, side, ways, capsys):
+    async with reconciling(*servers) as reconciler:
+        await reconciler.sweeper.sweep()
+        for name, breaking in ways.items():
+            ((seen,),) = await world.rows("SELECT COALESCE(MAX(id), 0) FROM reconciler.findings")
+            begun = time.monotonic()
+            user = await breaking(world)
+            flow = asyncio.create_task(world.step(5))
+            await world.until(
+                "SELECT id FROM reconciler.findings WHERE id > %s AND user_id = %s", [seen, user]
+            )
+            found = time.monotonic() - begun
+            ((verdict, state, log),) = (await ended(world, user, seen))[-1:]
+            await flow
+            await world.until_right()
+            with capsys.disabled():
+                right = time.monotonic() - begun
+                print(f"\n{side} {name}: found after {found:.2f} s, right after {right:.2f} s", end="")
+            assert (verdict, state) == (side, "repaired"), name
+            assert json.loads(log), name
+        repairs = await world.rows("SELECT DISTINCT side, state FROM reconciler.repairs")
+        assert (side, "done") in repairs
+        assert {of for of, _ in repairs} == {side}
+
+
+async def test_a_busy_user_is_put_right_too(servers, world):
+    async with reconciling(*servers) as reconciler:
+        await reconciler.sweeper.sweep()
+        async with load(world):
+            users = [await REDIS["changed"](world) for _ in range(3)]
+            users += [await LEDGER["changed"](world) for _ in range(3)]
+            for user in users:
+                await ended(world, user, 0)
+        await world.until_right()
+        assert {verdict for _, _, verdict, _, _, _ in await findings(world)} <= {"redis", "ledger", "neither"}
+
+
+async def test_lag_is_no_difference(servers, world):
+    async with reconciling(*servers) as reconciler:
+        # Redis goes ahead, the ledger stands still; then the other way round.
+        world.exchange.trade(40)
+        first = await world._publish()
+        await world._position(first)
+        await reconciler.sweeper.sweep()
+        await world._settle(first)
+        world.exchange.trade(40)
+        second = await world._publish()
+        for place in list(second):
+            if place[0].startswith("events."):
+                await world._settle({place: second[place]})
+        await reconciler.sweeper.sweep()
+        await world._position(second)
+        await world._settle(
+            {place: one for place, one in second.items() if not place[0].startswith("events.")}
+        )
+        await world.until_right()
+        await reconciler.sweeper.sweep()
+        assert await findings(world) == []
+
+
+async def test_what_is_worth_too_much_pauses_withdrawals_until_a_person_clears_it(servers, world):
+    keys = UserKeys(world.exchange.users[0])
+    async with reconciling(*servers, pause_above_btc="0.1") as reconciler:
+        await reconciler.sweeper.sweep()
+        await world.redis.command("INCRBY", keys.available("BTC"), 10_000_000)
+        await ended(world, keys.user_id, 0)
+        assert await world.consul.get(PAUSED) is None
+        # Repaired or not: one unit more than 0.1 BTC since the last clearing.
+        await world.redis.command("INCRBY", keys.available("BTC"), 1)
+        flag = json.loads((await paused(world)).value)
+        assert flag["by"].startswith("reconciler")
+        assert "10000001" in flag["reason"]
+        await world.consul.delete(PAUSED)
+        await world.until("SELECT 1 FROM reconciler.cleared WHERE finding > 0 AND paused = 0")
+        await world.until_right()
+        await world.redis.command("INCRBY", keys.available("BTC"), 1)
+        await world.until("SELECT 1 FROM reconciler.findings WHERE sats = 1 HAVING COUNT(*) = 2")
+        await world.until_right()
+        assert await world.consul.get(PAUSED) is None
+
+
+async def paused(world):
+    async with asyncio.timeout(30):
+        while (flag := await world.consul.get(PAUSED)) is None:  # noqa: ASYNC110 - another process's key
+            await asyncio.sleep(0.05)
+    return flag
+
+
+async def test_a_repair_beyond_its_bounds_is_left_to_a_person(servers, world):
+    keys = UserKeys(world.exchange.users[0])
+    async with reconciling(*servers, repair_most_btc="0.5", repairs_an_hour=1) as reconciler:
+        await reconciler.sweeper.sweep()
+        await world.redis.command("INCRBY", keys.available("BTC"), 60_000_000)
+        await world.until("SELECT 1 FROM reconciler.findings WHERE verdict = 'redis'")
+        await reconciler.sweeper.sweep()
+        assert await world.wrong() == ["redis"]
+        assert len(await findings(world, states=("open",))) == 1
+        # Made small enough, the only repair that an hour allows.
+        await world.redis.command("DECRBY", keys.available("BTC"), 30_000_000)
+        await world.until_right()
+        await world.redis.command("INCRBY", keys.available("ETH"), 1)
+        await world.until("SELECT 1 FROM reconciler.findings WHERE state = 'open' AND verdict = 'redis'")
+        await reconciler.sweeper.sweep()
+        assert await world.wrong() == ["redis"]
+        assert reconciler.metrics.refused.labels(why="REPAIRS_TOO_MANY")._value.get() > 0
+
+
+async def test_a_repair_that_a_crash_cut_short_is_told_once(servers, world):
+    """The script ran, the process died before Kafka had the entry; another one was only planned."""
+    user = world.exchange.users[0]
+    async with reconciling(*servers) as reconciler:
+        repairs = [
+            Repair(
+                finding=0,
+                user_id=user,
+                side=Side.REDIS,
+                reason="r",
+                changes=[["BTC", 1, 0]],
+                journal_number=n,
+            )
+            for n in (7001, 7002)
+        ]
+        done, planned = [await reconciler.records.plan(one) for one in repairs]
+        await world.redis.command("HSET", UserKeys(user).journal, f"r{done}", "7001 ADJUST 0 BTC:1:0")
+    async with reconciling(*servers):
+        rows = dict(await world.rows("SELECT id, state FROM reconciler.repairs"))
+        assert rows == {done: "done", planned: "abandoned"}
+    assert await world.redis.command("HGETALL", UserKeys(user).journal) == {}
+    numbers = [entry.number for entry in journal(servers[0], user)]
+    assert numbers.count(7001) == 1
+    assert 7002 not in numbers
+
+
+def journal(kafka, user):
+    with opened(kafka.bootstrap, "test") as logs:
+        ranges = {place: logs.range(place) for place in logs.places("journal")}
+        records = list(logs.read(ranges))
+    entries = [entry for record in records for entry in JournalBatch.FromString(record.value).entries]
+    return [entry for entry in entries if entry.user_id == user]

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 
 from outcry_services.common.errors import InternalError
 from outcry_services.common.health import Health
-from outcry_services.common.ids import SHARDS
 from outcry_services.common.kafka import Publisher, Record
 from outcry_services.common.lifecycle import Lifecycle
 from outcry_services.common.mysql import MySql, MySqlAddress
@@ -271,10 +270,10 @@ class World:
             while await self.wrong():  # noqa: ASYNC110 - stores don't tell
                 await asyncio.sleep(0.05)
 
-    async def until(self, statement, *, seconds=60):
+    async def until(self, statement, arguments=(), *, seconds=60):
         """Rows of a query, once there are some."""
         async with asyncio.timeout(seconds):
-            while not (rows := await self.rows(statement)):  # noqa: ASYNC110 - stores don't tell
+            while not (rows := await self.rows(statement, arguments)):  # noqa: ASYNC110 - stores don't tell
                 await asyncio.sleep(0.05)
         return rows
 
@@ -295,6 +294,17 @@ async def world_of(kafka, mariadb, redis_server, *, seed=1):
         await publisher.close()
         await redis.close()
         await mysql.close()
+
+
+def empty(kafka, mariadb, redis_server):
+    """Nothing is left of a world that was there before."""
+    for topic in kafka.admin.list_topics(timeout=10).topics:
+        kafka.delete_topic(topic)
+    for database in ("ledger", "reconciler"):
+        mariadb.execute(f"DROP DATABASE IF EXISTS {database}")
+    with redis_server.client() as client:
+        client.flushall()
+    make_topics(kafka)
 
 
 def make_topics(kafka):
@@ -333,7 +343,3 @@ async def reconciling(kafka, mariadb, redis_server, consul, **named):
     finally:
         lifecycle.stop()
         await running
-
-
-def shard_of(user):
-    return user % SHARDS
