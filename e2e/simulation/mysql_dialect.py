@@ -16,7 +16,7 @@ from e2e.simulation.errors import UnfaithfulError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Translated", "translate"]
+__all__ = ["Translated", "in_database", "translate"]
 
 _INTEGERS = {"TINYINT": 8, "SMALLINT": 16, "MEDIUMINT": 24, "INT": 32, "INTEGER": 32, "BIGINT": 64}
 _TEXTS = ("VARCHAR", "CHAR", "MEDIUMTEXT", "LONGTEXT", "TEXT", "JSON", "ENUM")
@@ -57,6 +57,15 @@ def translate(statement: str, databases: Iterable[str]) -> Translated:
         text = pattern.sub(replacement, text)
     _refuse_assignments_in_order(text)
     return Translated(_placeholders(text), upsert=upsert)
+
+
+def in_database(statement: str, database: str) -> str:
+    """The tables that a statement names without their database are this one's."""
+    if not database:
+        return statement
+    return re.sub(
+        r"\b(FROM|JOIN|INTO|UPDATE) (\w+)\b(?!\.)", rf"\1 {database}.\2", statement, flags=re.IGNORECASE
+    )
 
 
 _WORDS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [

@@ -27,7 +27,7 @@ from outcry_services.common.mysql_errors import (
 
 from e2e.simulation.chance import Chance
 from e2e.simulation.errors import UnfaithfulError
-from e2e.simulation.mysql_dialect import Translated, translate
+from e2e.simulation.mysql_dialect import Translated, in_database, translate
 from e2e.simulation.processes import WORLD, current_process
 
 if TYPE_CHECKING:
@@ -200,6 +200,7 @@ class FakeSession:
         self.done: list[Callable[[], object]] = []
         self._begun = False
         self._broken = False
+        self._database = ""
 
     async def execute(self, statement: str, arguments: Sequence[Any] = ()) -> int:
         """As the real one."""
@@ -227,15 +228,20 @@ class FakeSession:
             return [(0, [])] * len(statements)
 
         def run() -> list[tuple[int, Rows]]:
-            return [self._server.run(text, [tuple(values)], many=False) for text, values in statements]
+            return [
+                self._server.run(in_database(text, self._database), [tuple(values)], many=False)
+                for text, values in statements
+            ]
 
         return await self._exchange(run, reading=all(_READS.match(text) for text, _ in statements))
 
     def _controls(self, statement: str) -> bool:
-        """Whether a statement is about the transaction; the next one then begins it."""
+        """Whether a statement is about the transaction or the session; the next one then begins it."""
+        if used := re.match(r"\s*USE (\w+)", statement, re.IGNORECASE):
+            self._database = used[1]
         if re.match(r"\s*START TRANSACTION\b", statement, re.IGNORECASE):
             self.in_transaction = True
-        return bool(re.match(r"\s*(START TRANSACTION|SET)\b", statement, re.IGNORECASE))
+        return bool(re.match(r"\s*(START TRANSACTION|SET|USE)\b", statement, re.IGNORECASE))
 
     async def rollback(self) -> None:
         """As the real one."""

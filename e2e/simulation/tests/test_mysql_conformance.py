@@ -236,6 +236,14 @@ async def test_a_session_may_hold_a_snapshot_of_its_own(mysql, table):
     assert await execute(mysql, f"DELETE FROM {table} WHERE id = 1") == 1
 
 
+async def test_a_session_may_be_in_a_database(mysql, table):
+    schema, name = table.split(".")
+    async with mysql.session() as session:
+        await session.execute(f"USE {schema}")
+        assert await session.query(f"SELECT id FROM {name} WHERE amount = %s", [20]) == [(2,)]
+        assert await session.query(f"SELECT id FROM {table} WHERE amount = %s", [20]) == [(2,)]
+
+
 async def test_which_tables_there_are(mysql, table):
     schema, name = table.split(".")
     statement = "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s"
