@@ -19,8 +19,8 @@ REASON = re.compile(r'(?:\breason ?= ?|^[A-Z_]+ = )"([A-Z][a-z]+(?:[A-Z]+[a-z]+)
 # Of base classes that are never raised themselves.
 UNSAID = {"Error", "Refused", "Unavailable", "Unknown"}
 METRIC = re.compile(r"\boutcry_[a-z_]+")
-METERED = ("operator/outcry_operator", "engine-rs/python/python/outcry_engine")
-MODULES = {"outcry_operator"}
+METERED = ("operator/outcry_operator", "engine-rs/python/python/outcry_engine", "services/outcry_services")
+MODULES = {"outcry_operator", "outcry_services"}
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
 

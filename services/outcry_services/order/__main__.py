@@ -1,4 +1,4 @@
-"""`python -m outcry_services.order`: the service; with `migrate` or `move`, work on its databases."""
+"""`python -m outcry_services.order`: the service; with `migrate`, `move`, `restored`, work on its data."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from outcry_services.common.consul import ConsulKv
 from outcry_services.common.errors import ServiceError
 from outcry_services.common.ids import SHARDS
 from outcry_services.common.mysql import MySql
+from outcry_services.common.order_log import ORDERS
+from outcry_services.order.kafka_topics import KafkaTopics
 from outcry_services.order.map_source import read_map
 from outcry_services.order.migrate import LOCK_SECONDS, migrate
 from outcry_services.order.move import Mover
+from outcry_services.order.restored import logged, restored
 from outcry_services.order.service import run
 from outcry_services.order.settings import OrderSettings, StoreSettings
 
@@ -49,7 +52,11 @@ def _parser() -> argparse.ArgumentParser:
         "--at", default="", metavar="URL", help="mysql://host:port, for a server not in the map"
     )
     moving.set_defaults(work=_move)
-    for command, needed in ((making, False), (moving, True)):
+    putting = commands.add_parser(
+        "restored", help="number on above the log after databases were restored; the service must not run"
+    )
+    putting.set_defaults(work=_restored)
+    for command, needed in ((making, False), (moving, True), (putting, True)):
         command.add_argument(
             "--shards",
             type=_range,
@@ -88,6 +95,26 @@ async def _move(settings: StoreSettings, options: argparse.Namespace) -> None:
     finally:
         await consul.close()
     print(f"in force, and to be written into the values of the chart:\n{chosen.text()}")
+
+
+async def _restored(settings: StoreSettings, options: argparse.Namespace) -> None:
+    consul = ConsulKv(settings.consul)
+    try:
+        chosen = await read_map(consul, settings.shards())
+    finally:
+        await consul.close()
+    partitions = await KafkaTopics(settings.kafka).partitions(ORDERS)
+    found = await logged(settings.kafka, options.shards, partitions=partitions)
+    for name, url in chosen.servers.items():
+        mysql = MySql(settings.address(url), statement_seconds=60)
+        await mysql.open()
+        try:
+            for shard in (each for each in options.shards if chosen.owners[each] == name):
+                lacking = await restored(mysql, shard, found[shard])
+                behind = found[shard].number
+                print(f"orders_{shard:04} goes on behind {behind}, and lacks {lacking or 'no order'}")
+        finally:
+            await mysql.close()
 
 
 def _progress(done: str, total: int) -> Callable[[int], None]:

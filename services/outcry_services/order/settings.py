@@ -19,7 +19,7 @@ class StoreSettings(ServiceSettings):
     """What the migration, the move and the service itself need of MySQL."""
 
     kafka: str = ""
-    """Empty for `migrate` and `move`, which write nothing there."""
+    """`migrate` and `move` do without."""
 
     shard_map: str = ""
     """The shard map as JSON, or the name of a file with it in `OUTCRY_SHARD_MAP_FILE`."""
