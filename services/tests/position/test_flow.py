@@ -106,7 +106,7 @@ async def test_a_cluster_whose_masters_die_under_load_keeps_every_unit(broker):
                 key = f"pos:{{{user}}}:BTC"
                 # The replica misses what comes now, and takes over without it.
                 replica = next(
-                    node for node in cluster.replicas if node.process.running and follows(cluster, node, key)
+                    node for node in cluster.nodes if node.process.running and follows(cluster, node, key)
                 )
                 replica.pause()
                 await trading.trade(20)
