@@ -19,7 +19,7 @@ from outcry_services.common.errors import IntegrityError
 if TYPE_CHECKING:
     from outcry_services.common.redis import Reply
 
-__all__ = ["Answer", "Change", "Entry", "Said", "answer_of", "parse_entry"]
+__all__ = ["PASSED", "REFUSED", "Answer", "Change", "Entry", "Said", "answer_of", "parse_entry"]
 
 REFUSED, PASSED = "REFUSED", "PASSED"
 

@@ -16,7 +16,7 @@ from outcry_services.common.errors import ServiceError, UnavailableError
 from outcry_services.common.kafka import PublisherStoppedError
 from outcry_services.position import keys
 from outcry_services.position.errors import PositionCorruptError
-from outcry_services.position.marks import BORN, Marks
+from outcry_services.position.marks import BORN, KNOWN, Marks
 from outcry_services.position.recorded import read_recorded
 from outcry_services.position.run import Run
 from outcry_services.position.slots import tag_on
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from outcry_services.common.redis_servers import Master
     from outcry_services.position.instruction_worker import Recorded
+    from outcry_services.position.proof import Proof
     from outcry_services.position.rebuild import Rebuild
     from outcry_services.position.run import Means
 
@@ -40,9 +41,11 @@ PAUSE_SECONDS = 0.2
 class Flow:
     """Carries out every log, for ever."""
 
-    def __init__(self, means: Means, *, rebuild: Rebuild) -> None:
+    def __init__(self, means: Means, *, rebuild: Rebuild, proof: Proof | None = None) -> None:
+        """Without a `proof` (there is no ledger) a replay counts as it is."""
         self._means = means
         self._rebuild = rebuild
+        self._proof = proof
         self._run: Run | None = None
         self._fault: str | None = "not begun yet"
 
@@ -93,8 +96,14 @@ class Flow:
         # An answer that is still on its way is in no log: it would be decided once more, perhaps otherwise.
         await self._means.publishing.settle()
         marks = Marks(found)
-        tags = [tag_on(master) for master in masters]
-        self._run = Run(self._means, marks=marks, recorded=await self._recorded(marks), tags=tags)
+        changed = any(mark.get(KNOWN) != master.identity for master, mark in zip(masters, found, strict=True))
+        self._run = Run(
+            self._means,
+            marks=marks,
+            recorded=await self._recorded(marks),
+            masters=masters,
+            proof=self._proof if changed else None,
+        )
         self._fault = None
         await self._run.work()
 

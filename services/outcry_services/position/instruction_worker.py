@@ -11,7 +11,7 @@ from outcry_services.common.ids import shard_of_user
 from outcry_services.position import instructions
 from outcry_services.position.answers import answer_to, command_of
 from outcry_services.position.delivery import Outputs
-from outcry_services.position.entries import Entry, Said, parse_entry
+from outcry_services.position.entries import PASSED, Entry, Said, parse_entry
 from outcry_services.position.facts import Facts
 from outcry_services.position.rounds import Chain, Step, carry_out
 from outcry_services.position.sequences import Numbers, Verdict
@@ -19,7 +19,7 @@ from outcry_services.position.topics import answer_records, command_records, jou
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from outcry.v1.command_pb2 import Command
     from outcry.v1.instruction_pb2 import Instruction, InstructionBatch
@@ -43,6 +43,8 @@ class Recorded:
     """Answers of a partition that `order-events` holds already, by shard, incarnation and number."""
 
     answers: dict[tuple[int, int, int], OrderEvent]
+    again: dict[tuple[int, int, int], OrderEvent]
+    """Of instructions that are behind the mark, whose commands the pairs may lack all the same."""
     end: int | None
     """The offset behind them; None: there is none."""
 
@@ -75,6 +77,7 @@ class InstructionWorker:
         topics: Topics,
         facts: FactsCache,
         sent: Sent,
+        touch: Callable[[Iterable[int]], None],
         metrics: Metrics,
     ) -> None:
         self._partition = partition
@@ -85,6 +88,7 @@ class InstructionWorker:
         self.carried = {shard: number for shard, (_, number) in mark.numbers.items()}
         """For each shard the last number that was carried out."""
         self._behind_answers = mark.answers
+        self._resend = mark.resend
         self._recorded = recorded
         self._replayed = replayed
         self._progress = progress
@@ -92,12 +96,20 @@ class InstructionWorker:
         self._topics = topics
         self._facts = facts
         self._sent = sent
+        self._touch = touch
         self._metrics = metrics
         self._chain = Chain()
+        self._waits = False
+
+    @property
+    def replayed_all(self) -> bool:
+        """Whether nothing is on record any more that can be carried out before something new is decided."""
+        return self._waits or not (self._recorded.answers or (self.position or 0) < self._resend)
 
     async def take(self, batch: Batch[InstructionBatch]) -> Outputs:
         """Carry out a batch; what is to be told of it. Raises what `carry_out` raises."""
         found = self._news(batch)
+        self._touch(it.user_id for it in found)
         old = [it for it in found if self._answer_of(it) is not None]
         new = [it for it in found if self._answer_of(it) is None]
         planned = [await self._plan(it) for it in old]
@@ -106,11 +118,14 @@ class InstructionWorker:
         self.carried |= {shard_of_user(it.user_id): it.number for it in old}
         self._progress.moved()
         if new:
+            self._waits = True
+            self._progress.moved()
             await self._replayed.wait()
+            self._waits = False
             decided = [await self._plan(it) for it in new]
             await self._carry_out(decided)
             planned += decided
-        outputs = await self._outputs(planned, batch.position)
+        outputs = await self._outputs(planned, batch.position, await self._again(batch))
         self.position = batch.position
         self.carried |= {shard_of_user(it.user_id): it.number for it in found}
         self._progress.moved()
@@ -126,6 +141,20 @@ class InstructionWorker:
                 else:
                     self._metrics.skipped("orders", verdict)
         return found
+
+    async def _again(self, batch: Batch[InstructionBatch]) -> dict[str, list[Command]]:
+        """Commands that were perhaps never sent: the watermark that knew it is lost (see `rebuild`)."""
+        commands: dict[str, list[Command]] = defaultdict(list)
+        for item in batch.items:
+            for it in item.value.instructions if item.record.offset < self._resend else ():
+                answer = self._recorded.again.pop(_key(it), None)
+                symbol = instructions.symbol_of(it)
+                if answer is None or answer.WhichOneof("body") == "refused" or not symbol:
+                    continue
+                command = command_of(it, Entry(number=0, kind=PASSED, id=0))
+                if command is not None and await self._takes(symbol):
+                    commands[symbol].append(command)
+        return commands
 
     def _answer_of(self, it: Instruction) -> OrderEvent | None:
         return self._recorded.answers.get(_key(it))
@@ -158,9 +187,10 @@ class InstructionWorker:
         finally:
             self._metrics.waiting(-len(blocked))
 
-    async def _outputs(self, planned: Sequence[_Planned], position: int) -> Outputs:
+    async def _outputs(
+        self, planned: Sequence[_Planned], position: int, commands: dict[str, list[Command]]
+    ) -> Outputs:
         answers: dict[int, list[OrderEvent]] = defaultdict(list)
-        commands: dict[str, list[Command]] = defaultdict(list)
         journal: list[JournalEntry] = []
         drained: dict[int, list[str]] = defaultdict(list)
         sent: list[tuple[str, int, int]] = []
@@ -186,7 +216,7 @@ class InstructionWorker:
             if answer.said is Said.NEW and one.recorded is None:
                 sent.append((symbol, command.source, command.number))
         # Known now: a later batch may use the last of them before this one's mark is written.
-        replaying = bool(self._recorded.answers)
+        replaying = bool(self._recorded.answers) or position < self._resend
         numbers = {
             shard: self.numbers.last[shard]
             for shard in {shard_of_user(one.instruction.user_id) for one in planned}

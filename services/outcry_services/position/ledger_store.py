@@ -1,16 +1,18 @@
-"""The ledger in MySQL, read at one moment: what a rebuild takes positions from (settlement's tables)."""
+"""The ledger in MySQL (settlement's tables), read at one moment: for a rebuild, and to prove a replay."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from outcry_services.common.ids import SHARDS
 from outcry_services.position.rebuild import Cut, Owned
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from outcry_services.common.mysql import MySql, Session
+    from outcry_services.position.proof import Balances, CutOfUser
     from outcry_services.position.rebuild import Snapshot
 
 __all__ = ["LedgerStore"]
@@ -20,7 +22,7 @@ WITHDRAWAL = "withdrawal"
 
 
 class LedgerStore:
-    """Implements `rebuild.Ledger`; `database` is the ledger's name."""
+    """Implements `rebuild.Ledger` and `proof.LedgerAt`; `database` is the ledger's name."""
 
     def __init__(self, mysql: MySql, *, database: str = "ledger") -> None:
         self._mysql = mysql
@@ -29,24 +31,71 @@ class LedgerStore:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot | None]:
         """Everything at one moment, however long the reading takes; raises what `MySql` raises."""
+        async with self._moment() as session:
+            yield None if session is None else _Snapshot(session, await _cut(session))
+
+    async def at(self, cuts: Mapping[int, CutOfUser]) -> dict[int, Balances] | None:
+        """Balances less what is behind each user's own cut; None while the ledger has not come so far."""
+        async with self._moment() as session:
+            if session is None:
+                return None if any(any(cut.values()) for cut in cuts.values()) else {}
+            now = await _cut(session)
+            if not all(_covers(now, user, cut) for user, cut in cuts.items()):
+                return None
+            marks = ", ".join(["%s"] * len(cuts))
+            rows = await session.query(
+                f"SELECT user_id, asset, available, held FROM balances WHERE user_id IN ({marks})",  # noqa: S608
+                list(cuts),
+            )
+            found: dict[int, Balances] = {user: {} for user in cuts}
+            for user, asset, available, held in rows:
+                found[user][asset] = (available, held)
+            for user, cut in cuts.items():
+                await _take_back(session, user, cut, now, found[user])
+            return found
+
+    @asynccontextmanager
+    async def _moment(self) -> AsyncIterator[Session | None]:
+        """Reads of one moment; None: there is no ledger yet."""
         async with self._mysql.session() as session:
             await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
             try:
-                yield await self._snapshot(session)
+                tables = await session.query(
+                    "SELECT 1 FROM information_schema.tables "
+                    "WHERE table_schema = %s AND table_name = 'offsets'",
+                    [self._database],
+                )
+                if tables:
+                    # Tables that are named without their database are this one's.
+                    await session.execute(f"USE {self._database}")
+                yield session if tables else None
             finally:
                 await session.rollback()
 
-    async def _snapshot(self, session: Session) -> Snapshot | None:
-        tables = await session.query(
-            "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = 'offsets'",
-            [self._database],
+
+def _covers(now: Cut, user: int, cut: CutOfUser) -> bool:
+    _, number = now.shards.get(user % SHARDS, (0, 0))
+    legs = {symbol: leg for symbol, leg in cut.items() if symbol != "i"}
+    return number >= cut["i"] and all(now.legs.get(symbol, 0) >= leg for symbol, leg in legs.items())
+
+
+async def _take_back(session: Session, user: int, cut: CutOfUser, now: Cut, balances: Balances) -> None:
+    """Undo what the ledger has of a user beyond a cut."""
+    sources = {f"i:{user % SHARDS}": cut["i"]} | {symbol: cut.get(symbol, 0) for symbol in now.legs}
+    for source, position in sources.items():
+        rows = await session.query(
+            "SELECT asset, account, SUM(amount) FROM entries WHERE user_id = %s AND source = %s "
+            "AND position > %s AND account IN ('available', 'held') GROUP BY asset, account",
+            [user, source, position],
         )
-        if not tables:
-            return None
-        # Tables that are named without their database are this one's.
-        await session.execute(f"USE {self._database}")
-        return _Snapshot(session, await _cut(session))
+        for asset, account, amount in rows:
+            available, held = balances[asset]
+            if account == "available":
+                available -= int(amount)
+            else:
+                held -= int(amount)
+            balances[asset] = (available, held)
 
 
 class _Snapshot:

@@ -19,7 +19,7 @@ from outcry_services.position.sequences import Seq, Verdict
 from outcry_services.position.topics import journal_records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from outcry.v1.event_pb2 import Event, EventBatch
     from outcry.v1.journal_pb2 import JournalEntry
@@ -62,6 +62,7 @@ class LegWorker:
         scripts: Scripts,
         facts: FactsCache,
         sent: Sent,
+        touch: Callable[[Iterable[int]], None],
         metrics: Metrics,
     ) -> None:
         self.symbol = symbol
@@ -74,6 +75,7 @@ class LegWorker:
         self._scripts = scripts
         self._facts = facts
         self._sent = sent
+        self._touch = touch
         self._metrics = metrics
         self._chain = Chain()
 
@@ -81,6 +83,7 @@ class LegWorker:
         """Carry out a batch; what is to be told of it. Raises what `carry_out` raises."""
         events = self._news(batch)
         legs = [leg for event in events for leg in legs_of(event) if not leg.foreign]
+        self._touch(leg.user_id for leg in legs)
         known = await self._facts_of(legs)
         planned = [self._plan(leg, known.get(leg.order_id)) for leg in legs]
         of_step = {id(one.step): one.leg for one in planned}

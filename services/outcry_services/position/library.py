@@ -23,6 +23,7 @@ __all__ = [
     "RELEASE",
     "RESTORE",
     "SETTLE",
+    "UNDRAINED",
     "VIEW",
     "WITHDRAW",
 ]
@@ -47,6 +48,7 @@ DRAIN = _script("drain")
 MARK = _script("mark")
 RESTORE = _script("restore")
 VIEW = _script("view")
+UNDRAINED = _script("undrained")
 
 ALL = (
     PRE_DEDUCT,
@@ -62,4 +64,5 @@ ALL = (
     MARK,
     RESTORE,
     VIEW,
+    UNDRAINED,
 )

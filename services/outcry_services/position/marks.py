@@ -5,9 +5,11 @@ for. So whatever a promoted replica lacks lies behind its mark. One hash, with f
 
     o3           the next offset of partition 3 of `orders`
     a3           where its answers begin in `order-events` that are not yet behind the mark
+    r3           up to where answered instructions are sent to their pairs once more (see `rebuild`)
     s17          `incarnation number` of the last instruction of shard 17
     eBTC-USDT    `offset seq`: the next offset of the pair's events, and the last seq
-    born         written once everything that was lost was made again
+    born         written once everything that was lost was made again, and proved
+    known        the run of the master with which that was so
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ from outcry_services.common.ids import SHARDS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["BORN", "EventsMark", "InstructionsMark", "Marks"]
+__all__ = ["BORN", "KNOWN", "EventsMark", "InstructionsMark", "Marks"]
 
-BORN = "born"
+BORN, KNOWN = "born", "known"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +33,8 @@ class InstructionsMark:
 
     offset: int | None = None
     answers: int | None = None
+    resend: int = 0
+    """Below this offset what was answered is sent to its pair once more; 0: nothing is."""
     numbers: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -58,10 +62,11 @@ class Marks:
         return InstructionsMark(
             offset=int(least[name]),
             answers=None if answers is None else int(answers),
+            resend=int(least.get(f"r{partition}", "0")),
             numbers={
-                shard: _pair(least[f"s{shard}"])
+                shard: min(_pair(mark[f"s{shard}"]) for mark in self._found)
                 for shard in range(partition, SHARDS, partitions)
-                if f"s{shard}" in least
+                if all(f"s{shard}" in mark for mark in self._found)
             },
         )
 

@@ -18,6 +18,7 @@ from outcry.v1.journal_pb2 import JournalChange, JournalEntry, JournalKind
 
 from outcry_services.common.errors import IntegrityError, ServiceError
 from outcry_services.common.ids import SHARDS
+from outcry_services.common.order_log import EVENTS_PREFIX, ORDER_EVENTS, ORDERS
 from outcry_services.common.redis import Call
 from outcry_services.position import keys, library
 from outcry_services.position.marks import BORN
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 __all__ = ["Cut", "Ledger", "NoLedger", "Owned", "Rebuild", "Snapshot"]
 
 log = logging.getLogger(__name__)
+
+UNSENT = 65_536
+"""Records of a partition that may be answered and not yet sent on: more than the batches between the two hold
+(`delivery`, `streams`). What the ledger knows as answered has its answer in the log; whether its command
+was sent,
+the lost watermark alone knew. So these are sent once more; an engine drops what it has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,11 +153,12 @@ class Rebuild:
     async def _mark(self, lost: Sequence[Master], cut: Cut) -> None:
         fields: dict[str, str] = {}
         for (topic, partition), offset in cut.offsets.items():
-            if topic == "orders":
-                fields[f"o{partition}"] = str(offset)
-            elif topic == "order-events":
-                fields[f"a{partition}"] = str(offset)
-            elif (symbol := topic.removeprefix("events.")) != topic and symbol in cut.legs:
+            if topic == ORDERS:
+                fields[f"o{partition}"] = str(max(0, offset - UNSENT))
+                fields[f"r{partition}"] = str(offset)
+            elif topic == ORDER_EVENTS:
+                fields[f"a{partition}"] = str(max(0, offset - UNSENT))
+            elif (symbol := topic.removeprefix(EVENTS_PREFIX)) != topic and symbol in cut.legs:
                 fields[f"e{symbol}"] = f"{offset} {cut.legs[symbol] // 2}"
         for shard, (incarnation, number) in cut.shards.items():
             fields[f"s{shard}"] = f"{incarnation} {number}"

@@ -11,7 +11,7 @@ from outcry_services.position.instruction_worker import Recorded
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from outcry.v1.order_event_pb2 import OrderEvent, OrderEventBatch
+    from outcry.v1.order_event_pb2 import OrderEventBatch
 
     from outcry_services.position.marks import InstructionsMark
     from outcry_services.position.ports import Reading
@@ -26,13 +26,13 @@ async def read_recorded(
 ) -> dict[int, Recorded]:
     """Of each partition the answers behind its mark, to the end that the log has now."""
     ends = {partition: await reader.end(ORDER_EVENTS, partition) for partition in marks}
-    found = {partition: Recorded(answers={}, end=end or None) for partition, end in ends.items()}
+    found = {partition: Recorded(answers={}, again={}, end=end or None) for partition, end in ends.items()}
     left = {partition for partition, end in ends.items() if (marks[partition].answers or 0) < end}
     if left:
         await reader.assign({(ORDER_EVENTS, partition): marks[partition].answers for partition in left})
         async for batch in reader.batches():
             for item in batch.items:
-                _keep(found[batch.partition].answers, item.value, marks[batch.partition])
+                _keep(found[batch.partition], item.value, marks[batch.partition])
             if batch.position >= ends[batch.partition]:
                 left.discard(batch.partition)
             if not left:
@@ -41,11 +41,12 @@ async def read_recorded(
     return found
 
 
-def _keep(
-    answers: dict[tuple[int, int, int], OrderEvent], batch: OrderEventBatch, mark: InstructionsMark
-) -> None:
+def _keep(recorded: Recorded, batch: OrderEventBatch, mark: InstructionsMark) -> None:
     last = mark.numbers.get(batch.shard, (0, 0))
     for answer in batch.events:
         # Whatever comes under a number once more is a repeat, which every reader drops.
+        key = (batch.shard, answer.incarnation, answer.number)
         if (answer.incarnation, answer.number) > last:
-            answers.setdefault((batch.shard, answer.incarnation, answer.number), answer)
+            recorded.answers.setdefault(key, answer)
+        elif mark.resend:
+            recorded.again.setdefault(key, answer)

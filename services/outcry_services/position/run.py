@@ -15,21 +15,24 @@ from outcry_services.position.cache import FactsCache
 from outcry_services.position.delivery import Delivery
 from outcry_services.position.instruction_worker import InstructionWorker
 from outcry_services.position.leg_worker import LegWorker
-from outcry_services.position.marks import BORN
+from outcry_services.position.marks import BORN, KNOWN
 from outcry_services.position.pool import Pool
 from outcry_services.position.progress import Progress
+from outcry_services.position.slots import tag_on
 from outcry_services.position.streams import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from outcry.v1.event_pb2 import EventBatch
     from outcry.v1.instruction_pb2 import InstructionBatch
 
+    from outcry_services.common.redis_servers import Master
     from outcry_services.position.instruction_worker import Recorded
     from outcry_services.position.marks import Marks
     from outcry_services.position.metrics import Metrics
     from outcry_services.position.ports import Logs, Pairs, Publishing, Reading, Sent, Store, Topics
+    from outcry_services.position.proof import Proof
 
 __all__ = ["Means", "Run"]
 
@@ -55,11 +58,20 @@ class Run:
     """`work` until something fails; also the `Horizon` of the pairs' workers."""
 
     def __init__(
-        self, means: Means, *, marks: Marks, recorded: Mapping[int, Recorded], tags: Sequence[str]
+        self,
+        means: Means,
+        *,
+        marks: Marks,
+        recorded: Mapping[int, Recorded],
+        masters: Sequence[Master],
+        proof: Proof | None,
     ) -> None:
         self._means = means
+        self._masters = masters
+        self._proof = proof
+        self._touched: set[int] = set()
         self._marks = marks
-        self._tags = tags
+        self._tags = [tag_on(master) for master in masters]
         self._scripts = Pool(means.store)
         self._orders: Reading[InstructionBatch] = means.logs.instructions()
         self._trades: Reading[EventBatch] = means.logs.events()
@@ -68,7 +80,7 @@ class Run:
         self._progress = Progress()
         self._facts = FactsCache()
         self.replayed = asyncio.Event()
-        """Set once the events are carried out that were there at the beginning."""
+        """Set once the events are carried out that were there at the beginning, and the result is proved."""
         self._ends: dict[str, int] = {}
         self._legs: dict[str, LegWorker] = {}
         self._workers = [
@@ -89,7 +101,7 @@ class Run:
                 group.create_task(self._instructions.run())
                 group.create_task(self._events.run())
                 group.create_task(self._follow_pairs(group, symbols))
-                await self._be_born()
+                group.create_task(self._end_replay())
         finally:
             await asyncio.gather(self._orders.close(), self._trades.close(), self._scripts.close())
 
@@ -124,6 +136,7 @@ class Run:
             topics=means.topics,
             facts=self._facts,
             sent=means.sent,
+            touch=self._touch,
             metrics=means.metrics,
         )
 
@@ -147,7 +160,7 @@ class Run:
                     task.cancel()
                 self._events.leave((events_topic(symbol), 0))
                 self._legs.pop(symbol)
-            self._look_at_replay()
+            self._progress.moved()
             symbols = await self._means.pairs.changed(symbols)
 
     def _take_up(self, group: asyncio.TaskGroup, symbol: str) -> list[asyncio.Task[None]]:
@@ -161,6 +174,7 @@ class Run:
             scripts=self._scripts,
             facts=self._facts,
             sent=means.sent,
+            touch=self._touch,
             metrics=means.metrics,
         )
         self._legs[symbol] = worker
@@ -175,22 +189,33 @@ class Run:
         while True:
             batch = await self._events.take((events_topic(symbol), 0))
             await delivery.put(await worker.take(batch))
-            self._look_at_replay()
 
-    def _look_at_replay(self) -> None:
-        if self.replayed.is_set():
-            return
-        behind = [
-            symbol
-            for symbol, end in self._ends.items()
-            if ((self._legs[symbol].position if symbol in self._legs else None) or 0) < end
+    def _touch(self, users: Iterable[int]) -> None:
+        if not self.replayed.is_set():
+            self._touched.update(users)
+
+    async def _end_replay(self) -> None:
+        """Wait for the end of the replay, prove it, take note of the masters, and let new work begin."""
+        while self._behind():
+            await self._progress.after(self._progress.count)
+        if self._proof is not None:
+            carried = {shard: number for worker in self._workers for shard, number in worker.carried.items()}
+            await self._proof.prove(self._scripts, tuple(self._touched), carried=carried)
+        calls = [
+            Call(library.MARK, (keys.mark(tag),), (BORN, "1", KNOWN, master.identity))
+            for tag, master in zip(self._tags, self._masters, strict=True)
         ]
-        if not behind:
-            log.info("replayed to the end of the events")
-            self.replayed.set()
-
-    async def _be_born(self) -> None:
-        calls = [Call(library.MARK, (keys.mark(tag),), (BORN, "1")) for tag in self._tags]
         for reply in await self._scripts.run_all(calls):
             if isinstance(reply, ServiceError):
                 raise reply
+        log.info("replayed to the end of the events")
+        self.replayed.set()
+        self._touched.clear()
+
+    def _behind(self) -> bool:
+        """Whether there is more to replay: events that were there, or answers that are on record."""
+        for symbol, end in self._ends.items():
+            worker = self._legs.get(symbol)
+            if worker is None or (worker.position or 0) < end:
+                return True
+        return not all(worker.replayed_all for worker in self._workers)

@@ -25,12 +25,12 @@ from outcry_services.position.flow import Flow
 from outcry_services.position.kafka_logs import CatalogPairs, KafkaLogs, KafkaTopics
 from outcry_services.position.ledger_store import LedgerStore
 from outcry_services.position.metrics import Metrics
+from outcry_services.position.proof import Proof
 from outcry_services.position.rebuild import NoLedger, Rebuild
 from outcry_services.position.rpc import PositionsRpc
 from outcry_services.position.run import Means
 
 if TYPE_CHECKING:
-    from outcry_services.position.rebuild import Ledger
     from outcry_services.position.settings import PositionSettings
 
 __all__ = ["run"]
@@ -69,15 +69,16 @@ async def run(settings: PositionSettings) -> None:
             metrics=metrics,
             partitions=partitions,
         )
+        ledger = await _ledger(settings, stack)
         rebuild = Rebuild(
             store=store,
             publishing=publisher,
-            ledger=await _ledger(settings, stack),
+            ledger=ledger or NoLedger(),
             metrics=metrics,
             partitions=partitions,
             clock=time.time,
         )
-        flow = Flow(means, rebuild=rebuild)
+        flow = Flow(means, rebuild=rebuild, proof=Proof(ledger) if ledger is not None else None)
         metrics.gap("gaps", flow.gaps)
         for name, problem in {
             "publisher": publisher.problem,
@@ -107,9 +108,9 @@ async def _flow(catalog: PairCatalog, pairs: CatalogPairs, flow: Flow) -> None:
     await flow.run()
 
 
-async def _ledger(settings: PositionSettings, stack: AsyncExitStack) -> Ledger:
+async def _ledger(settings: PositionSettings, stack: AsyncExitStack) -> LedgerStore | None:
     if not settings.ledger:
-        return NoLedger()
+        return None
     mysql = MySql(_address(settings), most_connections=2, statement_seconds=60.0)
     await mysql.open()
     stack.push_async_callback(mysql.close)

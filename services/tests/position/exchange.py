@@ -19,6 +19,7 @@ from outcry_services.position import keys
 from outcry_services.position.flow import Flow
 from outcry_services.position.kafka_logs import KafkaLogs, KafkaTopics
 from outcry_services.position.metrics import Metrics
+from outcry_services.position.proof import Proof
 from outcry_services.position.rebuild import NoLedger, Rebuild
 from outcry_services.position.run import Means
 from outcry_services.position.slots import tag_on
@@ -255,6 +256,7 @@ class Exchange:
                 partitions=PARTITIONS,
             ),
             rebuild=rebuild,
+            proof=Proof(self.ledger) if hasattr(self.ledger, "at") else None,
         )
         running = asyncio.create_task(flow.run())
         running.add_done_callback(lambda task: self._moved.set())

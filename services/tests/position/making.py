@@ -228,8 +228,9 @@ class World:
         self.log = MemoryLog()
         self.topics = AllTopics()
         self.horizon = AtTheEnd()
+        self.touched = set()
         self.metrics = Metrics(CollectorRegistry())
-        self.recorded = Recorded(answers={}, end=None)
+        self.recorded = Recorded(answers={}, again={}, end=None)
         self.replayed = asyncio.Event()
         self.replayed.set()
         self.begin(InstructionsMark(), EventsMark(seq=0))
@@ -252,6 +253,7 @@ class World:
             replayed=self.replayed,
             topics=self.topics,
             sent=NoCount(),
+            touch=self.touched.update,
             **common,
         )
         self.legs = LegWorker(
@@ -260,6 +262,7 @@ class World:
             mark=events or EventsMark(seq=0),
             horizon=self.horizon,
             sent=NoCount(),
+            touch=self.touched.update,
             **common,
         )
 
