@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ClusterForTests", "name_for_tests"]
 
 UP_SECONDS = 1800  # with nothing in the cache but the servers
+DOWN_SECONDS = 600  # two nodes' unpacked images are tens of thousands of files, on a machine that may be busy
 
 
 def name_for_tests() -> str:
@@ -52,7 +53,7 @@ class ClusterForTests:
         A second test run of this checkout waits here until the first one is done with the name.
         """
         self.held.enter_context(file_lock(cache_root() / "locks" / f"{self.name}.tests"))
-        self.run("down")
+        self.run("down", seconds=DOWN_SECONDS)
         try:
             self.run("up", "--until", self.until, self.services, seconds=UP_SECONDS)
             self.environment = json.loads(self.run("env", "--json"))
@@ -64,7 +65,7 @@ class ClusterForTests:
     def __exit__(self, *_: object) -> None:
         """Take it down."""
         with self.held:
-            self.run("down")
+            self.run("down", seconds=DOWN_SECONDS)
 
     def run(self, verb: str, *arguments: str, seconds: float = 120) -> str:
         """What a verb prints on standard output."""

@@ -31,15 +31,13 @@ QUANTITY, PRICE = "0.10000", "60000.00"
 # What each brings: enough for the trade, in what they pay with.
 DEPOSITS = {"alice": (QUOTE, "10000"), "bob": (BASE, "0.5")}
 SECONDS = 60.0
-# The ledger's sums by their names in the API, and as a person is shown them.
-SUMS = {
-    "available": "available",
-    "held": "held",
-    "fees": "fees",
+# The sums of the ledger by their names in the API, and for people; the rare ones only where there are any.
+SUMS = {"available": "available", "held": "held", "fees": "fees", "deposits": "deposits"}
+RARE = {
     "withdrawalsInFlight": "in flight",
+    "adjustments": "adjustments",
+    "clearing": "clearing",
     "house": "house",
-    "deposits": "deposits",
-    "sum": "sum",
 }
 
 Balances = dict[str, dict[str, Decimal]]
@@ -229,12 +227,20 @@ def balance_table(story: Story) -> Table:
 
 def trial_balance_table(balance: dict[str, Any]) -> Table:
     """The sums of all accounts, by asset; what users paid in stands against what they have."""
+    assets = balance.get("assets", [])
+    rare = {name: word for name, word in RARE.items() if any(amount_of(asset, name) for asset in assets)}
+    columns = SUMS | rare | {"sum": "sum"}
     table = Table()
-    for column in ("asset", *SUMS.values()):
+    for column in ("asset", *columns.values()):
         table.add_column(column, justify="left" if column == "asset" else "right")
-    for asset in balance.get("assets", []):
-        table.add_row(asset["asset"], *(short(asset.get(name) or "0") for name in SUMS))
+    for asset in assets:
+        table.add_row(asset["asset"], *(short(amount_of(asset, name)) for name in columns))
     return table
+
+
+def amount_of(asset: dict[str, Any], name: str) -> Decimal:
+    """One of an asset's sums; what the ledger doesn't name is nothing."""
+    return Decimal(asset.get(name) or "0")
 
 
 def short(amount: Decimal | str) -> str:
