@@ -10,10 +10,12 @@ import pytest
 
 from e2e.backends import wait_until
 from e2e.cluster.errors import CommandError
+from e2e.cluster.local.network import link_name
 from e2e.cluster.local.provider import LocalProvider
 from e2e.cluster.paths import CHECKOUT
 from e2e.cluster.progress import Progress
 from e2e.cluster.testing import ClusterForTests, name_for_tests
+from e2e.cluster.tests.machine import look
 from e2e.cluster.trade import trade
 
 pytestmark = pytest.mark.e2e
@@ -24,9 +26,13 @@ WHERE = ("--namespace", "outcry-system")
 
 @pytest.fixture(scope="module")
 def exchange():
-    """A cluster with services and a market on it; gone after the last test here."""
-    with ClusterForTests(name=f"{name_for_tests()}-x", until="pair", services=True) as cluster:
+    """A cluster with services and a market; gone after the last test here, with all that was its own."""
+    name = f"{name_for_tests()}-x"
+    before = look(cluster=name, device=link_name(name))
+    with ClusterForTests(name=name, until="pair", services=True) as cluster:
         yield cluster
+    assert look(cluster=name, device=link_name(name)).left_since(before) == {}
+    assert not cluster.root.exists()
 
 
 @pytest.fixture(scope="module")
