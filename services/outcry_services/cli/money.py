@@ -35,7 +35,9 @@ TRIAL_COLUMNS = {
     "fees": "fees",
     "deposits": "deposits",
     "withdrawalsInFlight": "in flight",
+    "adjustments": "adjusted",
     "house": "house",
+    "clearing": "clearing",
     "sum": "sum",
 }
 
@@ -110,6 +112,8 @@ def run_ledger(options: argparse.Namespace) -> int:
         show_one(balance, as_json=True)
     else:
         show(balance["assets"], TRIAL_COLUMNS, as_json=False, empty="nothing was ever posted")
+        where = (f"{it['topic']}/{it['partition']}:{it['offset']}" for it in balance["positions"])
+        print(f"{balance['transactions']} transactions, before {' '.join(where)}")
     if not balance["balanced"]:
         raise CliError(f"the books don't balance: {'; '.join(balance['faults'])}")
     return 0

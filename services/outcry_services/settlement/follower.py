@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from outcry_services.common.errors import IntegrityError, InternalError, UnavailableError
 from outcry_services.common.kafka import PositionLostError, TopicMissingError
 from outcry_services.common.order_log import EVENTS_PREFIX, ORDER_EVENTS, ORDERS, partition_of
-from outcry_services.settlement.books import Books, balances_needed, holds_needed
+from outcry_services.settlement.books import Books, Change, balances_needed, holds_needed
 from outcry_services.settlement.errors import SupersededError
 from outcry_services.settlement.intake import Intake, places_of, sources_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from outcry_services.common.kafka import Batch
-    from outcry_services.settlement.books import Change, Counts
+    from outcry_services.settlement.books import Counts
     from outcry_services.settlement.intake import Place, Step
     from outcry_services.settlement.ledger_store import LedgerStore, Opened
     from outcry_services.settlement.metrics import SettlementMetrics
@@ -58,6 +58,14 @@ class Settler:
                 return change.counts
         return None
 
+    async def keep_positions(self) -> None:
+        """Write how far the logs were read where nothing of it changed the books: repeats, or poison."""
+        change = Change(positions=self._moved())
+        if change.positions:
+            async with self._store.batch(self._epoch) as batch:
+                await batch.write(change)
+            self._written.update(change.positions)
+
     async def _apply(self, steps: Sequence[Step]) -> Change | None:
         """One transaction; None: every step must wait for funds."""
         async with self._store.batch(self._epoch) as batch:
@@ -67,18 +75,18 @@ class Settler:
             self.intake.give_back(left)
             if len(left) == len(steps):
                 return None
-            change = self._finished(books.change, steps)
+            change = books.change
+            change.positions = self._moved()
+            change.cursors = self.intake.cursors(sources_of(steps))
             await batch.write(change)
         return change
 
-    def _finished(self, change: Change, steps: Sequence[Step]) -> Change:
-        """With how far everything is when it is written."""
+    def _moved(self) -> dict[Place, int]:
+        """The positions that are not written yet."""
         positions = {place: self.intake.position(place) for place in self.intake.places()}
-        change.positions = {
+        return {
             place: position for place, position in positions.items() if self._written.get(place) != position
         }
-        change.cursors = self.intake.cursors(sources_of(steps))
-        return change
 
 
 class Follower:
@@ -218,6 +226,7 @@ class Follower:
                 self._stuck = False
                 self._metrics.applied(counts)
             elif not await self._resolve(settler.intake):
+                await settler.keep_positions()
                 self._metrics.going()
                 self._stuck = True
                 self._room.set()

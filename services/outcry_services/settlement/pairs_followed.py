@@ -63,7 +63,8 @@ class PairsFollowed:
     async def _look(self) -> bool:
         """Whether every pair has its topic."""
         self._version = self._catalog.version
-        wanted = self._known | set(self._catalog.pairs())
+        # A pair whose spec can't be read any more may have traded while it could.
+        wanted = self._known | set(self._catalog.pairs()) | set(self._catalog.unreadable)
         topics = set(await self._topics())
         self._here = frozenset(symbol for symbol in wanted if events_topic(symbol) in topics)
         return len(self._here) == len(wanted)
