@@ -11,6 +11,7 @@ from outcry_services.common.errors import ConfigError, IntegrityError, InternalE
 from outcry_services.common.money import I64_MAX
 from outcry_services.common.redis import Call, Redis, Script, exact
 from outcry_services.common.redis_errors import RedisAwayError, RedisLostError
+from outcry_services.common.redis_servers import Admission
 
 from e2e.backends import RedisCluster, RedisServer
 
@@ -126,6 +127,50 @@ async def test_a_cluster_runs_scripts_where_their_keys_are_and_goes_on_after_a_f
             assert exact(await served(redis, add(7, 1))) == 8
             replies = await redis.run_all([add(user, 0) for user in users])
             assert [exact(reply) for reply in replies] == [user + (user == 7) for user in users]
+
+
+@pytest.mark.integration
+async def test_a_server_that_began_anew_is_not_spoken_to_before_it_was_learnt():
+    with RedisServer() as server:
+        async with opened(server, admission=Admission()) as redis:
+            (before,) = await redis.masters()
+            assert exact(await redis.run(add(1, 1))) == 1
+            await asyncio.to_thread(server.restart)
+            for _ in range(3):
+                with pytest.raises(RedisLostError):
+                    await redis.run(add(1, 1))
+            (after,) = await redis.masters()
+            assert before.identity != after.identity
+            # Nothing of what was refused did run.
+            assert exact(await redis.run(add(1, 1))) == 2
+
+
+@pytest.mark.integration
+async def test_a_replica_is_no_master_even_while_masters_are_learnt():
+    with RedisServer() as primary, RedisServer(replica_of=primary) as replica:
+        async with opened(replica, admission=Admission()) as redis:
+            with pytest.raises(UnavailableError):
+                await redis.masters()
+            await asyncio.to_thread(replica.promote)
+            (master,) = await redis.masters()
+            assert master.slots is None
+
+
+@pytest.mark.integration
+async def test_a_master_that_a_cluster_promoted_is_not_spoken_to_before_it_was_learnt():
+    with RedisCluster() as cluster:
+        async with opened(cluster, admission=Admission()) as redis:
+            before = await redis.masters()
+            assert sorted(slot for master in before for slot in master.slots) == list(range(16384))
+            await redis.run_all([add(user, 1) for user in range(20)])
+            await asyncio.to_thread(cluster.fail_over, "pos:{7}:BTC")
+            for _ in range(3):
+                with pytest.raises(UnavailableError):
+                    await redis.run(add(7, 1))
+            after = await redis.masters()
+            kept = {master.identity for master in before} & {master.identity for master in after}
+            assert (len(kept), len(after)) == (2, 3)
+            assert isinstance(exact(await redis.run(add(7, 1))), int)
 
 
 async def served(redis, call):
