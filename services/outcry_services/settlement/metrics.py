@@ -23,17 +23,22 @@ class SettlementMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def counter(name: str, what: str, labels: tuple[str, ...] = ()) -> Counter:
-            return Counter(f"outcry_settlement_{name}", what, labels, registry=registry)
+            return Counter(name, what, labels, registry=registry)
 
-        self._batches = counter("batches_total", "Batches committed to the ledger")
-        self._instructions = counter("instructions_total", "Answered instructions applied")
-        self._events = counter("events_total", "Events of pairs applied")
-        self._transactions = counter("transactions_total", "Transactions posted")
+        self._batches = counter("outcry_settlement_batches", "Batches committed to the ledger")
+        self._instructions = counter("outcry_settlement_instructions", "Answered instructions applied")
+        self._events = counter("outcry_settlement_events", "Events of pairs applied")
+        self._transactions = counter("outcry_settlement_transactions", "Transactions posted")
         self._covers = counter(
-            "covers_total", "Entries by which the house paid what a user's funds lacked; each needs a look"
+            "outcry_settlement_covers",
+            "Entries by which the house paid what a user's funds lacked; each needs a look",
         )
-        self._unheld = counter("unheld_legs_total", "Legs of orders for which no funds were ever held")
-        self._failures = counter("failures_total", "Times the books stood still, by error name", ("name",))
+        self._unheld = counter(
+            "outcry_settlement_unheld_legs", "Legs of orders for which no funds were ever held"
+        )
+        self._failures = counter(
+            "outcry_settlement_failures", "Times the books stood still, by error name", ("name",)
+        )
         self._still = Gauge(
             "outcry_settlement_standing_still", "1 while batches fail: see the log", registry=registry
         )
