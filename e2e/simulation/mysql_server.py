@@ -41,7 +41,7 @@ Rows = list[tuple[Any, ...]]
 _BROKEN = (MySqlLostError, MySqlTimeoutError)
 LOCK_SECONDS = 5.0
 LATE_SECONDS = 2.0
-_READS = re.compile(r"\s*SELECT\b(?!.*\bFOR UPDATE\b)", re.IGNORECASE | re.DOTALL)
+_READS = re.compile(r"\s*SELECT\b(?!.*\b(FOR UPDATE|LOCK IN SHARE MODE)\b)", re.IGNORECASE | re.DOTALL)
 
 
 class FakeMySqlServer:

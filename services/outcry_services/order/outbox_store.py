@@ -25,9 +25,14 @@ class OutboxTables:
         self._mysql = mysql
 
     async def outbox(self, shard: int, *, after: int, most: int) -> OutboxView:
-        """Up to `most` rows behind `after` or behind what is published, whichever is later."""
+        """Up to `most` rows behind `after` or behind what is published, whichever is later.
+
+        A commit whose answer was lost may still be on its way, and holds the counter until it has happened or
+        not: behind a read that waits for that lock, nothing older comes any more.
+        """
         database = database_of(shard)
         async with self._mysql.session() as session:
+            await session.query(f"SELECT last FROM {database}.counter WHERE id = 1 LOCK IN SHARE MODE")
             while True:
                 found = await session.query(f"SELECT number FROM {database}.published WHERE id = 1")
                 published = int(found[0][0])

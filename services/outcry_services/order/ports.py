@@ -82,7 +82,10 @@ class CommitStore(Protocol):
         """
 
     async def outbox(self, shard: int, *, after: int, most: int) -> OutboxView:
-        """Up to `most` rows behind `after` or behind what is published, whichever is later."""
+        """Up to `most` rows behind `after` or behind what is published, whichever is later.
+
+        What was asked to be committed before, and may still be, is waited for.
+        """
 
     async def mark_published(self, numbers: Mapping[int, int]) -> None:
         """By shard, the number up to which `orders` has the outbox; those rows may go. Never goes back."""

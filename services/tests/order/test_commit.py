@@ -9,8 +9,9 @@ from outcry_services.common.errors import ConflictError, NotFoundError, RefusedE
 from outcry_services.common.ids import OrderId, database_of
 from outcry_services.order.errors import ClientOrderIdConflictError, OrderInvalidError, OrderRefusedError
 from outcry_services.order.model import Status
+from outcry_services.order.shard_store import ShardStore
 
-from services.tests.order.desk import desk, limit, make_pair, whole_map
+from services.tests.order.desk import StillClock, desk, limit, make_pair, opened, whole_map
 
 pytestmark = pytest.mark.integration
 
@@ -147,3 +148,23 @@ async def test_a_cancel_is_for_ones_own_open_order(shard_server, one_server, sha
         with pytest.raises(ConflictError) as ended:
             await at.intake.cancel(user, row.order_id)
         assert ended.value.name == "ORDER_ENDED"
+
+
+async def test_a_commit_that_is_still_on_its_way_is_waited_for(shard_server, shards_of_test):
+    database = database_of(shards_of_test[0])
+    async with opened(shard_server) as mysql:
+        store = ShardStore(mysql, clock=StillClock())
+        async with mysql.transaction() as session:
+            await session.execute(f"UPDATE {database}.counter SET last = 1")
+            await session.execute(f"INSERT INTO {database}.outbox VALUES (1, 'late')")
+            reading = asyncio.create_task(store.outbox(shards_of_test[0], after=0, most=10))
+            # It holds a connection and waits there for the lock.
+            await until_waiting(shard_server, database)
+            assert not reading.done()
+        assert (await reading).rows == [(1, b"late")]
+
+
+async def until_waiting(server, database):
+    query = "SELECT info FROM information_schema.processlist WHERE info LIKE %s AND info LIKE %s"
+    while not await asyncio.to_thread(server.execute, query, [f"%{database}%", "%SHARE MODE"]):  # noqa: ASYNC110 - another process is asked
+        await asyncio.sleep(0.01)
