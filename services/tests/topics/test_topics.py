@@ -49,8 +49,8 @@ def shown(kafka):
 
 
 def config_of(kafka, name):
-    resource = ConfigResource(ResourceType.TOPIC, name)
-    entries = kafka.admin.describe_configs([resource])[resource].result(10)
+    admin, resource = kafka.admin, ConfigResource(ResourceType.TOPIC, name)
+    entries = admin.describe_configs([resource])[resource].result(10)
     return {key: entry.value for key, entry in entries.items()}
 
 
