@@ -157,6 +157,18 @@ def test_a_service_that_is_silent_runs_out_of_time(client, keys, upstreams):
     assert answer.error == (504, "DEADLINE", "")
 
 
+def test_a_request_that_never_arrives_ends_with_a_name(front):
+    context = ssl.create_default_context(cafile=str(front.certificate))
+    with (
+        socket.create_connection((front.host, front.port), timeout=30) as plain,
+        context.wrap_socket(plain, server_hostname=front.host) as connection,
+    ):
+        connection.sendall(b"GET /orders HTTP/1.1\r\nhost: a\r\nx-slow: ")
+        head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(body)["name"] == "REQUEST_TIMEOUT"
+
+
 def test_what_is_no_http_gets_an_error_of_the_same_shape(front):
     context = ssl.create_default_context(cafile=str(front.certificate))
     with (
