@@ -71,6 +71,7 @@ class AnsweringFront(Front):
         route = {
             "match": {"path": "/trades"},
             "direct_response": ANSWER,
+            "metadata": {"filter_metadata": {"outcry.caller_limit": {"class": "others"}}},
             "typed_per_filter_config": {"envoy.filters.http.grpc_json_transcoder": off},
         }
         manager["route_config"]["virtual_hosts"][0]["routes"].insert(0, route)
