@@ -1,7 +1,6 @@
 """The tables of the ledger, and how they come to be.
 
-Statements may be run again at any time: each does nothing where its work is done. A later change is a further
-step; steps are never edited once they were released.
+What is there is left as it is: a run that was cut short is made whole by the next.
 
 `writer`        one row: who may write (`epoch`), and how many batches were written. It is locked first in
                 every batch, and by whoever else changes the ledger: so all writers stand in one line
@@ -39,44 +38,38 @@ _SOURCE = f"VARCHAR(40) {_ASCII} NOT NULL"
 _ASSET = f"VARCHAR(32) {_ASCII} NOT NULL"
 _WORD = f"VARCHAR(24) {_ASCII} NOT NULL"
 
-_STEPS: list[tuple[str, list[str]]] = [
-    (
-        "the tables of the ledger",
-        [
-            """CREATE TABLE IF NOT EXISTS ledger.writer (
+_TABLES = {
+    "writer": """CREATE TABLE IF NOT EXISTS ledger.writer (
                 id TINYINT NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL, batch BIGINT NOT NULL)
                 ENGINE=InnoDB""",
-            f"""CREATE TABLE IF NOT EXISTS ledger.cursors (
+    "cursors": f"""CREATE TABLE IF NOT EXISTS ledger.cursors (
                 source {_SOURCE} PRIMARY KEY, incarnation BIGINT NOT NULL, position BIGINT NOT NULL)
                 ENGINE=InnoDB""",
-            f"""CREATE TABLE IF NOT EXISTS ledger.offsets (
+    "offsets": f"""CREATE TABLE IF NOT EXISTS ledger.offsets (
                 topic VARCHAR(200) {_ASCII} NOT NULL, part INT NOT NULL, position BIGINT NOT NULL,
                 PRIMARY KEY (topic, part)) ENGINE=InnoDB""",
-            f"""CREATE TABLE IF NOT EXISTS ledger.transactions (
+    "transactions": f"""CREATE TABLE IF NOT EXISTS ledger.transactions (
                 source {_SOURCE}, position BIGINT NOT NULL, kind {_WORD}, user_id BIGINT NOT NULL,
                 order_id BIGINT NOT NULL, trade_id BIGINT NOT NULL, symbol {_ASSET},
                 time_unix_nanos BIGINT NOT NULL, reference VARCHAR(1000) {_TEXT} NOT NULL,
                 note VARCHAR(1000) {_TEXT} NOT NULL, PRIMARY KEY (source, position)) ENGINE=InnoDB""",
-            f"""CREATE TABLE IF NOT EXISTS ledger.entries (
+    "entries": f"""CREATE TABLE IF NOT EXISTS ledger.entries (
                 id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, source {_SOURCE}, position BIGINT NOT NULL,
                 line TINYINT NOT NULL, user_id BIGINT NOT NULL, account {_WORD}, asset {_ASSET},
                 amount BIGINT NOT NULL, balance BIGINT, kind {_WORD},
                 KEY statement (user_id, id), KEY cause (user_id, source, position)) ENGINE=InnoDB""",
-            f"""CREATE TABLE IF NOT EXISTS ledger.balances (
+    "balances": f"""CREATE TABLE IF NOT EXISTS ledger.balances (
                 user_id BIGINT NOT NULL, asset {_ASSET}, available BIGINT NOT NULL, held BIGINT NOT NULL,
                 source {_SOURCE}, position BIGINT NOT NULL, PRIMARY KEY (user_id, asset)) ENGINE=InnoDB""",
-            f"""CREATE TABLE IF NOT EXISTS ledger.house (
+    "house": f"""CREATE TABLE IF NOT EXISTS ledger.house (
                 account {_WORD}, scope {_ASSET}, asset {_ASSET}, balance BIGINT NOT NULL,
                 PRIMARY KEY (account, scope, asset)) ENGINE=InnoDB""",
-            f"""CREATE TABLE IF NOT EXISTS ledger.holds (
+    "holds": f"""CREATE TABLE IF NOT EXISTS ledger.holds (
                 id BIGINT NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, kind {_WORD}, asset {_ASSET},
                 left_amount BIGINT NOT NULL, per_unit BIGINT NOT NULL, side TINYINT NOT NULL, symbol {_ASSET},
                 base {_ASSET}, quote {_ASSET}, tick_lot BIGINT NOT NULL, lot BIGINT NOT NULL,
                 KEY holder (user_id)) ENGINE=InnoDB""",
-            "INSERT IGNORE INTO ledger.writer (id, epoch, batch) VALUES (1, 0, 0)",
-        ],
-    ),
-]
+}
 
 
 def naming(database: str) -> Callable[[str], str]:
@@ -87,13 +80,20 @@ def naming(database: str) -> Callable[[str], str]:
 
 
 async def migrate(mysql: MySql, *, database: str = DATABASE) -> None:
-    """Make what is missing. Safe to run again, and beside a service that runs on the step before."""
+    """Make what is missing. Safe to run again, at any time and by several."""
     named = naming(database)
     async with mysql.session() as session:
-        await session.execute(f"CREATE DATABASE IF NOT EXISTS {database}")
-        for number, (what, statements) in enumerate(_STEPS, start=1):
-            log.info(
-                "migrating", extra={"database": database, "step": number, "of": len(_STEPS), "what": what}
-            )
-            for statement in statements:
+        rows = await session.query(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [database]
+        )
+        there = {name for (name,) in rows}
+        if not there:
+            await session.execute(f"CREATE DATABASE IF NOT EXISTS {database}")
+        for name, statement in _TABLES.items():
+            if name not in there:
+                log.info("making a table", extra={"table": f"{database}.{name}"})
                 await session.execute(named(statement))
+        if await session.query(named("SELECT COUNT(*) FROM ledger.writer")) == [(0,)]:
+            await session.execute(
+                named("INSERT IGNORE INTO ledger.writer (id, epoch, batch) VALUES (1, 0, 0)")
+            )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from types import SimpleNamespace
 
 import pytest
 from outcry.v1.event_pb2 import Event
 from outcry_services.common.kafka import PositionLostError, Record
 from outcry_services.common.order_log import read_answers, read_events, read_instructions
+from outcry_services.common.pairs import AllowedLag
 from outcry_services.settlement.follower import Follower
+from outcry_services.settlement.lag import LagMeter
 from outcry_services.settlement.metrics import SettlementMetrics
 from prometheus_client import CollectorRegistry
 
@@ -292,3 +295,45 @@ async def test_a_database_that_is_away_is_asked_again_and_a_contradiction_is_sai
         assert "10000 AAA were asked for, 10001 AAA answered" in world.follower.problem()
         assert world.metric("failures_total", name="CONTRADICTION") >= 1
         assert world.pauses[0] == 1.0
+
+
+class Catalog:
+    """Pairs as Consul lists them, with what their stages may be behind."""
+
+    def pairs(self):
+        allowed = AllowedLag(records=100, millis=1000)
+        return {symbol: SimpleNamespace(symbol=symbol, allowed_lag=allowed) for symbol in ("AAA-USD",)}
+
+
+async def test_each_pair_tells_how_far_it_is_behind_and_all_of_them_what_they_share():
+    exchange, buyer, seller = small_exchange()
+    exchange.order(buyer, SYMBOL, BUY, price=100, lots=10)
+    exchange.order(seller, SYMBOL, SELL, price=100, lots=4)
+    now = 0
+    async with world_of(exchange) as world:
+        meter = LagMeter(
+            world.follower, catalog=Catalog(), metrics=world.follower._metrics, clock=lambda: now
+        )
+        assert meter.measure() == []
+        world.answers.closed = world.places("order-events")
+        world.write()
+
+        async def waiting():
+            return bool(world.follower.intake and world.follower.intake.waiting())
+
+        await world.until(waiting)
+        written = world.kafka.partition(f"events.{SYMBOL}", 0).records[0].timestamp_ms
+        now = written + 250
+        shared, pair = meter.measure()
+        # What comes before the trade (settings, acceptances) touches no hold and is applied.
+        assert (pair.symbol, pair.records, pair.allowed_records) == (
+            SYMBOL,
+            len(exchange.events[SYMBOL]) - 4,
+            100,
+        )
+        assert (pair.millis, pair.percent) == (250, 25)
+        assert (shared.symbol, shared.records, shared.millis) == ("", 4, 250)
+        assert world.metric("lag_records", topic=f"events.{SYMBOL}", partition="0") == pair.records
+        world.answers.open()
+        await world.until_even()
+        assert [(lag.records, lag.millis) for lag in meter.measure()] == [(0, 0), (0, 0)]
