@@ -16,6 +16,7 @@ from outcry_services.order.routing import Server, Shards
 from outcry_services.order.schema import statements
 from outcry_services.order.shard_map import ShardMap
 from outcry_services.order.shard_store import ShardStore
+from outcry_services.order.upkeep import Upkeep
 from prometheus_client import CollectorRegistry
 
 from e2e.simulation.kafka_publisher import FakePublisher
@@ -36,7 +37,7 @@ __all__ = ["live_as_order", "make_shards"]
 
 HERE = {0, *SHARDS}
 """Shard 0 keeps where everybody reads on."""
-STORE_SECONDS = 0.3
+STORE_SECONDS = 1.0
 _MAP = ShardMap(
     version=1,
     servers={"a": "mysql://fake:3306"},
@@ -68,12 +69,13 @@ class _Replica:
         self._clock = VirtualClock()
         self._publisher = FakePublisher(world.kafka, world.chance)
         self._follow_metrics = FollowMetrics(self._registry)
+        self._dispatch_metrics = DispatchMetrics(self._registry)
         self._store: Any = ShardStore(FakeMySql(world.mysql, world.chance), clock=self._clock)  # type: ignore[arg-type]
         self.dispatcher = Dispatcher(
             self._publisher,
             partitions=PARTITIONS,
             outbox=self._outbox,
-            metrics=DispatchMetrics(self._registry),
+            metrics=self._dispatch_metrics,
         )
         self.committer = Committer(
             self._store,
@@ -121,7 +123,13 @@ class _Replica:
         """Until killed."""
         world = self._world
         await self.shards.use(_MAP)
-        self.dispatcher.learn(await self._store.unpublished(SHARDS))
+        upkeep = Upkeep(
+            self.shards,
+            dispatcher=self.dispatcher,
+            metrics=self._dispatch_metrics,
+            every_seconds=STORE_SECONDS,
+        )
+        await upkeep.sweep()
         answers = {(ORDER_EVENTS, number) for number in range(PARTITIONS)}
         events = {(events_topic(symbol), 0) for symbol in world.symbols}
         followers = (
@@ -131,19 +139,10 @@ class _Replica:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.committer.run())
             group.create_task(self.dispatcher.run())
-            group.create_task(self._keep_published())
+            group.create_task(upkeep.run())
             for reading in followers:
                 group.create_task(reading.run())
             world.open_desk(current_process(), self.shards.commit)
-
-    async def _keep_published(self) -> None:
-        while True:
-            await asyncio.sleep(STORE_SECONDS)
-            numbers = self.dispatcher.to_store(at_least=1)
-            if numbers:
-                await self.shards.mark_published(numbers)
-                self.dispatcher.stored(numbers)
-            self.dispatcher.learn(await self._store.unpublished(SHARDS))
 
 
 async def live_as_order(world: World) -> None:

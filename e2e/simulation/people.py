@@ -57,6 +57,7 @@ class People:
 
     def __init__(self, world: World, pairs: list[Pair], *, actions: int) -> None:
         self.told = Told()
+        self.left = False
         self._world = world
         self._chance: Chance = world.story
         self._pairs = pairs
@@ -83,7 +84,8 @@ class People:
         await asyncio.gather(*tasks)
 
     async def leave(self) -> None:
-        """Cancel all that is left."""
+        """Cancel all that is there."""
+        self.left = True
         entries = [
             Entry(MassCancel(user_id=user, symbol=pair.symbol)) for user in USERS for pair in self._pairs
         ]

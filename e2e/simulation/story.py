@@ -134,7 +134,8 @@ async def _story(world: World, *, actions: int, deaths: int) -> list[str]:
     await asyncio.sleep(max(0.0, BEGIN + ROUGH_SECONDS - asyncio.get_running_loop().time()))
     world.calm()
     world.note("from here on all is calm")
-    await people.leave()
+    if people.left or world.story.happens(0.8):
+        await people.leave()
     return await _settled(world, people)
 
 
@@ -159,6 +160,6 @@ async def _settled(world: World, people: People) -> list[str]:
     end = loop.time() + SETTLED_SECONDS
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        found = differences(world, people.told)
+        found = differences(world, people.told, left=people.left)
         if not found or loop.time() > end:
             return found

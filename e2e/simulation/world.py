@@ -36,7 +36,7 @@ REDIS_DIES = 0.25
 """Of all that die."""
 REDIS_LOST = 0.2
 """Of its deaths: no replica is left."""
-MOST_LOST = 12
+MOST_LOST = 40
 MOST_STEPS_LATE = 40
 TAKEOVER_SECONDS = 2 * GIVEN_UP_SECONDS
 
