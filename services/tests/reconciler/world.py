@@ -43,6 +43,7 @@ from services.tests.settlement.feeding import batch, offer
 
 PARTITIONS = 8
 SYMBOLS = ("BTC-USD", "ETH-USD")
+EVENTS = tuple(f"events.{symbol}" for symbol in SYMBOLS)
 SPEC = {
     "quote": {"asset": "USD", "scale": 8},
     # With these, a tick-lot is 7 and a lot 1000 ledger units, as the exchange of the tests has them.
@@ -99,24 +100,60 @@ class World:
 
     async def step(self, trades):
         """Random orders, then both views brought up to them, Redis first."""
-        self.exchange.trade(trades)
-        news = await self._publish()
-        await self._position(news)
-        await self._settle(news)
+        news = await self.trade(trades)
+        await self.position(news)
+        await self.settle(news)
 
-    async def _publish(self):
-        """The records that are new, in Kafka: place → (first offset, messages)."""
+    async def trade(self, trades):
+        """Random orders in the logs; what is new there, in an order in which one thing caused the next."""
+        news = []
+        for _ in range(max(trades, 1)):
+            self.exchange.trade(min(trades, 1))
+            news.append(self._fresh())
+        futures = [
+            self.publisher.enqueue(Record(topic=place[0], partition=place[1], value=one.SerializeToString()))
+            for found in news
+            for place, (_, messages) in found.items()
+            for one in messages
+        ]
+        await asyncio.gather(*futures)
+        return news
+
+    async def position(self, news):
+        """Carry these into Redis."""
+        given = defaultdict(list)
+        for found in news:
+            for place, (_, messages) in found.items():
+                if place[0] == ORDER_EVENTS:
+                    self._record(place[1], messages)
+            # An instruction before the events that it causes.
+            for topics in ((ORDERS,), EVENTS):
+                for place, (start, messages) in found.items():
+                    if place[0] in topics:
+                        given[place].append(await self._take(batch(place, start, messages)))
+        await asyncio.gather(*map(self._deliver, given.values()))
+
+    async def settle(self, news):
+        """Carry these into the ledger."""
+        for found in news:
+            for place, (start, messages) in found.items():
+                offer(self.settler.intake, batch(place, start, messages))
+        while await self.settler.step():
+            pass
+
+    def _fresh(self):
+        """The records that are new: place → (first offset, messages)."""
         news = {}
-        futures = []
         for place, messages in self._records().items():
             if messages:
                 news[place] = (self.written[place], messages)
                 self.written[place] += len(messages)
-            for message in messages:
-                record = Record(topic=place[0], partition=place[1], value=message.SerializeToString())
-                futures.append(self.publisher.enqueue(record))
-        await asyncio.gather(*futures)
         return news
+
+    def _record(self, number, messages):
+        for message in messages:
+            for one in message.events:
+                self.recorded[number].answers[message.shard, one.incarnation, one.number] = one
 
     def _records(self):
         fresh = Exchange.__new__(Exchange)
@@ -128,19 +165,6 @@ class World:
     def _new(self, name, messages):
         seen, self.told[name] = self.told[name], len(messages)
         return messages[seen:]
-
-    async def _position(self, news):
-        for (topic, number), (_, messages) in news.items():
-            if topic == ORDER_EVENTS:
-                for message in messages:
-                    for one in message.events:
-                        key = message.shard, one.incarnation, one.number
-                        self.recorded[number].answers[key] = one
-        work = []
-        for place, (start, messages) in news.items():
-            if place[0] == ORDERS or place[0].startswith("events."):
-                work.append(self._carry_out(batch(place, start, messages)))
-        await asyncio.gather(*work)
 
     async def _take(self, found):
         """As position does: what it finds corrupt it leaves alone, and begins again once that is repaired."""
@@ -165,22 +189,17 @@ class World:
             symbol = found.topic.removeprefix("events.")
             self.legs[symbol] = self._legs(symbol, marks.events(symbol))
 
-    async def _carry_out(self, found):
-        outputs = await self._take(found)
+    async def _deliver(self, given):
+        """What was carried out of one stream: to Kafka, and the watermark behind it."""
         delivery = Delivery(scripts=self.redis, publishing=Told(self.publisher), tags=("t",))
         done = asyncio.Event()
-        outputs.finished = done.set
-        await delivery.put(outputs)
+        given[-1].finished = done.set
         running = asyncio.create_task(delivery.run())
+        for outputs in given:
+            await delivery.put(outputs)
         await done.wait()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-
-    async def _settle(self, news):
-        for place, (start, messages) in news.items():
-            offer(self.settler.intake, batch(place, start, messages))
-        while await self.settler.step():
-            pass
 
     def _instructions(self, number, known=InstructionsMark()):  # noqa: B008 - frozen
         return InstructionWorker(
