@@ -9,6 +9,7 @@ from outcry.v1.journal_pb2 import JournalBatch
 
 from outcry_services.common.kafka import PoisonError
 from outcry_services.common.order_log import (
+    EVENTS_PREFIX,
     ORDER_EVENTS,
     ORDERS,
     events_topic,
@@ -48,23 +49,31 @@ class Log:
 
     def _read(self) -> None:
         with opened(self._bootstrap, self._client_id) as logs:
-            # What an order holds must be known before its answers, and those before its trades.
-            self._pass(logs, ORDERS)
-            self._pass(logs, ORDER_EVENTS, JOURNAL)
-            self._pass(logs, *(events_topic(symbol) for symbol in self._replay.symbols()))
+            # Effects before causes: whatever is below the end of one log has its cause below that of the
+            # next.
+            events = self._ranges(logs, *logs.topics(EVENTS_PREFIX))
+            answers = self._ranges(logs, ORDER_EVENTS, JOURNAL)
+            instructions = self._ranges(logs, ORDERS)
+            # Causes before effects: what an order holds must be known before its answers, and those before
+            # its trades.
+            self._pass(logs, instructions)
+            self._pass(logs, answers)
+            mine = {events_topic(symbol) for symbol in self._replay.symbols()}
+            self._pass(logs, {place: ends for place, ends in events.items() if place[0] in mine})
 
-    def _pass(self, logs: LogPass, *topics: str) -> None:
+    def _ranges(self, logs: LogPass, *topics: str) -> dict[Place, tuple[int, int]]:
+        return {place: logs.range(place) for topic in topics for place in logs.places(topic)}
+
+    def _pass(self, logs: LogPass, kept: dict[Place, tuple[int, int]]) -> None:
         ranges = {}
-        for topic in topics:
-            for place in logs.places(topic):
-                low, high = logs.range(place)
-                begin = self._at.setdefault(place, low if topic == JOURNAL else 0)
-                if low > begin:
-                    raise LogCutError(
-                        f"{place[0]}/{place[1]} begins at {low} now: no user can be recomputed from it; "
-                        "see docs/operations/reconciler-difference.md"
-                    )
-                ranges[place] = (begin, high)
+        for place, (low, high) in kept.items():
+            begin = self._at.setdefault(place, low if place[0] == JOURNAL else 0)
+            if low > begin:
+                raise LogCutError(
+                    f"{place[0]}/{place[1]} begins at {low} now: no user can be recomputed from it; "
+                    "see docs/operations/reconciler-difference.md"
+                )
+            ranges[place] = (begin, high)
         for record in logs.read(ranges):
             self._take(record)
         self._at |= {place: end for place, (_, end) in ranges.items()}

@@ -72,6 +72,11 @@ class LogPass:
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
 
+    def topics(self, prefix: str) -> list[str]:
+        """The topics whose names begin so."""
+        found = self._consumer.list_topics(timeout=_SECONDS).topics
+        return sorted(name for name in found if name.startswith(prefix))
+
     def places(self, topic: str) -> list[Place]:
         """The partitions of a topic; none when it doesn't exist."""
         found = self._consumer.list_topics(topic, timeout=_SECONDS).topics.get(topic)
