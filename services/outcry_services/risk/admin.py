@@ -5,6 +5,7 @@ A call answers only then, so whoever changed a limit knows that the next check o
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from outcry.v1.risk_api_pb2 import LimitValues, RiskSetting, SetLimitsRequest, UserState
@@ -12,7 +13,7 @@ from outcry.v1.risk_api_pb2 import LimitValues, RiskSetting, SetLimitsRequest, U
 from outcry_services.common.errors import InvalidError
 from outcry_services.common.ids import USER_MAX
 from outcry_services.common.kafka import Record
-from outcry_services.risk.limits import UserMode
+from outcry_services.risk.limits import UserMode, key_of
 from outcry_services.risk.records import SETTINGS
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from outcry_services.risk.view import RiskView
 
 __all__ = ["Admin"]
+
+log = logging.getLogger(__name__)
 
 MOST_REASON = 200
 
@@ -58,8 +61,7 @@ class Admin:
                 raise InvalidError(
                     f"{name} is negative; leave it out for no limit", name="INVALID_LIMIT", field=name
                 )
-        key = f"limits/{request.user_id}/{request.symbol}"
-        await self._write(key, RiskSetting(limits=request, actor=actor))
+        await self._write(RiskSetting(limits=request, actor=actor))
         return self.limits(request.user_id, request.symbol)
 
     def limits(self, user_id: int, symbol: str) -> LimitValues:
@@ -79,21 +81,41 @@ class Admin:
                 f"{mode[:24]!r} is no mode; use SUSPENDED or WITHDRAW_ONLY", name="INVALID_MODE", field="mode"
             )
         state = UserState(user_id=user_id, mode=mode, reason=reason)
-        await self._write(f"user/{user_id}", RiskSetting(user=state, actor=actor))
+        await self._write(RiskSetting(user=state, actor=actor))
         return state
 
-    async def _write(self, key: str, setting: RiskSetting) -> None:
-        setting.time_unix_nanos = self._now()
-        record = Record(
-            topic=SETTINGS, partition=0, key=key.encode(), value=setting.SerializeToString(deterministic=True)
-        )
-        offset = await self._writer.publish(record)
+    async def tidy(self) -> None:
+        """Write what is in force again, for ever, wherever an older record came behind it.
+
+        Of each key compaction keeps the last record: a user who was suspended must not be restored by it.
+        """
+        while True:
+            for key in sorted(self._view.outlived):
+                self._view.outlived.discard(key)
+                log.warning("an older setting came late: written again", extra={"key": key})
+                await self._writer.publish(_record(self._view.settings[key]))
+            await self._follower.moved()
+
+    async def _write(self, setting: RiskSetting) -> None:
+        known = self._view.settings.get(key_of(setting))
+        # The latest time counts, whatever became of the clock.
+        setting.time_unix_nanos = max(self._now(), known.time_unix_nanos + 1 if known is not None else 0)
+        offset = await self._writer.publish(_record(setting))
         await self._follower.reached((SETTINGS, 0), offset + 1)
 
     def _check_scope(self, user_id: int, symbol: str) -> None:
         _check_user(user_id, least=0)
         if symbol:
             self._pairs.get(symbol)
+
+
+def _record(setting: RiskSetting) -> Record:
+    return Record(
+        topic=SETTINGS,
+        partition=0,
+        key=key_of(setting).encode(),
+        value=setting.SerializeToString(deterministic=True),
+    )
 
 
 def _check_user(user_id: int, *, least: int) -> None:

@@ -85,6 +85,10 @@ class Follower:
         """Where the view stands now, without the settings, which are read from their start each time."""
         return {place: position for place, position in self._positions.items() if place[0] != SETTINGS}
 
+    async def moved(self) -> None:
+        """Wait until something was read."""
+        await self._moved.wait()
+
     async def reached(self, place: Place, position: int) -> None:
         """Wait until a partition was read up to a position."""
         while self._positions.get(place, 0) < position:

@@ -27,7 +27,9 @@ __all__ = ["CHECKPOINTS", "Keeper", "PieceReader", "decode_piece"]
 log = logging.getLogger(__name__)
 
 CHECKPOINTS = "risk-view"
-SLOTS = ("a", "b")
+SLOTS = ("a", "b", "c")
+"""Written in turn: a crash spoils the one being written, and a record that a dead process had on its way may
+still spoil the one before; the third is whole."""
 ASK_SECONDS = 0.5
 
 _decode = decoder(RiskViewPiece)
@@ -35,7 +37,7 @@ _decode = decoder(RiskViewPiece)
 
 def decode_piece(record: RawRecord) -> RiskViewPiece:
     """A record of `risk-view`; raises `PoisonError`."""
-    if record.key.partition(b"/")[0] not in (b"a", b"b"):
+    if record.key.decode("ascii", "replace").partition("/")[0] not in SLOTS:
         raise PoisonError(f"a piece of no slot: {record.key[:24]!r}", name="UNKNOWN_SLOT")
     return _decode(record)
 
@@ -72,12 +74,13 @@ class Keeper:
         """
         end = await self._end(logs)
         found = await _read_to(reader, end) if end else []
+        # Also above those that are not whole: pieces of two are never taken for one.
+        self._number = max((piece.checkpoint for _, piece in found), default=0)
         kept = newest(piece for _, piece in found)
         if not kept:
             log.info("nothing was kept: the view is made of the logs from their beginning")
             return {}
-        self._number = max(piece.checkpoint for _, piece in found)
-        # The next one is written over the other slot, never over the one that counts.
+        # The next one is written over the oldest, never over the one that counts.
         self._slot = next(SLOTS.index(slot) for slot, piece in found if piece is kept[0])
         log.info("the view goes on from a checkpoint", extra={"checkpoint": self._number})
         return restore(self._view, kept)
@@ -93,7 +96,7 @@ class Keeper:
         now = self._now()
         # A time, so that a process that should be dead never adds pieces to another one's checkpoint.
         self._number = max(self._number + 1, now)
-        slot = 1 - self._slot
+        slot = (self._slot + 1) % len(SLOTS)
         for piece in pieces_of(self._view, positions, number=self._number, today=day_of(now)):
             key = f"{SLOTS[slot]}/{piece.piece}".encode()
             await self._writer.publish(

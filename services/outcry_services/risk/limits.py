@@ -15,7 +15,7 @@ from outcry.v1 import risk_api_pb2
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LimitTable", "Limits", "UserMode"]
+__all__ = ["LimitTable", "Limits", "UserMode", "key_of"]
 
 
 class UserMode(StrEnum):
@@ -24,6 +24,13 @@ class UserMode(StrEnum):
     ACTIVE = "ACTIVE"
     WITHDRAW_ONLY = "WITHDRAW_ONLY"
     SUSPENDED = "SUSPENDED"
+
+
+def key_of(setting: risk_api_pb2.RiskSetting) -> str:
+    """What a record of `risk-settings` is about: its key there."""
+    if setting.HasField("limits"):
+        return f"limits/{setting.limits.user_id}/{setting.limits.symbol}"
+    return f"user/{setting.user.user_id}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -75,6 +75,7 @@ async def run(settings: RiskSettings) -> None:
             "view", _follow(settings, keeper, follower, lifecycle, letters=letters, ends=ends)
         )
         lifecycle.background("ends", follower.watch_ends())
+        lifecycle.background("settings", admin.tidy())
         port = await server.start(settings.grpc_port)
         lifecycle.at_end("grpc", lambda: server.drain(seconds=settings.drain_seconds))
         http_port = await stack.enter_async_context(health.serve(settings.http_port))

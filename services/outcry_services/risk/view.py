@@ -16,7 +16,7 @@ from outcry_services.common.ids import OrderId
 from outcry_services.common.legs import Leg, legs_of
 from outcry_services.risk.accounts import Account, OpenOrder, day_of
 from outcry_services.risk.cursors import Cursors
-from outcry_services.risk.limits import Limits, LimitTable, UserMode
+from outcry_services.risk.limits import Limits, LimitTable, UserMode, key_of
 from outcry_services.risk.reservations import Reservations, Shape
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ class RiskView:
         self.reservations = reservations
         self.limits = LimitTable()
         self.modes: dict[int, UserMode] = {}
+        self.settings: dict[str, RiskSetting] = {}
+        """What is in force, by key."""
+        self.outlived: set[str] = set()
+        """Keys whose last record in the log is not the one in force: compaction would keep the wrong one."""
         self.accounts: dict[tuple[int, str], Account] = {}
         self.open_orders: dict[int, OpenOrder] = {}
         self.early: dict[int, int] = {}
@@ -98,7 +102,18 @@ class RiskView:
                 self._leg(symbol, leg, day)
 
     def setting(self, it: RiskSetting) -> None:
-        """A record of `risk-settings`; the latest of its key counts."""
+        """A record of `risk-settings`: of each key the one with the latest time counts.
+
+        Not the last one: a record that its publisher gave up may reach the log behind its successor.
+        """
+        key = key_of(it)
+        known = self.settings.get(key)
+        if known is not None and known.time_unix_nanos >= it.time_unix_nanos:
+            if known.time_unix_nanos > it.time_unix_nanos:
+                self.outlived.add(key)
+            return
+        self.settings[key] = it
+        self.outlived.discard(key)
         if it.HasField("limits"):
             self.limits.put(it.limits.user_id, it.limits.symbol, Limits.of(it.limits.limits))
         elif UserMode(it.user.mode) is UserMode.ACTIVE:

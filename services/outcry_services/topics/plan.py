@@ -43,7 +43,7 @@ def planned(*, partitions: int, replication: int) -> tuple[TopicPlan, ...]:
         TopicPlan(
             name="risk-settings", partitions=1, config=safe | {"cleanup.policy": "compact"}, fixed=True
         ),
-        # The last two checkpoints of risk's view.
+        # The last three checkpoints of risk's view.
         TopicPlan(
             name="risk-view",
             partitions=1,

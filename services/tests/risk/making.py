@@ -127,14 +127,18 @@ class Market:
         return EventBatch(symbol=self.symbol, events=events)
 
 
+_times = count(1)
+
+
 def limits(*, user_id=0, symbol="", **values):
-    """A setting that replaces what a scope says."""
+    """A setting that replaces what a scope says, later than all that were made before."""
     request = SetLimitsRequest(user_id=user_id, symbol=symbol, limits=LimitValues(**values), reason="test")
-    return RiskSetting(limits=request, actor="user 1")
+    return RiskSetting(limits=request, actor="user 1", time_unix_nanos=next(_times))
 
 
 def mode(user_id, name):
-    return RiskSetting(user=UserState(user_id=user_id, mode=name, reason="test"), actor="user 1")
+    state = UserState(user_id=user_id, mode=name, reason="test")
+    return RiskSetting(user=state, actor="user 1", time_unix_nanos=next(_times))
 
 
 def check(user_id, *, price=100, quantity=5, side=BUY, kind=LIMIT, notional=None, symbol=SYMBOL, stop=0):

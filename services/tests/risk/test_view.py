@@ -11,7 +11,7 @@ from outcry_services.risk.accounts import Account, OpenOrder
 from outcry_services.risk.reservations import Reservations
 from outcry_services.risk.view import RiskView
 
-from services.tests.risk.making import BUY, DAY, MARKET, NOON, SELL, SYMBOL, Market, Shard
+from services.tests.risk.making import BUY, DAY, MARKET, NOON, SELL, SYMBOL, Market, Shard, mode
 
 
 class Clock:
@@ -230,3 +230,14 @@ def test_logs_read_side_by_side_give_the_same_view_in_any_order(seed):
     assert read(mixed) == expected
     assert expected[2] == {}
     assert all(a.seq < b.seq for a, b in pairwise(events))
+
+
+def test_a_setting_that_comes_late_changes_nothing_and_is_to_be_written_over(view):
+    restored, suspended = mode(7, "ACTIVE"), mode(7, "SUSPENDED")
+    for setting in (restored, suspended, suspended):
+        view.setting(setting)
+    assert (view.mode(7), view.outlived) == ("SUSPENDED", set())
+    view.setting(restored)
+    assert (view.mode(7), view.outlived) == ("SUSPENDED", {"user/7"})
+    view.setting(mode(7, "ACTIVE"))
+    assert (view.mode(7), view.outlived) == ("ACTIVE", set())

@@ -20,8 +20,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class RiskViewPiece(_message.Message):
-    """One record of `risk-view` (compacted); its key is `slot/piece`, with the slots `a` and `b` in turn, so
-    that a checkpoint that was written halfway never replaces the one before. What the risk service knew
+    """One record of `risk-view` (compacted); its key is `slot/piece`, with the slots `a`, `b` and `c` in
+    turn, so that a checkpoint that was written halfway never replaces the one before. What the risk service knew
     when it had read the logs up to `positions`; settings it reads from `risk-settings` again.
     """
 
