@@ -138,6 +138,10 @@ bench-gateway: .venv/.synced ## The gateway beside a bare Envoy (h2load): bench/
 faults: engine ## The whole fault campaign (hours): bench/results/failover.json
 	$(BIN)/python -m e2e.faults run
 
+.PHONY: load
+load: engine ## Orders through the gateway of a whole exchange on this machine, its services killed on the way
+	$(BIN)/python -m e2e.load ramp --rate 200 --seconds 60 --kill order,position,risk,settlement
+
 .PHONY: report
 report: .venv/.synced ## docs/benchmarks.md from bench/results
 	$(BIN)/python -m bench.report

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import grpc
 from outcry.v1 import ledger_api_pb2, order_api_pb2, position_api_pb2
 from outcry.v1.ledger_api_pb2_grpc import LedgerStub
 from outcry.v1.order_api_pb2_grpc import OrderAdminStub, OrdersStub
@@ -12,6 +11,8 @@ from outcry.v1.position_api_pb2_grpc import PositionsStub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import grpc
 
 __all__ = ["Client"]
 
@@ -21,14 +22,13 @@ SECONDS = 10.0
 class Client:
     """Blocking calls of one user; errors come as `grpc.RpcError`."""
 
-    def __init__(self, user_id: int, *, addresses: Mapping[str, str], permissions: str) -> None:
+    def __init__(self, user_id: int, *, channels: Mapping[str, grpc.Channel], permissions: str) -> None:
         self.user_id = user_id
         self._metadata = (("x-outcry-user", str(user_id)), ("x-outcry-permissions", permissions))
-        self._channels = {name: grpc.insecure_channel(address) for name, address in addresses.items()}
-        self._orders = OrdersStub(self._channels["order"])
-        self._admin = OrderAdminStub(self._channels["order"])
-        self._positions = PositionsStub(self._channels["position"])
-        self._ledger = LedgerStub(self._channels["settlement"])
+        self._orders = OrdersStub(channels["order"])
+        self._admin = OrderAdminStub(channels["order"])
+        self._positions = PositionsStub(channels["position"])
+        self._ledger = LedgerStub(channels["settlement"])
 
     def order(
         self, *, side: str, quantity: str, symbol: str, price: str = "", **rest: str
@@ -72,8 +72,3 @@ class Client:
         """The trial balance (administrators)."""
         request = ledger_api_pb2.CheckLedgerRequest()
         return self._ledger.CheckLedger(request, timeout=60, metadata=self._metadata)
-
-    def close(self) -> None:
-        """Close its connections."""
-        for channel in self._channels.values():
-            channel.close()

@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import grpc
+
 from e2e.backends import (
     ConsulServer,
     EnginePair,
@@ -50,10 +52,10 @@ class Exchange(Started):
         self.redis = RedisServer()
         self.spec = example_spec()
         self._opened: list[Started] = []
-        self._clients: list[Client] = []
         self.pair: EnginePair | None = None
         ports = {name: Ports.free() for name in SERVICES}
-        self._addresses = {name: f"127.0.0.1:{port.grpc}" for name, port in ports.items()}
+        self.addresses = {name: f"127.0.0.1:{port.grpc}" for name, port in ports.items()}
+        self._channels = {name: grpc.insecure_channel(place) for name, place in self.addresses.items()}
         self._ports = ports
         self._names = [name for name in SERVICES if name not in without]
         self.services: dict[str, ServiceUnderTest] = {}
@@ -89,8 +91,8 @@ class Exchange(Started):
 
     def close(self) -> None:
         """End and remove all of it."""
-        for client in self._clients:
-            client.close()
+        for channel in self._channels.values():
+            channel.close()
         for service in reversed(self.services.values()):
             service.process.kill()
         for part in reversed(self._opened):
@@ -98,9 +100,7 @@ class Exchange(Started):
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _client(self, user_id: int, permissions: str) -> Client:
-        client = Client(user_id, addresses=self._addresses, permissions=permissions)
-        self._clients.append(client)
-        return client
+        return Client(user_id, channels=self._channels, permissions=permissions)
 
     def _open(self, part: Started) -> None:
         self._opened.append(part)
@@ -120,6 +120,6 @@ class Exchange(Started):
             "OUTCRY_CONSUL": self.consul.url,
             "OUTCRY_REDIS": self.redis.url,
             "OUTCRY_LEDGER": f"mysql://{self.mariadb.host}:{self.mariadb.port}",
-            "OUTCRY_RISK": self._addresses["risk"],
+            "OUTCRY_RISK": self.addresses["risk"],
             "OUTCRY_LOG_LEVEL": "info",
         }

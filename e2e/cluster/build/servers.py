@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
     from e2e.cluster.progress import Progress
 
-__all__ = ["CONSUL", "COREDNS", "HELM", "KIND", "KUBERNETES", "KWOK", "PAUSE", "build_all", "kafka_jars"]
+__all__ = [
+    "CONSUL",
+    "COREDNS",
+    "HELM",
+    "K6",
+    "KIND",
+    "KUBERNETES",
+    "KWOK",
+    "PAUSE",
+    "build_all",
+    "kafka_jars",
+]
 
 SOURCES = CHECKOUT / "e2e" / "cluster" / "servers"
 
@@ -32,6 +43,8 @@ PAUSE = module_artifact(name="pause", version="1", source=SOURCES / "pause", pro
 COREDNS = install_artifact(name="coredns", version="1.15.0", package="github.com/coredns/coredns")
 HELM = install_artifact(name="helm", version="3.22.0", package="helm.sh/helm/v3/cmd/helm")
 KWOK = install_artifact(name="kwok", version="0.8.0", package="sigs.k8s.io/kwok/cmd/kwok")
+# What load tests send with; they build it themselves.
+K6 = install_artifact(name="k6", version="1.8.1", package="go.k6.io/k6")
 # The client only, for those who have Docker; nothing here waits for it.
 KIND = install_artifact(name="kind", version="0.33.0", package="sigs.k8s.io/kind")
 

@@ -1,0 +1,77 @@
+// What one user's machine does: enters orders around the price, signed, and cancels some of its own.
+// `python -m e2e.load` writes the options and the users, and reads the lines that are logged here:
+//   {"at": ms, "took": ms, "user", "client", "order", "status", "name"}   an order; `order` is empty without a 201
+//   {"cancel": id, "status"}                                             a cancel
+
+import { b64decode } from 'k6/encoding';
+import crypto from 'k6/crypto';
+import { SharedArray } from 'k6/data';
+import exec from 'k6/execution';
+import http from 'k6/http';
+
+const users = new SharedArray('users', () => JSON.parse(open(__ENV.LOAD_USERS)));
+const base = __ENV.LOAD_URL;
+const symbol = __ENV.LOAD_SYMBOL;
+const price = Number(__ENV.LOAD_PRICE);
+const cancels = Number(__ENV.LOAD_CANCELS);
+const run = __ENV.LOAD_RUN;
+// Of this virtual user, by user.
+const open_orders = {};
+
+function send(user, method, path, body) {
+  const timestamp = String(Date.now());
+  const text = ['OUTCRY1', timestamp, '5000', method, path, body].join('\n');
+  const headers = {
+    'content-type': 'application/json',
+    'outcry-key': user.key,
+    'outcry-timestamp': timestamp,
+    'outcry-window': '5000',
+    'outcry-signature': crypto.hmac('sha256', b64decode(user.secret), text, 'base64'),
+  };
+  return http.request(method, base + path, body || null, { headers, tags: { name: `${method} ${path.split('/')[1]}` } });
+}
+
+function pick(from) {
+  return from[Math.floor(Math.random() * from.length)];
+}
+
+export function order() {
+  const user = pick(users);
+  const mine = (open_orders[user.id] = open_orders[user.id] || []);
+  if (mine.length > 0 && Math.random() < cancels) {
+    const id = mine.pop();
+    const answer = send(user, 'DELETE', `/orders/${id}`, '');
+    console.log(JSON.stringify({ cancel: id, status: answer.status }));
+    return;
+  }
+  const client = `${run}-${exec.vu.idInTest}-${exec.vu.iterationInScenario}`;
+  const side = Math.random() < 0.5 ? 'BUY' : 'SELL';
+  const away = Math.floor(Math.random() * 20) - 3;
+  const ticks = Math.round(price * 100) + (side === 'BUY' ? -away : away);
+  const body = JSON.stringify({
+    symbol,
+    side,
+    type: 'LIMIT',
+    timeInForce: 'GTC',
+    price: (ticks / 100).toFixed(2),
+    quantity: (0.001 * (1 + Math.floor(Math.random() * 9))).toFixed(3),
+    clientOrderId: client,
+  });
+  const at = Date.now();
+  const answer = send(user, 'POST', '/orders', body);
+  const found = answer.status === 0 ? {} : answer.json();
+  console.log(
+    JSON.stringify({
+      at,
+      took: answer.timings.duration,
+      user: user.id,
+      client,
+      order: answer.status === 201 || answer.status === 200 ? found.orderId : '',
+      status: answer.status,
+      name: found.name || '',
+    }),
+  );
+  if (found.orderId) {
+    mine.push(found.orderId);
+  }
+}
