@@ -4,6 +4,7 @@ SHELL := /bin/bash
 
 PROVIDER ?= local
 NAME ?= outcry
+SERVICES ?= yes
 PYTHON ?= python3
 N ?= 10000000
 RUNS ?= 20000
@@ -40,8 +41,8 @@ prerequisites: ## Install the Debian packages that are missing (root)
 	@$(PYTHON) e2e/cluster/prerequisites.py --tests --install
 
 .PHONY: up
-up: .venv/.synced ## A cluster, the platform on it and a live market; PROVIDER=local|kind|current
-	@$(BIN)/python -m e2e.cluster up --provider $(PROVIDER) --name $(NAME)
+up: .venv/.synced ## A cluster, the exchange on it and two users who trade; PROVIDER=local|kind|current SERVICES=yes|no
+	@$(BIN)/python -m e2e.cluster up --provider $(PROVIDER) --name $(NAME) $(if $(filter no,$(SERVICES)),--no-services)
 
 .PHONY: down
 down: .venv/.synced ## Stop and remove all of it
