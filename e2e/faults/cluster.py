@@ -50,7 +50,7 @@ def cluster_environment() -> dict[str, str]:
     command = [sys.executable, "-m", "e2e.cluster", "env"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise ArenaError(f"there is no cluster (`make up` starts one): {done.stderr.strip()}")
+        raise ArenaError(f"there is no cluster (`make up SERVICES=no` starts one): {done.stderr.strip()}")
     lines = [line.removeprefix("export ") for line in done.stdout.splitlines() if "=" in line]
     found = {name: value.strip("'\"") for name, _, value in (line.partition("=") for line in lines)}
     return {name: found[name] for name in names}
@@ -79,6 +79,13 @@ class ClusterArena:
         self.registry = PairRegistry(symbol=symbol, consul=self._consul)
         self._cut: dict[str, int] = {}
         self._waking: dict[str, list[int]] = {}
+        self._refuse_services()
+
+    def _refuse_services(self) -> None:
+        """The orders of a campaign have no money behind them: who trades with one would never be paid."""
+        where = {"namespace": "outcry-system"}
+        if self.kubectl("get", "deployment", "order", "--ignore-not-found", "-o", "name", **where).strip():
+            raise ArenaError("services run on this cluster: take another one, `make up NAME=… SERVICES=no`")
 
     @property
     def kafka(self) -> str:
