@@ -40,6 +40,13 @@ TRIAL_COLUMNS = {
     "clearing": "clearing",
     "sum": "sum",
 }
+LIMITS = {
+    "max-order-notional": "maxOrderNotional",
+    "max-open-orders": "maxOpenOrders",
+    "max-daily-volume": "maxDailyVolume",
+    "price-collar-bps": "priceCollarBps",
+}
+"""Options and the fields that they set; notional and volume in tick-lots."""
 
 
 def add_parsers(subcommands: Subparsers) -> None:
@@ -80,6 +87,12 @@ def add_parsers(subcommands: Subparsers) -> None:
     suspend = add("suspend", "user reason", run_suspend, "let a user cancel alone, or withdraw too")
     suspend.add_argument("--withdraw-only", action="store_true")
     add("restore", "user reason", run_restore, "let a suspended user trade again")
+    limits = add("limits", "", run_limits, "show what is in force for a user and pair, or set some of it")
+    limits.add_argument("--user", default="0", help="a user id; left out: everybody")
+    limits.add_argument("--symbol", help="a pair; left out: every pair")
+    limits.add_argument("--reason", help="why it is set")
+    for name in LIMITS:
+        limits.add_argument(f"--{name}", metavar="N")
 
 
 def run_positions(options: argparse.Namespace) -> int:
@@ -149,6 +162,20 @@ def run_restore(options: argparse.Namespace) -> int:
     """The user's state after it."""
     user = quote(options.user, safe="")
     return _post(f"/admin/users/{user}/restore", {"reason": options.reason}, options)
+
+
+def run_limits(options: argparse.Namespace) -> int:
+    """What is in force after it."""
+    scope = {"userId": options.user, "symbol": options.symbol}
+    given = {field: getattr(options, name.replace("-", "_")) for name, field in LIMITS.items()}
+    changed = {field: value for field, value in given.items() if value is not None}
+    if changed:
+        body = {**scope, "limits": changed, "reason": options.reason}
+        answer = connect().call("PUT", "/admin/limits", body=body)
+    else:
+        answer = connect().call("GET", "/admin/limits", query=scope)
+    show_one(answer if options.json else answer.get("limits", {}), as_json=options.json)
+    return 0
 
 
 def _post(path: str, body: dict[str, Any], options: argparse.Namespace) -> int:

@@ -114,6 +114,8 @@ def test_a_person_sees_their_money_and_an_administrator_moves_it(run, log_in, up
         "ResumeWithdrawals": answering(order_api_pb2.WithdrawalsState()),
         "SuspendUser": answering(risk_api_pb2.UserState(user_id=7, mode="WITHDRAW_ONLY")),
         "RestoreUser": answering(risk_api_pb2.UserState(user_id=7)),
+        "GetLimits": answering(risk_api_pb2.Limits(limits=risk_api_pb2.LimitValues(max_open_orders=5))),
+        "SetLimits": answering(risk_api_pb2.Limits(limits=risk_api_pb2.LimitValues(max_open_orders=9))),
     }
     log_in("trader")
     code, out, _ = run("positions", "7")
@@ -130,11 +132,19 @@ def test_a_person_sees_their_money_and_an_administrator_moves_it(run, log_in, up
     assert run("withdrawals", "resume", "done")[0] == 0
     assert run("suspend", "7", "court order", "--withdraw-only")[0] == 0
     assert run("restore", "7", "lifted")[0] == 0
+    assert "5" in run("limits", "--user", "7")[1]
+    code, out, err = run(
+        "limits", "--user", "7", "--symbol", "A-B", "--max-open-orders", "9", "--reason", "asked"
+    )
+    assert (code, "9" in out) == (0, True), err
     code, _, err = run("ledger", "check")
     assert (code, "BTC is off by 1" in err) == (1, True)
     asked = {call.method: call.request for call in upstreams.seen}
     assert asked["CreateWithdrawal"].client_withdrawal_id == "w1"
     assert (asked["Adjust"].amount, asked["Adjust"].reason) == ("-0.5", "a mistake")
+    assert (asked["GetLimits"].user_id, asked["GetLimits"].symbol) == (7, "")
+    assert (asked["SetLimits"].limits.max_open_orders, asked["SetLimits"].reason) == (9, "asked")
+    assert not asked["SetLimits"].limits.HasField("max_daily_volume")
     assert (asked["SuspendUser"].user_id, asked["SuspendUser"].mode) == (7, "WITHDRAW_ONLY")
 
 
