@@ -11,50 +11,64 @@ if TYPE_CHECKING:
 
 __all__ = ["Metrics"]
 
-_NAME = "outcry_reconciler"
-
 
 class Metrics:
     """One of each, made once."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.rows = Counter(
-            f"{_NAME}_rows", "Row changes read from the ledger's binary log", registry=registry
+            "outcry_reconciler_rows", "Row changes read from the ledger's binary log", registry=registry
         )
-        self.compared = Counter(f"{_NAME}_compared_users", "Users compared at one cut", registry=registry)
+        self.compared = Counter(
+            "outcry_reconciler_compared_users", "Users compared at one cut", registry=registry
+        )
         self.differences = Counter(
-            f"{_NAME}_differences", "Places found different, by what they are", ["place"], registry=registry
+            "outcry_reconciler_differences",
+            "Places found different, by what they are",
+            ["place"],
+            registry=registry,
         )
         self.open = Gauge(
-            f"{_NAME}_open_findings", "Users found different and not repaired", registry=registry
+            "outcry_reconciler_open_findings", "Users found different and not repaired", registry=registry
         )
         self.worth = Gauge(
-            f"{_NAME}_worth_btc_units",
+            "outcry_reconciler_worth_btc_units",
             "What was found since withdrawals were cleared last, in BTC ledger units",
             registry=registry,
         )
-        self.repairs = Counter(f"{_NAME}_repairs", "Repairs done, by side", ["side"], registry=registry)
+        self.repairs = Counter(
+            "outcry_reconciler_repairs", "Repairs done, by side", ["side"], registry=registry
+        )
         self.refused = Counter(
-            f"{_NAME}_repairs_refused", "Repairs that were not made, by reason", ["why"], registry=registry
+            "outcry_reconciler_repairs_refused",
+            "Repairs that were not made, by reason",
+            ["why"],
+            registry=registry,
         )
         self.paused = Gauge(
-            f"{_NAME}_withdrawals_paused", "1 while withdrawals are paused", registry=registry
+            "outcry_reconciler_withdrawals_paused", "1 while withdrawals are paused", registry=registry
         )
-        self.queued = Gauge(f"{_NAME}_queued_users", "Users who are to be compared", registry=registry)
+        self.queued = Gauge(
+            "outcry_reconciler_queued_users", "Users who are to be compared", registry=registry
+        )
         self.waiting = Gauge(
-            f"{_NAME}_waiting_users", "Users whose ledger is not where Redis is yet", registry=registry
+            "outcry_reconciler_waiting_users",
+            "Users whose ledger is not where Redis is yet",
+            registry=registry,
         )
         self.oldest_wait = Gauge(
-            f"{_NAME}_oldest_wait_seconds", "How long the longest of them has waited", registry=registry
+            "outcry_reconciler_oldest_wait_seconds",
+            "How long the longest of them has waited",
+            registry=registry,
         )
         self.floor_age = Gauge(
-            f"{_NAME}_floor_age_seconds",
+            "outcry_reconciler_floor_age_seconds",
             "Since both views were seen past one place in all sources",
             registry=registry,
         )
         self.swept = Gauge(
-            f"{_NAME}_last_sweep_timestamp_seconds", "End of the last whole sweep", registry=registry
+            "outcry_reconciler_last_sweep_timestamp_seconds", "End of the last whole sweep", registry=registry
         )
         self.sweep_seconds = Gauge(
-            f"{_NAME}_sweep_seconds", "What the last whole sweep took", registry=registry
+            "outcry_reconciler_sweep_seconds", "What the last whole sweep took", registry=registry
         )
