@@ -169,7 +169,11 @@ class Kafka:
                 delivered.set_result(message.offset() or 0)
 
         producer = await asyncio.to_thread(self._open_producer)
-        producer.produce(topic, partition=0, key=key, value=value, on_delivery=done)
+        try:
+            producer.produce(topic, partition=0, key=key, value=value, on_delivery=done)
+        except KafkaException as error:
+            # A topic that the producer has heard is not there is refused before anything is sent.
+            delivered.set_exception(error)
         await asyncio.to_thread(producer.flush, self._timeout + 5)
         try:
             return await self._answer(asyncio.wrap_future(delivered), what=f"writing to {topic}")

@@ -77,9 +77,10 @@ class World:
         self.told = defaultdict(int)
         self.metrics = Metrics(CollectorRegistry())
         self.progress, self.facts = Progress(), FactsCache()
+        self.touched = set()
         self.replayed = asyncio.Event()
         self.replayed.set()
-        self.recorded = {number: Recorded(answers={}, end=None) for number in range(PARTITIONS)}
+        self.recorded = {number: Recorded(answers={}, again={}, end=None) for number in range(PARTITIONS)}
         self.orders = {number: self._instructions(number) for number in range(PARTITIONS)}
         self.legs = {symbol: self._legs(symbol) for symbol in SYMBOLS}
 
@@ -210,6 +211,7 @@ class World:
             replayed=self.replayed,
             topics=AllTopics(),
             sent=NoCount(),
+            touch=self.touched.update,
             progress=self.progress,
             scripts=self.redis,
             facts=self.facts,
@@ -223,6 +225,7 @@ class World:
             mark=known,
             horizon=AtTheEnd(),
             sent=NoCount(),
+            touch=self.touched.update,
             progress=self.progress,
             scripts=self.redis,
             facts=self.facts,
