@@ -49,6 +49,8 @@ class Pool:
         if self._work is not None:
             self._work.cancel()
             await asyncio.gather(self._work, return_exceptions=True)
+        # A task that was cancelled before its first step told nobody.
+        self._give_up(self._waiting, RedisLostError("the exchange was given up"))
 
     async def _exchange_all(self) -> None:
         while self._waiting:
@@ -60,16 +62,17 @@ class Pool:
             try:
                 replies = await self._scripts.run_all([call for calls, _ in shared for call in calls])
             except BaseException as error:
-                lost = (
-                    error if isinstance(error, ServiceError) else RedisLostError("the exchange was given up")
-                )
-                for _, answered in [*shared, *self._waiting]:
-                    if not answered.done():
-                        answered.set_exception(lost)
-                self._waiting.clear()
+                lost = RedisLostError("the exchange was given up")
+                self._give_up([*shared, *self._waiting], error if isinstance(error, ServiceError) else lost)
                 raise
             at = 0
             for calls, answered in shared:
                 if not answered.done():
                     answered.set_result(replies[at : at + len(calls)])
                 at += len(calls)
+
+    def _give_up(self, asked: Sequence[_Asked], error: ServiceError) -> None:
+        for _, answered in asked:
+            if not answered.done():
+                answered.set_exception(error)
+        self._waiting.clear()

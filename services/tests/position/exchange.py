@@ -175,6 +175,7 @@ class Exchange:
         self.clock = clock
         self.publisher = backend.publisher("test")
         self.letters = DeadLetters(self.publisher, replica="test", registry=CollectorRegistry())
+        self.pairs = OnePair()
         self.engine = Engine()
         self.last = defaultdict(int)
         self.answers = {}
@@ -250,7 +251,7 @@ class Exchange:
                 logs=self.backend.logs(letters),
                 publishing=publisher,
                 topics=self.backend.topics(),
-                pairs=OnePair(),
+                pairs=self.pairs,
                 sent=NoCount(),
                 metrics=metrics,
                 partitions=PARTITIONS,

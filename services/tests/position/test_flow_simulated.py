@@ -4,6 +4,8 @@ wrong.
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from outcry_services.common.kafka import decoder
 from outcry_services.common.order_log import read_answers, read_events, read_instructions
@@ -197,3 +199,53 @@ def test_a_difference_that_a_replay_finds_lets_nothing_new_be_decided():
 def test_nothing_is_lost_in_calm_either(strike):
     chance = Chance(0, CALM)
     simulate(story(0, chance, strike=strike), chance, most_steps=3_000_000)
+
+
+class ChangingPairs:
+    """Pairs that come and go."""
+
+    def __init__(self):
+        self.known = frozenset()
+        self._moved = asyncio.Event()
+
+    def symbols(self):
+        return self.known
+
+    def become(self, *symbols):
+        self.known = frozenset(symbols)
+        self._moved.set()
+
+    async def changed(self, known):
+        while self.known == known:
+            self._moved.clear()
+            await self._moved.wait()
+        return self.known
+
+
+def test_a_pair_that_comes_is_settled_and_one_that_goes_ends_in_peace():
+    async def changes():
+        backend = FakeBackend(Chance())
+        redis = AdmittingRedis(backend.redis, Chance())
+        async with Exchange(backend) as exchange:
+            exchange.pairs = ChangingPairs()
+            trading = Trading(exchange, 7)
+            async with exchange.position() as flow:
+                await trading.fund()
+                await trading.trade(30)
+                await exchange.answered()
+                # Nobody follows the pair's events yet, though its orders are held.
+                assert (await redis.command("HGET", keys.mark("0"), f"e{SYMBOL}")) is None
+                exchange.pairs.become(SYMBOL)
+                await exchange.settled(Marks(redis))
+                trading.check(await balances(redis))
+                exchange.pairs.become()
+                await exchange.say((1, lambda user, number: deposit(user, number, "USDT", 1)))
+                await exchange.answered()
+                exchange.pairs.become(SYMBOL)
+                await trading.end()
+                await exchange.answered()
+                await exchange.settled(Marks(redis))
+                assert flow.problem() is None
+                assert {held for _, held, _ in (await balances(redis)).values()} == {0}
+
+    simulate(changes(), Chance())
