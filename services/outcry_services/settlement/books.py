@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from outcry_services.common.ids import OrderId
 from outcry_services.common.money import checked
 from outcry_services.settlement.errors import NegativeBalanceError
-from outcry_services.settlement.intake import Answered, Happened
 from outcry_services.settlement.model import HOUSE, Account, Balance, Entry, Hold, Kind, Transaction
 from outcry_services.settlement.postings import credited, funds_needed, held, hold_of, moved_asset, settled
+from outcry_services.settlement.steps import Answered, Happened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from outcry_services.common.legs import Leg
-    from outcry_services.settlement.intake import Cursor, Place, Step
+    from outcry_services.settlement.steps import Cursor, Place, Step
 
 __all__ = ["Books", "Change", "Counts", "Posted", "UserAsset", "balances_needed", "holds_needed"]
 

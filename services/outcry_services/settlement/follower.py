@@ -18,17 +18,18 @@ from outcry_services.common.kafka import PositionLostError, TopicMissingError
 from outcry_services.common.order_log import EVENTS_PREFIX, ORDER_EVENTS, ORDERS, partition_of
 from outcry_services.settlement.books import Books, Change, balances_needed, holds_needed
 from outcry_services.settlement.errors import SupersededError
-from outcry_services.settlement.intake import Intake, places_of, sources_of
+from outcry_services.settlement.intake import Intake
+from outcry_services.settlement.steps import places_of, sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from outcry_services.common.kafka import Batch
     from outcry_services.settlement.books import Counts
-    from outcry_services.settlement.intake import Place, Step
     from outcry_services.settlement.ledger_store import LedgerStore, Opened
     from outcry_services.settlement.metrics import SettlementMetrics
     from outcry_services.settlement.ports import LogReader, Logs, Pause
+    from outcry_services.settlement.steps import Place, Step
 
 __all__ = ["Follower", "Settler"]
 

@@ -18,123 +18,29 @@ that doesn't exist (`known_end`). Likewise funds that no event brings (`known_en
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from outcry_services.common.ids import SHARD_BITS, SHARDS
 from outcry_services.common.legs import legs_of, mark_of
-from outcry_services.common.order_log import EVENTS_PREFIX, ORDER_EVENTS, ORDERS, events_topic
+from outcry_services.common.order_log import EVENTS_PREFIX, ORDER_EVENTS, ORDERS
 from outcry_services.settlement.errors import ContradictionError
-from outcry_services.settlement.model import shard_source
+from outcry_services.settlement.lanes import PairLane, ShardLane
+from outcry_services.settlement.steps import Answered, Cursor, Happened, Step, Waiting
 from outcry_services.settlement.trail import Pending, Trail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from outcry.v1.event_pb2 import Event, EventBatch
-    from outcry.v1.instruction_pb2 import Instruction, InstructionBatch
-    from outcry.v1.order_event_pb2 import OrderEvent, OrderEventBatch
+    from outcry.v1.event_pb2 import EventBatch
+    from outcry.v1.instruction_pb2 import InstructionBatch
+    from outcry.v1.order_event_pb2 import OrderEventBatch
 
     from outcry_services.common.kafka import Batch
     from outcry_services.common.legs import Leg
+    from outcry_services.settlement.steps import Place
 
-__all__ = [
-    "Answered",
-    "Cursor",
-    "Happened",
-    "Intake",
-    "Place",
-    "Step",
-    "Waiting",
-    "places_of",
-    "sources_of",
-]
-
-Place = tuple[str, int]
-"""A topic and a partition."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a source is in the books: the last (incarnation, number), or a mark (incarnation 0)."""
-
-    incarnation: int
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An instruction with position's answer; `before` is where its shard was."""
-
-    instruction: Instruction
-    answer: OrderEvent
-    before: Cursor
-    may_cover: bool = False
-    """Every event that could bring the funds it needs is applied: the house pays what is missing."""
-
-    @property
-    def shard(self) -> int:
-        """The shard of its user."""
-        return self.instruction.user_id % SHARDS
-
-    @property
-    def number(self) -> int:
-        """Its number in the shard."""
-        return self.instruction.number
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """An event of a pair, and its legs that the order service's orders have in it."""
-
-    symbol: str
-    event: Event
-    legs: tuple[Leg, ...]
-
-
-Step = Answered | Happened
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A pair whose next event touches an order that the books haven't seen."""
-
-    symbol: str
-    seq: int
-    shard: int
-    number: int
-
-
-@dataclass(slots=True)
-class _Shard:
-    incarnation: int = 0
-    number: int = 0
-    instructions: dict[int, Instruction] = field(default_factory=dict)
-    answers: dict[int, OrderEvent] = field(default_factory=dict)
-    short: int = 0
-    """The number that waits for funds; 0: none."""
-    may_cover: int = 0
-    """The number whose funds will not come."""
-
-    def following(self) -> int | None:
-        """The next number, if both sides of it are here."""
-        number = self.number + 1
-        if number not in self.instructions and self.instructions:
-            # A restored store may leave numbers out; its incarnation tells a jump from a gap.
-            first = min(self.instructions)
-            if self.instructions[first].incarnation > self.incarnation:
-                number = first
-        return number if number in self.instructions and number in self.answers else None
-
-
-@dataclass(slots=True)
-class _Pair:
-    seq: int = 0
-    events: dict[int, Event] = field(default_factory=dict)
-    waiting: Waiting | None = None
-    without: int = 0
-    """The seq of an event whose orders have no holds for sure."""
+__all__ = ["Intake"]
 
 
 class Intake:
@@ -142,17 +48,17 @@ class Intake:
 
     def __init__(self, cursors: Mapping[str, Cursor], *, most_pending: int = 20_000) -> None:
         self._most = most_pending
-        self._shards: dict[int, _Shard] = {}
-        self._pairs: dict[str, _Pair] = {}
+        self._shards: dict[int, ShardLane] = {}
+        self._pairs: dict[str, PairLane] = {}
         self._trails: dict[Place, Trail] = {}
         self._awake_shards: dict[int, None] = {}
         self._awake_pairs: dict[str, None] = {}
         self._waiters: dict[int, dict[str, None]] = {}
         for source, cursor in cursors.items():
             if source.startswith("i:"):
-                self._shards[int(source[2:])] = _Shard(cursor.incarnation, cursor.position)
+                self._shards[int(source[2:])] = ShardLane(cursor.incarnation, cursor.position)
             else:
-                self._pairs[source] = _Pair(seq=cursor.position // 2)
+                self._pairs[source] = PairLane(seq=cursor.position // 2)
 
     def follow(self, place: Place, position: int | None) -> None:
         """A partition is read from here; None: from its beginning."""
@@ -200,7 +106,7 @@ class Intake:
         if not trail.admits(batch.position):
             return
         symbol = batch.topic.removeprefix(EVENTS_PREFIX)
-        pair = self._pairs.setdefault(symbol, _Pair())
+        pair = self._pairs.setdefault(symbol, PairLane())
         for item in batch.items:
             for one in item.value.events:
                 if one.seq > pair.seq and one.seq not in pair.events:
@@ -338,11 +244,11 @@ class Intake:
         if not self._shard(shard).short:
             self._awake_shards[shard] = None
 
-    def _shard(self, shard: int) -> _Shard:
-        return self._shards.setdefault(shard, _Shard())
+    def _shard(self, shard: int) -> ShardLane:
+        return self._shards.setdefault(shard, ShardLane())
 
     @staticmethod
-    def _is_new(shard: _Shard, incarnation: int, number: int) -> bool:
+    def _is_new(shard: ShardLane, incarnation: int, number: int) -> bool:
         if number > shard.number:
             return incarnation >= shard.incarnation
         if incarnation > shard.incarnation and shard.number:
@@ -405,14 +311,3 @@ class Intake:
             shard = self._shard(int(source[2:]))
             return Cursor(shard.incarnation, shard.number)
         return Cursor(0, mark_of(self._pairs[source].seq, 1))
-
-
-def sources_of(steps: Iterable[Step]) -> set[str]:
-    """The sources whose cursors these steps move."""
-    return {step.symbol if isinstance(step, Happened) else shard_source(step.shard) for step in steps}
-
-
-def places_of(symbols: Iterable[str], *, partitions: int) -> list[Place]:
-    """Every partition that settlement follows."""
-    shared = [(topic, number) for topic in (ORDERS, ORDER_EVENTS) for number in range(partitions)]
-    return [*shared, *((events_topic(symbol), 0) for symbol in symbols)]

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from outcry_services.common.pairs import PairCatalog
     from outcry_services.settlement.follower import Follower
-    from outcry_services.settlement.intake import Place
     from outcry_services.settlement.metrics import SettlementMetrics
+    from outcry_services.settlement.steps import Place
 
 __all__ = ["LagMeter"]
 

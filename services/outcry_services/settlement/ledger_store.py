@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from outcry_services.common.errors import UnavailableError
 from outcry_services.common.mysql_errors import DuplicateKeyError
 from outcry_services.settlement.errors import ContradictionError, SupersededError
-from outcry_services.settlement.intake import Cursor, Place
 from outcry_services.settlement.model import Balance, Hold, HoldKind
 from outcry_services.settlement.schema import DATABASE, naming
+from outcry_services.settlement.steps import Cursor, Place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from outcry_services.common.errors import ServiceError
     from outcry_services.settlement.books import Counts
-    from outcry_services.settlement.intake import Place
+    from outcry_services.settlement.steps import Place
 
 __all__ = ["SettlementMetrics"]
 

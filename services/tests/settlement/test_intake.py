@@ -7,15 +7,8 @@ from outcry.v1.event_pb2 import Event, EventBatch
 from outcry.v1.instruction_pb2 import Instruction, InstructionBatch
 from outcry.v1.order_event_pb2 import OrderEvent, OrderEventBatch
 from outcry_services.settlement.errors import ContradictionError
-from outcry_services.settlement.intake import (
-    Answered,
-    Cursor,
-    Happened,
-    Intake,
-    Waiting,
-    places_of,
-    sources_of,
-)
+from outcry_services.settlement.intake import Intake
+from outcry_services.settlement.steps import Answered, Cursor, Happened, Waiting, places_of, sources_of
 
 from services.tests.settlement.feeding import batch
 
