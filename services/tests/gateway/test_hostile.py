@@ -179,6 +179,26 @@ def test_a_request_that_two_readers_would_read_differently_is_refused(request_te
     assert not upstreams.seen
 
 
+@pytest.mark.parametrize(
+    "content_type", ["application/grpc", "application/grpc-web", "application/grpc+json"]
+)
+def test_no_call_goes_around_the_transcoder(content_type, client, keys, upstreams):
+    frame = b"\x00\x00\x00\x00\x00"
+    for path in ("/orders", "/outcry.v1.Orders/CreateOrder", "/outcry.v1.OrderAdmin/Deposit"):
+        answer = client.signed(
+            keys["trader"], "POST", path, body=frame, changed={"content-type": content_type, "te": "trailers"}
+        )
+        assert answer.status >= 400 or answer.headers.get("grpc-status", "0") != "0", answer
+    assert not upstreams.seen
+
+
+def test_of_two_tokens_none_counts(client, front, upstreams):
+    lines = "".join(f"authorization: Bearer {token}\r\n" for token in (front.sessions.token(7), "a.b.c"))
+    status, name = raw(front, f"GET /orders HTTP/1.1\r\nhost: a\r\n{lines}\r\n".encode())
+    assert (status, name) == (401, "TOKEN_INVALID")
+    assert not upstreams.seen
+
+
 def test_an_old_protocol_is_refused(front):
     assert raw(front, b"GET /orders HTTP/1.0\r\nhost: a\r\n\r\n") == (426, "HTTP_TOO_OLD")
 
