@@ -38,6 +38,9 @@ __all__ = ["Means", "Run"]
 
 log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 1.0
+"""Between two looks at Redis when nothing else is asked of it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Means:
@@ -102,8 +105,15 @@ class Run:
                 group.create_task(self._events.run())
                 group.create_task(self._follow_pairs(group, symbols))
                 group.create_task(self._end_replay())
+                group.create_task(self._look_at_store())
         finally:
             await asyncio.gather(self._orders.close(), self._trades.close(), self._scripts.close())
+
+    async def _look_at_store(self) -> None:
+        """Whether Redis still is the one that it was, also while nothing happens: others read from it."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self._means.store.command("PING")
 
     def lags(self) -> tuple[int, dict[str, int]]:
         """Records behind in `orders`, and in the events of each pair."""
