@@ -10,6 +10,7 @@ from outcry_services.common.order_log import read_answers, read_events, read_ins
 from outcry_services.position.flow import Flow
 from outcry_services.position.ledger_store import LedgerStore
 from outcry_services.position.metrics import Metrics
+from outcry_services.position.proof import Proof
 from outcry_services.position.rebuild import Rebuild
 from outcry_services.position.run import Means
 from prometheus_client import CollectorRegistry
@@ -81,12 +82,13 @@ async def live_as_position(world: World) -> None:
         metrics=metrics,
         partitions=PARTITIONS,
     )
+    ledger = LedgerStore(FakeMySql(world.mysql, world.chance))  # type: ignore[arg-type]
     rebuild = Rebuild(
         store=store,
         publishing=publisher,
-        ledger=LedgerStore(FakeMySql(world.mysql, world.chance)),  # type: ignore[arg-type]
+        ledger=ledger,
         metrics=metrics,
         partitions=PARTITIONS,
         clock=asyncio.get_running_loop().time,
     )
-    await Flow(means, rebuild=rebuild).run()
+    await Flow(means, rebuild=rebuild, proof=Proof(ledger)).run()
