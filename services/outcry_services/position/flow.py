@@ -77,7 +77,7 @@ class Flow:
             return self._fault or "beginning"
         if self.gaps():
             return "a number is missing in a log"
-        return None if self._run.replayed.is_set() else "replaying"
+        return None if self._run.replayed.is_set() else self._run.stage
 
     def lags(self) -> tuple[int, dict[str, int]]:
         """Records behind in `orders`, and in the events of each pair."""

@@ -88,8 +88,8 @@ class Metrics:
         """So many users were made again."""
         self._rebuilt.inc(users)
 
-    def gap(self, name: str, missing: Callable[[], float]) -> None:
-        """How many logs miss a number."""
+    def gaps(self, missing: Callable[[], float]) -> None:
+        """How many logs miss a number, whenever somebody asks."""
         Gauge(
-            f"outcry_position_{name}", "Logs in which a number is missing", registry=self._registry
+            "outcry_position_gaps", "Logs in which a number is missing", registry=self._registry
         ).set_function(missing)

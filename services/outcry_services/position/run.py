@@ -84,6 +84,8 @@ class Run:
         self._facts = FactsCache()
         self.replayed = asyncio.Event()
         """Set once the events are carried out that were there at the beginning, and the result is proved."""
+        self.stage = "replaying"
+        """What is done before new work, in words."""
         self._ends: dict[str, int] = {}
         self._legs: dict[str, LegWorker] = {}
         self._workers = [
@@ -209,6 +211,7 @@ class Run:
         while self._behind():
             await self._progress.after(self._progress.count)
         if self._proof is not None:
+            self.stage = "proving the replay by the ledger"
             carried = {shard: number for worker in self._workers for shard, number in worker.carried.items()}
             await self._proof.prove(self._scripts, tuple(self._touched), carried=carried)
         calls = [

@@ -79,7 +79,7 @@ async def run(settings: PositionSettings) -> None:
             clock=time.time,
         )
         flow = Flow(means, rebuild=rebuild, proof=Proof(ledger) if ledger is not None else None)
-        metrics.gap("gaps", flow.gaps)
+        metrics.gaps(flow.gaps)
         for name, problem in {
             "publisher": publisher.problem,
             "logs": logs.problem,
