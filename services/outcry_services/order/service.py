@@ -20,7 +20,7 @@ from outcry_services.common.kafka import DeadLetters, Publisher, Reader
 from outcry_services.common.lifecycle import Lifecycle
 from outcry_services.common.order_log import ORDER_EVENTS, ORDERS, events_topic, read_answers, read_events
 from outcry_services.common.pairs import PairCatalog
-from outcry_services.common.pressure import Lag, PressureGate, PressurePublisher
+from outcry_services.common.pressure import Lag, PressureGate, PressureMetrics, PressurePublisher
 from outcry_services.common.rpc_client import RpcChannel
 from outcry_services.common.rpc_server import RpcServer
 from outcry_services.order.dispatch import Dispatcher
@@ -267,6 +267,7 @@ async def _begin_pressure(
     parts: _Parts, dispatcher: Dispatcher, readings: list[Reading], waiting: PositionLag
 ) -> PressureGate:
     gate = PressureGate(clock=time.monotonic)
+    PressureMetrics(parts.health.registry, gate=gate)
 
     def measure() -> Iterable[Lag]:
         lag = Lag(

@@ -17,6 +17,7 @@ from outcry_services.common.pressure import (
     Backlog,
     Lag,
     PressureGate,
+    PressureMetrics,
     PressurePublisher,
     decode,
     follow,
@@ -119,6 +120,20 @@ def test_silence_is_unknown_and_not_pressure(gate, clock):
     assert gate.shares() == {("engine", "BTC-USDT"): 70}
     clock.now += 0.01
     assert gate.shares() == {}
+
+
+def test_the_metrics_say_which_stage_keeps_what_closed(gate):
+    registry = CollectorRegistry()
+    PressureMetrics(registry, gate=gate)
+    gate.note(stage="engine", replica="a", lag=lag(85))
+    gate.note(stage="position", replica="a", lag=lag(30))
+
+    def value(name, stage):
+        return registry.get_sample_value(name, {"stage": stage, "symbol": "BTC-USDT"})
+
+    assert (value("outcry_pressure_percent", "engine"), value("outcry_pressure_closed", "engine")) == (85, 1)
+    assert value("outcry_pressure_percent", "position") == 30
+    assert value("outcry_pressure_closed", "position") is None
 
 
 def test_a_stage_that_closed_its_pair_keeps_it_closed_for_longer(gate, clock):

@@ -8,6 +8,7 @@ from outcry_services.common.pressure.backlog import Backlog
 from outcry_services.common.pressure.follow import PRESSURE, decode, follow
 from outcry_services.common.pressure.gate import CLOSE_PERCENT, OPEN_PERCENT, PressureGate, is_closed
 from outcry_services.common.pressure.lag import Lag
+from outcry_services.common.pressure.metrics import PressureMetrics
 from outcry_services.common.pressure.publish import PressurePublisher
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Backlog",
     "Lag",
     "PressureGate",
+    "PressureMetrics",
     "PressurePublisher",
     "decode",
     "follow",

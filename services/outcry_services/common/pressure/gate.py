@@ -81,9 +81,9 @@ class PressureGate:
         now = self._clock()
         found = self._stages.setdefault(lag.symbol, {}).setdefault(stage, _Stage(told={}))
         since = now - STALE_SECONDS
-        # A replica that went away would be kept for ever.
-        found.told = {name: said for name, said in found.told.items() if said[1] >= since}
-        found.told[replica] = (lag, now)
+        # A replica that went away would be kept for ever; made anew, as another thread reads it for metrics.
+        lately = {name: said for name, said in found.told.items() if said[1] >= since}
+        found.told = lately | {replica: (lag, now)}
         total = found.lag(since=since)
         found.closed = total is not None and is_closed(found.closed, total.percent)
 
@@ -111,6 +111,15 @@ class PressureGate:
             for symbol in list(self._stages)
             for stage, lag, _ in self._here(symbol)
         }
+
+    def closing(self) -> list[tuple[str, str]]:
+        """Stage and symbol of all that keep new orders out: for metrics."""
+        return [
+            (stage, symbol)
+            for symbol in list(self._stages)
+            for stage, _, closed in self._here(symbol)
+            if closed
+        ]
 
     def _of(self, symbol: str) -> Iterator[tuple[str, Lag, bool]]:
         yield from self._here(symbol)
