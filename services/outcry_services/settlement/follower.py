@@ -13,7 +13,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from outcry_services.common.errors import IntegrityError, InternalError, UnavailableError
+from outcry_services.common.errors import InternalError, ServiceError, UnavailableError
 from outcry_services.common.kafka import PositionLostError, TopicMissingError
 from outcry_services.common.order_log import EVENTS_PREFIX, ORDER_EVENTS, ORDERS, partition_of
 from outcry_services.settlement.books import Books, Change, balances_needed, holds_needed
@@ -138,16 +138,16 @@ class Follower:
     async def run(self) -> None:
         """Follow for ever.
 
-        A database or a broker that is away is asked again; so are books that contradict the logs, which stay
-        as they are until somebody has repaired them (`problem` and a metric say why). A log that lost records
-        ends the process: only a restore helps.
+        A database or a broker that is away is asked again; so are books that can't be kept (they contradict
+        the logs, an amount leaves its range), which stay as they are until somebody has repaired them:
+        `problem` and a metric say why. A log that lost records ends the process: only a restore helps.
         """
         while True:
             try:
                 await self._follow()
             except (PositionLostError, TopicMissingError):
                 raise
-            except (UnavailableError, IntegrityError) as error:
+            except ServiceError as error:
                 self._fault = error.message
                 self._metrics.failed(error)
                 log.warning("the books stand still", extra={"error_name": error.name}, exc_info=error)

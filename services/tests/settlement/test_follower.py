@@ -279,7 +279,24 @@ async def test_a_log_that_lost_what_comes_next_ends_the_process():
             await asyncio.wait_for(world.task, 30)
 
 
-async def test_a_database_that_is_away_is_asked_again_and_a_contradiction_is_said():
+async def test_an_amount_that_leaves_its_range_stops_the_books_and_is_said():
+    exchange, buyer, _ = small_exchange()
+    async with world_of(exchange) as world:
+        world.write()
+        await world.until_even()
+        before = exchange.balances()
+        exchange.deposit(buyer, "USD", 2**63 - 1)
+        world.write()
+
+        async def said():
+            return world.metric("failures_total", name="AMOUNT_OVERFLOW") is not None
+
+        await world.until(said)
+        assert world.metric("standing_still") == 1
+        assert await world.ledger.balances() == before
+
+
+async def test_a_contradiction_stops_the_books_and_is_said():
     exchange, _, seller = small_exchange()
     async with world_of(exchange) as world:
         world.write()
