@@ -7,6 +7,7 @@ import logging
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from outcry_services.common.errors import ServiceError
@@ -125,7 +126,7 @@ async def _story(world: World, *, actions: int, deaths: int) -> list[str]:
     world.keep_alive("position", live_as_position)
     world.keep_alive("settlement", live_as_settlement)
     for symbol in symbols:
-        world.keep_alive(f"engine {symbol}", lambda it, symbol=symbol: _engine(it, symbol))
+        world.keep_alive(f"engine {symbol}", partial(_engine, symbol=symbol))
     world.strike(world.story.between(0, deaths), within=ROUGH_SECONDS)
     await people.deposit_all()
     await people.act()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from typing import Any
 
 import pytest
 import yaml
@@ -195,7 +196,7 @@ def test_the_shard_map_reaches_order_and_a_changed_one_rolls_it(objects):
     ],
 )
 def test_a_shard_map_with_holes_is_refused(ranges, message):
-    values = deepcopy(TWO_SERVERS)
+    values: dict[str, Any] = deepcopy(TWO_SERVERS)
     values["exchange"]["shards"]["ranges"] = ranges
     done = template("outcry", values)
     assert done.returncode != 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import grpc
 import pytest
@@ -21,6 +22,10 @@ ADMIN = (("x-outcry-user", "1"), ("x-outcry-permissions", "admin"))
 ENDED = {OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED}
 
 
+def has(client, asset):
+    return float(client.position(asset)[0]) > 0
+
+
 @pytest.fixture(scope="module")
 def exchange():
     with Exchange(without=("reconciler", "settlement")) as running:
@@ -30,11 +35,7 @@ def exchange():
             admin.deposit(user, "BTC", "100", reference=f"btc-{user}")
             client = running.client(user)
             for asset in ("USDT", "BTC"):
-                wait_until(
-                    lambda client=client, asset=asset: float(client.position(asset)[0]) > 0,
-                    seconds=60,
-                    what="the deposits are there",
-                )
+                wait_until(partial(has, client, asset), seconds=60, what="the deposits are there")
         yield running
 
 
@@ -49,7 +50,8 @@ def refusal(client, **order):
     try:
         client.order(symbol=SYMBOL, **order)
     except grpc.RpcError as error:
-        return dict(error.trailing_metadata()).get("outcry-error-name", error.details())
+        trailers = {each.key: each.value for each in error.trailing_metadata() or ()}
+        return trailers.get("outcry-error-name", error.details())
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -46,6 +47,10 @@ def status(client, key, number):
     return client.signed(key, "GET", f"/orders/{number}").json["status"]
 
 
+def has_status(client, key, number, wanted):
+    return status(client, key, number) == wanted
+
+
 @pytest.fixture(scope="module")
 def funded(client):
     for key, asset, amount in ((ALICE, "USDT", "100000"), (BOB, "BTC", "2")):
@@ -79,9 +84,7 @@ def test_two_users_trade_and_the_books_balance(funded):
     offer = order(client, BOB, side="SELL", quantity="0.5", price="59990")
     assert offer.status == 201, offer.body
     for key, which in ((ALICE, number), (BOB, offer.json["orderId"])):
-        wait_until(
-            lambda key=key, which=which: status(client, key, which) == "FILLED", seconds=60, what="it fills"
-        )
+        wait_until(partial(has_status, client, key, which, "FILLED"), seconds=60, what="it fills")
     wait_until(
         lambda: position(client, ALICE, "USDT")[1].strip("0.") == "", seconds=60, what="nothing is held"
     )

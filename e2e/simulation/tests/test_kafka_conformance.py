@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from outcry_services.common.errors import TooManyError
 from outcry_services.common.kafka import (
     DEAD_LETTER,
+    Batch,
     DeadLetters,
     PoisonError,
     PositionLostError,
@@ -96,7 +98,7 @@ class Real:
         settings = {"bootstrap.servers": self.kafka.bootstrap, "group.id": "x", "enable.partition.eof": True}
         consumer = Consumer(settings)
         consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
-        found = []
+        found: list[bytes | None] = []
         while True:
             for message in consumer.consume(1000, 1):
                 if message.error():
@@ -266,7 +268,7 @@ async def test_batches_are_of_one_partition_and_follow_each_other(side, topic):
         for number in range(20):
             await publisher.publish(record(topic, number, partition=number % 2))
         reader = await readers.reader({(topic, 0): None, (topic, 1): None}, most_records=3)
-        batches = []
+        batches: list[Batch[Any]] = []
         while sum(len(batch.items) for batch in batches) < 20:
             batches += await take(reader, 1)
         for partition in (0, 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from typing import Any
 
 from outcry_services.common.kafka import DeadLetters, Record
 from prometheus_client import CollectorRegistry
@@ -21,7 +22,7 @@ def record(number):
 
 
 def without_repeats(numbers):
-    seen = []
+    seen: list[int] = []
     for number in numbers:
         if not seen or number > seen[-1]:
             seen.append(number)
@@ -85,7 +86,7 @@ def test_batches_of_a_rough_log_are_cut_anywhere_and_hold_everything_once():
     kafka.append([record(number) for number in range(100)])
 
     async def story(chance):
-        publisher = FakePublisher(kafka, chance)
+        publisher: Any = FakePublisher(kafka, chance)
         letters = DeadLetters(publisher, replica="r", registry=CollectorRegistry())
         reader = FakeReader(kafka, chance, decode=lambda raw: int(raw.value), dead_letters=letters)
         await reader.assign({("t", 0): None, ("t", 1): None})
