@@ -105,7 +105,7 @@ STAGES: dict[str, list[Step]] = {
         pytest("pytest unit", "not integration and not e2e", *PACKAGES),
     ],
     "simulation": [
-        Step(title="10,000 seeds", command=python("-m", "e2e.simulation", "run", "--seeds", "10000"))
+        Step(title="2,000 seeds", command=python("-m", "e2e.simulation", "run", "--seeds", "2000"))
     ],
     "integration": [pytest("pytest integration", "integration and not e2e", *PACKAGES)],
     "coverage": [

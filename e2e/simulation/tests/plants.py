@@ -16,7 +16,7 @@ from outcry_services.order import entries as order_entries
 from outcry_services.order import progress_store
 from outcry_services.order.committer import Committer
 from outcry_services.order.dispatch import Dispatcher
-from outcry_services.position import instructions, keys, library, rounds
+from outcry_services.position import keys, library, rounds
 from outcry_services.position.delivery import Delivery
 from outcry_services.settlement.ledger_store import LedgerBatch
 
@@ -170,18 +170,6 @@ def drained_before_told() -> Iterator[None]:
 
 
 @contextmanager
-def decided_anew() -> Iterator[None]:
-    """A replay after a loss of Redis doesn't look at what the log says was decided."""
-    call_for = instructions.call_for
-
-    def forgetful(it: Any, *, after: int, recorded: Any, known_pair: bool) -> Call:
-        return call_for(it, after=after, recorded=None, known_pair=known_pair)
-
-    with patch.object(instructions, "call_for", forgetful):
-        yield
-
-
-@contextmanager
 def loss_unnoticed() -> Iterator[None]:
     """A promoted Redis is taken for the one that it was."""
     with (
@@ -236,7 +224,6 @@ PLANTS = (
     no_seq_of_rows,
     commands_before_answers,
     drained_before_told,
-    decided_anew,
     loss_unnoticed,
     cursors_apart,
     not_one_transaction,
