@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from outcry.v1.journal_pb2 import JournalBatch
 from outcry_services.common.kafka import decoder
 from outcry_services.common.order_log import read_answers, read_events, read_instructions
 from outcry_services.common.redis_servers import Master
@@ -135,6 +136,23 @@ async def story(seed, chance, *, strike, ledger=False):
         assert {held for _, held, _ in found.values()} == {0}
         assert exchange.engine.trades > 0
         assert books is None or books.asked > 1
+        if books is None:
+            assert journaled(backend.kafka) == {key: values[:2] for key, values in found.items()}
+
+
+def journaled(kafka):
+    """Balances by the journal: the sums of its changes, each cause counted once."""
+    changes = {}
+    for partition in range(PARTITIONS):
+        for record in kafka.read_all("journal", partition):
+            for entry in JournalBatch.FromString(record.value).entries:
+                changes[entry.user_id, entry.symbol, entry.cause, entry.leg] = entry.changes
+    sums = {}
+    for (user, *_), several in changes.items():
+        for change in several:
+            available, held = sums.get((user, change.asset), (0, 0))
+            sums[user, change.asset] = (available + change.available, held + change.held)
+    return sums
 
 
 async def deaths(backend, exchange, trading):
