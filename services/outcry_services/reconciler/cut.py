@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outcry_services.reconciler.compare import Difference, Place, differences
-from outcry_services.reconciler.state import Cut, View, add_postings, latest
+from outcry_services.reconciler.state import INSTRUCTIONS, Cut, View, add_postings, latest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from outcry_services.reconciler.ledger_view import Floor, LedgerView
     from outcry_services.reconciler.redis_view import RedisView
+    from outcry_services.reconciler.state import Posting
 
 __all__ = ["Compared", "Waiting", "compare"]
 
@@ -39,20 +42,28 @@ class Compared:
 
 
 def compare(
-    redis: RedisView, ledger: LedgerView, floor: Floor, *, untrue: frozenset[str] = frozenset()
+    redis: RedisView,
+    ledger: LedgerView,
+    floor: Floor,
+    *,
+    untrue: frozenset[str] = frozenset(),
+    untold: Sequence[Posting] | None = None,
 ) -> Compared | Waiting:
     """Compare the two views at the one cut where both can stand.
 
     `untrue` are sources in which Redis claims to be beyond the end of the log: there the floor counts alone.
+    `untold` is what Redis has carried out and no log tells yet, and the ledger can't have: it is added there.
     """
     true = {source: at for source, at in redis.cut.items() if source not in untrue}
     behind = {source: at for source, at in true.items() if at > ledger.at.get(source, 0)}
+    if untold is not None:
+        behind.pop(INSTRUCTIONS, None)
     if behind:
         return Waiting(behind=behind)
     low = floor.cut(redis.user_id)
     cut = latest(true, low)
     later = [one for one in ledger.tail if one.position > cut.get(one.source, 0)]
-    there = add_postings(ledger.view, later, sign=-1)
+    there = add_postings(add_postings(ledger.view, later, sign=-1), untold or ())
     found = [
         *differences(redis.view, there),
         *_shapes(redis, ledger),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from outcry_services.common.errors import ServiceError
 from outcry_services.common.money import I64_MAX
 from outcry_services.common.redis import Call, Script
-from outcry_services.reconciler.state import INSTRUCTIONS, Balance, Cut, View
+from outcry_services.reconciler.state import INSTRUCTIONS, Balance, Cut, Posting, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +28,7 @@ _AMOUNT = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _KEY = re.compile(
     r"(?P<kind>pos|held|holds|cur|journal):\{(?P<user>[1-9][0-9]{0,18})\}(?::(?P<asset>.+))?", re.ASCII
 )
+_CHANGE = re.compile(r"([^:]+):(-?[0-9]+):(-?[0-9]+)", re.ASCII)
 _INCARNATION, _JOURNAL = "n", "j"
 
 
@@ -110,6 +111,28 @@ class RedisView:
     def keys(self) -> UserKeys:
         """The names of the user's keys."""
         return UserKeys(self.user_id)
+
+    def untold(self, after: int) -> list[Posting]:
+        """Instructions behind this number that were carried out, and of which Kafka has no answer yet.
+
+        Position keeps such an entry in the journal: `i<incarnation>.<number>` → `j KIND id
+        asset:available:held …`.
+        """
+        journal = self.raw.get(self.keys.journal, NOTHING)
+        found = []
+        for name, text in journal.fields().items() if journal.kind == "hash" else ():
+            number = name.partition(".")[2]
+            if name[:1] != INSTRUCTIONS or not number.isdecimal() or int(number) <= after:
+                continue
+            _, _, identity, *changes = text.split(" ")
+            for change in changes:
+                parts = _CHANGE.fullmatch(change)
+                if parts is not None:
+                    asset, available, held = parts.groups()
+                    found.append(
+                        Posting(INSTRUCTIONS, int(number), asset, int(available), int(held), int(identity))
+                    )
+        return sorted(found, key=lambda one: one.position)
 
 
 def parse_key(key: str) -> tuple[int, str] | None:

@@ -23,7 +23,7 @@ from outcry_services.reconciler.log import Log
 from outcry_services.reconciler.records import Finding, Repair, Side, State
 from outcry_services.reconciler.redis_view import read_users
 from outcry_services.reconciler.replay import Replay
-from outcry_services.reconciler.state import add_postings
+from outcry_services.reconciler.state import INSTRUCTIONS, add_postings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -223,12 +223,20 @@ class Repairer:
         user = redis.user_id
         ledger = (await read_ledger(self._mysql, [user], behind=floor.entry))[user]
         outcome = compare(redis, ledger, floor)
-        if isinstance(outcome, Waiting):
-            await logs.read()
-            newest = replay.newest(user)
-            beyond = {source: at for source, at in outcome.behind.items() if at > newest.get(source, 0)}
-            if beyond:
-                return compare(redis, ledger, floor, untrue=frozenset(beyond))
+        if not isinstance(outcome, Waiting):
+            return outcome
+        await logs.read()
+        newest = replay.newest(user)
+        beyond = {source for source, at in outcome.behind.items() if at > newest.get(source, 0)}
+        if beyond:
+            return compare(redis, ledger, floor, untrue=frozenset(beyond))
+        known = ledger.at.get(INSTRUCTIONS, 0)
+        if set(outcome.behind) == {INSTRUCTIONS} and replay.answered(user) <= known:
+            # Position tells of a batch when all of it is carried out: it may wait in the middle for this
+            # repair.
+            untold = redis.untold(known)
+            replay.assume(user, untold, redis.cut[INSTRUCTIONS])
+            return compare(redis, ledger, floor, untold=untold)
         return outcome
 
     async def _put_redis(self, finding: Finding, redis: RedisView, truth: Truth, outcome: Compared) -> bool:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["HoldFacts", "Origin", "Replay", "Told"]
 
 
+JOURNAL_KEY = "journal in Redis"
+
+
 class Origin(NamedTuple):
     """A record."""
 
@@ -77,10 +80,12 @@ class _User:
     facts: dict[int, HoldFacts] = field(default_factory=dict)
     left: dict[int, int] = field(default_factory=dict)
     begun: dict[int, int] = field(default_factory=dict)
+    assumed: dict[int, Posting] = field(default_factory=dict)
     ended: dict[int, int] = field(default_factory=dict)
     postings: list[Posting] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     asked: int = 0
+    assumed_end: int = 0
     journal: int = 0
     incarnation: int = 0
 
@@ -121,7 +126,7 @@ class Replay:
                 continue
             self._answered[batch.shard] = one.number
             user = self._users.get(one.user_id)
-            if user is not None:
+            if user is not None and one.number not in user.assumed:
                 self._answer(user, one, origin)
 
     def events(self, batch: EventBatch, origin: Origin) -> None:
@@ -147,6 +152,27 @@ class Replay:
         return {
             facts.symbol for user in self._users.values() for facts in user.facts.values() if facts.symbol
         }
+
+    def assume(self, user_id: int, postings: Iterable[Posting], end: int) -> None:
+        """Take over what was carried out up to `end` and not answered yet: position tells later."""
+        user = self._users[user_id]
+        for one in postings:
+            if one.position in user.assumed:
+                continue
+            user.assumed[one.position] = one
+            user.postings.append(one)
+            if one.held > 0:
+                user.left[one.id] = one.held
+                user.begun[one.id] = one.position
+            origin = Origin(JOURNAL_KEY, user_id, 0)
+            user.told.append(Told(INSTRUCTIONS, one.position, origin, f"not told yet: {one}"))
+        user.assumed_end = max(user.assumed_end, end)
+
+    def answered(self, user_id: int) -> int:
+        """The number of the user's last instruction that is answered in the log."""
+        user = self._users[user_id]
+        numbers = [told.position for told in user.told if told.source == INSTRUCTIONS]
+        return max((number for number in numbers if number not in user.assumed), default=0)
 
     def covers(self, user_id: int, cut: Mapping[str, int]) -> bool:
         """Whether everything up to this cut was fed that can touch the user."""
@@ -213,7 +239,7 @@ class Replay:
 
     def _end(self, user_id: int, source: str) -> int:
         if source == INSTRUCTIONS:
-            return self._answered.get(user_id % SHARDS, 0)
+            return max(self._answered.get(user_id % SHARDS, 0), self._users[user_id].assumed_end)
         return self._seqs.get(source, 0) * 2 + 1
 
     def _answer(self, user: _User, one: OrderEvent, origin: Origin) -> None:

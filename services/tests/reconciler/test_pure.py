@@ -13,7 +13,7 @@ from outcry_services.reconciler.dirty import Dirty
 from outcry_services.reconciler.floor import Floors, least_of, positions_of
 from outcry_services.reconciler.handover import Handover, HandoverClosedError
 from outcry_services.reconciler.ledger_view import Floor, LedgerView
-from outcry_services.reconciler.redis_view import RedisView, parse_key
+from outcry_services.reconciler.redis_view import Content, RedisView, UserKeys, parse_key
 from outcry_services.reconciler.state import Balance, Posting, View, add_postings, latest
 from outcry_services.reconciler.valuation import Quoted, in_btc, rates_to_btc
 
@@ -197,3 +197,28 @@ async def test_what_ends_the_thread_comes_behind_what_it_gave():
     assert await handover.get() == "last"
     with pytest.raises(ValueError, match="why"):
         await handover.get()
+
+
+def test_what_redis_did_and_nobody_told_yet_is_added_to_the_ledger():
+    """Position stands in the middle of a batch and waits for the repair of this very user."""
+    journal = Content.of_hash(
+        {
+            "i1.8": "12 HOLD 8 BTC:-5:5",
+            "i1.9": "0 REFUSED 9 INSUFFICIENT_FUNDS",
+            "i1.7": "11 DEPOSIT 0 BTC:10:0",
+            "BTC-USDT:40": "13 SETTLE 8 BTC:1:-1",
+        }
+    )
+    redis = RedisView(
+        user_id=USER,
+        cut={"i": 9},
+        view=btc(6, 5, {8: ("BTC", 5)}),
+        faults=(),
+        raw={UserKeys(USER).journal: journal},
+    )
+    untold = redis.untold(7)
+    assert untold == [Posting("i", 8, "BTC", -5, 5, 8)]
+    ledger = LedgerView(USER, {"i": 7}, btc(10), last={"i": 7})
+    assert compare(redis, ledger, floor_at(i=7)) == Waiting(behind={"i": 9})
+    found = compare(redis, ledger, floor_at(i=7), untold=untold)
+    assert [(one.place, one.redis, one.ledger) for one in found.differences] == [(Place.AVAILABLE, "6", "5")]
