@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Problem", "find_problems"]
 
 GIB = 2**30
-# A first run builds Kubernetes, Consul and the engine; later ones keep volumes and images.
-DISK_FIRST, DISK_LATER = 12 * GIB, 2 * GIB
+# A first run builds Kubernetes, Consul and the engine. A cluster is 6 GiB, most of it images for two nodes.
+DISK_FIRST, DISK_LATER = 20 * GIB, 8 * GIB
 MEMORY = 4 * GIB
 
 # What stands for a package: a program on PATH, or a file.
@@ -45,8 +45,11 @@ LOCAL_PACKAGES = {
     "unshare": "util-linux",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
 }
-# The stores that tests run as processes of their own. The `-core` packages bring no system service.
+# The stores that tests run as processes of their own, and what examples/signed.sh signs and sends with.
+# The `-core` packages bring no system service.
 TEST_PACKAGES = {
+    "curl": "curl",
+    "openssl": "openssl",
     "mariadbd": "mariadb-server-core",
     "my_print_defaults": "mariadb-client-core",
     "redis-server": "redis-server",

@@ -56,9 +56,9 @@ def test_an_old_java_is_named(tmp_path, monkeypatch):
 
 def test_a_full_disk_is_named_with_what_may_go(tmp_path, monkeypatch):
     monkeypatch.setenv("OUTCRY_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100, 98, 2 * 2**30))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100, 90, 10 * 2**30))
     first = prerequisites.room_problems()
-    assert all("2.0 GiB are free" in problem.what for problem in first)
+    assert all("10.0 GiB are free" in problem.what for problem in first)
     assert all(str(tmp_path / "cache") in problem.mend for problem in first)
     (tmp_path / "cache" / "servers").mkdir(parents=True)
     assert not prerequisites.room_problems()
