@@ -17,7 +17,7 @@ SYMBOL = "BTC-USDT"
 
 @pytest.fixture(scope="module")
 def exchange():
-    with Exchange(without=("reconciler",)) as running:
+    with Exchange() as running:
         admin = running.admin()
         admin.deposit(ALICE, "USDT", "10000", reference="deposit-of-alice")
         admin.deposit(BOB, "BTC", "1", reference="deposit-of-bob")
@@ -62,7 +62,7 @@ def test_what_is_not_there_cannot_be_sold(exchange):
     assert balances(alice) == before
 
 
-@pytest.mark.parametrize("name", ["order", "position", "settlement", "risk"])
+@pytest.mark.parametrize("name", ["order", "position", "settlement", "risk", "reconciler"])
 def test_a_service_that_was_killed_goes_on_where_it_was(exchange, name):
     alice = exchange.client(ALICE)
     before = balances(alice)
