@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -16,7 +17,7 @@ import pytest
 from outcry.v1.order_api_pb2 import OrderStatus
 
 from e2e.backends import wait_until
-from e2e.exchange import Exchange
+from e2e.exchange import Client, Exchange
 
 pytestmark = pytest.mark.integration
 
@@ -41,12 +42,18 @@ def exchange():
             admin.deposit(user, "USDT", "1000000", reference=f"deposit-{user}")
         for user in USERS:
             client = running.client(user)
-            wait_until(
-                lambda client=client: client.position("USDT")[0] == "1000000.00000000",
-                seconds=60,
-                what="the deposits are there",
-            )
+            wait_until(partial(has, client, 1_000_000), seconds=60, what="the deposits are there")
         yield running
+
+
+def has(client, amount):
+    """Whether the user has so many USDT, none of them held."""
+    return [Decimal(text) for text in client.position("USDT")] == [amount, 0]
+
+
+def is_one_of(client, order_id, wanted):
+    """Whether an order has one of these statuses."""
+    return client.get(order_id).status in wanted
 
 
 def resident(service):
@@ -60,7 +67,7 @@ def bid(client):
     try:
         return client.order(symbol=SYMBOL, side="BUY", price="1000.00", quantity="0.01").order_id, None, None
     except grpc.RpcError as error:
-        trailers = {str(key): str(value) for key, value in error.trailing_metadata()}
+        trailers = {each.key: str(each.value) for each in error.trailing_metadata() or ()}
         return None, (error.code(), trailers.get("outcry-error-name")), trailers
 
 
@@ -91,7 +98,7 @@ def test_a_stopped_engine_closes_its_pair_and_loses_nothing(exchange):
     for order_id, client in acknowledged.items():
         wanted = {OrderStatus.CANCELED} if order_id == first else OPEN
         wait_until(
-            lambda client=client, order_id=order_id, wanted=wanted: client.get(order_id).status in wanted,
+            partial(is_one_of, client, order_id, wanted),
             seconds=120,
             what=f"order {order_id} is in the market, the cancelled one out of it",
         )
@@ -100,7 +107,7 @@ def test_a_stopped_engine_closes_its_pair_and_loses_nothing(exchange):
 
 def take_until_closed(clients):
     """Orders one after the other until the pair is closed; who was told of which."""
-    acknowledged = {}
+    acknowledged: dict[str, Client] = {}
     for number in range(10 * RECORDS):
         client = clients[number % len(clients)]
         order_id, refusal, trailers = bid(client)
@@ -131,10 +138,6 @@ def nothing_is_missing(exchange, clients):
     """After the last order's end nothing is held, everybody has what they had, and the books are at zero."""
     for client in clients:
         client.cancel_all(SYMBOL)
-        wait_until(
-            lambda client=client: tuple(map(Decimal, client.position("USDT"))) == (1_000_000, 0),
-            seconds=120,
-            what="nothing is held",
-        )
+        wait_until(partial(has, client, 1_000_000), seconds=120, what="nothing is held")
     admin = exchange.admin()
     wait_until(lambda: admin.check_ledger().balanced, seconds=60, what="the books at zero")
