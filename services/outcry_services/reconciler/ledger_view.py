@@ -49,7 +49,7 @@ class LedgerView:
     tail: list[Posting] = field(default_factory=list)
     """The changes behind the floor."""
     last: Cut = field(default_factory=dict)
-    """The last causes that changed a balance."""
+    """The last cause of each source that moved something of the user."""
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -96,13 +96,16 @@ async def read_in(session: Session, users: Collection[int], *, behind: int) -> d
         _take_balance(found[int(row[0])], row)
     for row in await session.query(_HOLDS, [ids]):
         _take_hold(found[int(row[0])], row)
+    for user, source, position in await session.query(_LAST, [ids]):
+        found[int(user)].last[_own(_name(source))] = int(position)
     for row in await session.query(_ENTRIES, [ids, behind]):
         found[int(row[0])].tail.append(_posting(row))
     return found
 
 
-_BALANCES = (
-    "SELECT user_id, asset, available, held, source, position FROM ledger.balances WHERE user_id IN %s"
+_BALANCES = "SELECT user_id, asset, available, held FROM ledger.balances WHERE user_id IN %s"
+_LAST = (
+    "SELECT user_id, source, MAX(position) FROM ledger.entries WHERE user_id IN %s GROUP BY user_id, source"
 )
 _HOLDS = "SELECT user_id, id, asset, left_amount FROM ledger.holds WHERE user_id IN %s"
 _ENTRIES = (
@@ -125,7 +128,7 @@ def _at(cursors: Rows, user: int) -> Cut:
 
 
 def _take_balance(ledger: LedgerView, row: Sequence[Any]) -> None:
-    user, asset_name, available, held, source, position = row
+    user, asset_name, available, held = row
     asset = _name(asset_name)
     where = f"ledger.balances {user} {asset}"
     balance = Balance(
@@ -133,11 +136,6 @@ def _take_balance(ledger: LedgerView, row: Sequence[Any]) -> None:
         _amount(ledger, where, asset, held),
     )
     ledger.view = View({**ledger.view.balances, asset: balance}, ledger.view.holds)
-    name = _name(source)
-    if name.startswith(f"{INSTRUCTIONS}:"):
-        name = INSTRUCTIONS
-    if name:
-        ledger.last[name] = max(int(position), ledger.last.get(name, 0))
 
 
 def _take_hold(ledger: LedgerView, row: Sequence[Any]) -> None:
@@ -159,13 +157,18 @@ def _posting(row: Sequence[Any]) -> Posting:
     name = _name(source)
     held = _name(account) == "held"
     return Posting(
-        source=INSTRUCTIONS if name.startswith(f"{INSTRUCTIONS}:") else name,
+        source=_own(name),
         position=int(position),
         asset=_name(asset),
         available=0 if held else int(amount),
         held=int(amount) if held else 0,
         id=int(number or 0),
     )
+
+
+def _own(source: str) -> str:
+    """A source of the ledger as the user's cut names it."""
+    return INSTRUCTIONS if source.startswith(f"{INSTRUCTIONS}:") else source
 
 
 def _name(value: Any) -> str:  # noqa: ANN401 - text or bytes, as the column is

@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from contextlib import asynccontextmanager
 
-from outcry_services.common.errors import InternalError
+from outcry_services.common.errors import IntegrityError, InternalError, UnavailableError
 from outcry_services.common.health import Health
 from outcry_services.common.kafka import Publisher, Record
 from outcry_services.common.lifecycle import Lifecycle
@@ -20,7 +20,6 @@ from outcry_services.common.order_log import ORDER_EVENTS, ORDERS
 from outcry_services.common.redis import Redis
 from outcry_services.position.cache import FactsCache
 from outcry_services.position.delivery import Delivery
-from outcry_services.position.errors import PositionCorruptError
 from outcry_services.position.instruction_worker import InstructionWorker, Recorded
 from outcry_services.position.keys import mark
 from outcry_services.position.leg_worker import LegWorker
@@ -78,6 +77,7 @@ class World:
         self.metrics = Metrics(CollectorRegistry())
         self.progress, self.facts = Progress(), FactsCache()
         self.touched = set()
+        self.logs = []
         self.replayed = asyncio.Event()
         self.replayed.set()
         self.recorded = {number: Recorded(answers={}, again={}, end=None) for number in range(PARTITIONS)}
@@ -85,25 +85,16 @@ class World:
         self.legs = {symbol: self._legs(symbol) for symbol in SYMBOLS}
 
     async def begin(self):
-        store = LedgerStore(self.mysql)
-        opened = await store.open()
-        intake = Intake(opened.cursors)
-        for topic in (ORDERS, ORDER_EVENTS):
-            for number in range(PARTITIONS):
-                intake.follow((topic, number), None)
-        for symbol in SYMBOLS:
-            intake.follow((f"events.{symbol}", 0), None)
-        self.settler = Settler(store, opened, intake)
+        await self._open_ledger()
         for user in self.exchange.users:
             for asset in ("BTC", "ETH", "USD"):
                 self.exchange.deposit(user, asset, 3_000_000)
         await self.step(0)
 
     async def step(self, trades):
-        """Random orders, then both views brought up to them, Redis first."""
+        """Random orders, then both views brought up to them, each by itself: one may wait for a repair."""
         news = await self.trade(trades)
-        await self.position(news)
-        await self.settle(news)
+        await asyncio.gather(self.position(news), self.settle(news))
 
     async def trade(self, trades):
         """Random orders in the logs; what is new there, in an order in which one thing caused the next."""
@@ -135,12 +126,34 @@ class World:
         await asyncio.gather(*map(self._deliver, given.values()))
 
     async def settle(self, news):
-        """Carry these into the ledger."""
+        """Carry these into the ledger; what makes no sense there is tried again once it is repaired."""
         for found in news:
             for place, (start, messages) in found.items():
-                offer(self.settler.intake, batch(place, start, messages))
-        while await self.settler.step():
-            pass
+                self.logs.append(batch(place, start, messages))
+                offer(self.settler.intake, self.logs[-1])
+        while True:
+            try:
+                while await self.settler.step():
+                    pass
+            except IntegrityError:
+                await asyncio.sleep(0.1)
+                await self._open_ledger()
+            else:
+                return
+
+    async def _open_ledger(self):
+        """As a new process: from what the ledger says."""
+        store = LedgerStore(self.mysql)
+        opened = await store.open()
+        intake = Intake(opened.cursors)
+        for topic in (ORDERS, ORDER_EVENTS):
+            for number in range(PARTITIONS):
+                intake.follow((topic, number), None)
+        for topic in EVENTS:
+            intake.follow((topic, 0), None)
+        for found in self.logs:
+            offer(intake, found)
+        self.settler = Settler(store, opened, intake)
 
     def _fresh(self):
         """The records that are new: place → (first offset, messages)."""
@@ -176,7 +189,7 @@ class World:
                 worker = self.legs[found.topic.removeprefix("events.")]
             try:
                 return await worker.take(found)
-            except PositionCorruptError:
+            except (IntegrityError, UnavailableError):
                 await asyncio.sleep(0.1)
                 await self._begin_again(found)
 
