@@ -89,7 +89,9 @@ class Real:
 
     async def cut(self, topic, offset):
         place = TopicPartition(topic, 0, offset)
-        await asyncio.wrap_future(self.kafka.admin.delete_records([place])[place])
+        # Kept until it has answered: nobody else keeps it.
+        admin = self.kafka.admin
+        await asyncio.wrap_future(admin.delete_records([place])[place])
 
     async def read_all(self, topic, partition=0):
         return await asyncio.to_thread(self._read_all, topic, partition)
