@@ -204,6 +204,9 @@ class _Reading:
             raise _away(self._binlog.where, "the connection broke")
         connection = _Connection(**settings)
         self._connections.append(connection)
+        if self._aborted:
+            # It came while the others were broken: nobody else would break it.
+            connection.abort()
         return connection
 
     def _take(self, event: Any, stream: BinLogStreamReader) -> None:  # noqa: ANN401 - untyped there
