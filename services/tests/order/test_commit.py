@@ -7,8 +7,9 @@ import asyncio
 import pytest
 from outcry_services.common.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from outcry_services.common.ids import OrderId, database_of
+from outcry_services.order.entries import Entry, encode
 from outcry_services.order.errors import ClientOrderIdConflictError, OrderInvalidError, OrderRefusedError
-from outcry_services.order.model import Status
+from outcry_services.order.model import Cancel, Status
 from outcry_services.order.shard_store import ShardStore
 
 from services.tests.order.desk import StillClock, desk, limit, make_pair, opened, whole_map
@@ -152,16 +153,18 @@ async def test_a_cancel_is_for_ones_own_open_order(shard_server, one_server, sha
 
 async def test_a_commit_that_is_still_on_its_way_is_waited_for(shard_server, shards_of_test):
     database = database_of(shards_of_test[0])
+    cancel = Entry(Cancel(user_id=shards_of_test[0], symbol="BTC-USDT", order_id=1024 + shards_of_test[0]))
+    payload = encode(cancel, incarnation=1, number=1, now=0)
     async with opened(shard_server) as mysql:
         store = ShardStore(mysql, clock=StillClock())
         async with mysql.transaction() as session:
             await session.execute(f"UPDATE {database}.counter SET last = 1")
-            await session.execute(f"INSERT INTO {database}.outbox VALUES (1, 'late')")
+            await session.execute(f"INSERT INTO {database}.outbox VALUES (1, %s)", [payload])
             reading = asyncio.create_task(store.outbox(shards_of_test[0], after=0, most=10))
             # It holds a connection and waits there for the lock.
             await until_waiting(shard_server, database)
             assert not reading.done()
-        assert (await reading).rows == [(1, b"late")]
+        assert (await reading).rows == [(1, payload)]
 
 
 async def until_waiting(server, database):
