@@ -73,6 +73,10 @@ class Dirty:
             await self._wait()
 
     async def _wait(self) -> None:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # A driver below may have answered a cancel by itself; nobody cancels a second time.
+            raise asyncio.CancelledError
         await self._changed.wait()
 
     def _tell(self) -> None:
