@@ -97,7 +97,9 @@ class FakeReader(Generic[T]):
     def _has_more(self, place: tuple[str, int]) -> bool:
         partition, position = self._kafka.partition(*place), self._positions[place]
         if not partition.start <= position <= partition.end:
-            raise PositionLostError(f"{place[0]}/{place[1]} has no record at the stored position {position}")
+            raise PositionLostError(
+                f"{place[0]}/{place[1]} has no record at the stored position {position}", topic=place[0]
+            )
         return position < partition.end
 
     async def _batch(self, records: Sequence[RawRecord], *, end: int) -> Batch[T]:

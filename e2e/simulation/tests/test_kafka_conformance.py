@@ -332,8 +332,11 @@ async def test_a_position_that_the_log_lacks_is_an_error(side, topic, position):
         for number in range(5):
             await publisher.publish(record(topic, number))
         await side.cut(topic, 3)
-        with pytest.raises(PositionLostError, match=f"{topic}/0 has no record at the stored position"):
+        with pytest.raises(
+            PositionLostError, match=f"{topic}/0 has no record at the stored position"
+        ) as lost:
             await take(await readers.reader({(topic, 0): position}), 1)
+        assert lost.value.topic == topic
 
 
 async def test_reading_from_the_first_record_that_is_kept(side, topic):

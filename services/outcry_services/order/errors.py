@@ -1,12 +1,17 @@
 """What can go wrong in the order service beyond the shared tree (`common.errors`).
 
-InvalidError └── OrderInvalidError            an order that no pair would take; `name` is a `RejectReason`
-without its prefix RefusedError └── OrderRefusedError            an order that its pair's engine would reject,
-named likewise ConflictError ├── ClientOrderIdConflictError   that clientOrderId named an order of other
-content └── ReferenceConflictError       that reference or clientWithdrawalId named something else
-UnavailableError └── ShardMovingError             the shard is on its way to another server: try again
-ConfigError └── ShardMapError                a shard map that doesn't say where every shard is, or contradicts
-another
+InvalidError
+└── OrderInvalidError            an order that no pair would take; `name`: a `RejectReason` without prefix
+RefusedError
+└── OrderRefusedError            an order that its pair's engine would reject, named likewise
+ConflictError
+├── ClientOrderIdConflictError   that clientOrderId named an order of other content
+└── ReferenceConflictError       that reference or clientWithdrawalId named something else
+UnavailableError
+├── ShardMovingError             the shard is on its way to another server: try again
+└── PairLostError                nobody here could follow what becomes of an order of that pair
+ConfigError
+└── ShardMapError                a shard map that doesn't say where every shard is, or contradicts another
 """
 
 from __future__ import annotations
@@ -23,6 +28,7 @@ __all__ = [
     "ClientOrderIdConflictError",
     "OrderInvalidError",
     "OrderRefusedError",
+    "PairLostError",
     "ReferenceConflictError",
     "ShardMapError",
     "ShardMovingError",
@@ -57,6 +63,12 @@ class ShardMovingError(UnavailableError):
     """The shard is being moved: nothing took effect."""
 
     default_name = "SHARD_MOVING"
+
+
+class PairLostError(UnavailableError):
+    """The pair's log lacks what comes next: nothing took effect."""
+
+    default_name = "PAIR_LOST"
 
 
 class ShardMapError(ConfigError):

@@ -66,7 +66,7 @@ class World:
     last_price: Callable[[str], int]
     """Of a pair's last trade, in ticks; 0 when it isn't known."""
     require_room: Callable[[str], None]
-    """Raises `TooManyError` (`BACK_PRESSURE`) while a pair takes no new orders."""
+    """Raises `TooManyError` (`BACK_PRESSURE`) or `PairLostError` while a pair takes no new orders."""
 
 
 class Intake:

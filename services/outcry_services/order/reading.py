@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from outcry_services.common.errors import UnavailableError
 from outcry_services.common.kafka import PositionLostError, TopicMissingError
+from outcry_services.common.order_log import events_topic
+from outcry_services.order.errors import PairLostError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -114,6 +116,13 @@ class Reading:
         for name, partition in self._positions:
             if name == topic:
                 self._metrics.gaps.labels(topic=f"{name}/{partition}").set(1)
+
+    def require_followed(self, symbol: str) -> None:
+        """Raises `PairLostError` for a pair whose log was given up."""
+        if events_topic(symbol) in self._lost:
+            raise PairLostError(
+                f"{symbol} takes no new orders: what becomes of them can't be followed; cancels pass"
+            )
 
     async def flush(self) -> None:
         """Store every position that is not."""

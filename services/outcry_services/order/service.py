@@ -119,9 +119,14 @@ async def start(settings: OrderSettings, *, stack: AsyncExitStack) -> tuple[Life
     shards, dispatcher = await _begin_shards(parts, waiting)
     parts.lifecycle.background("pairs", parts.catalog.watch())
     await parts.catalog.changed(0)
-    readings, prices = await _begin_following(parts, shards, waiting)
-    gate = await _begin_pressure(parts, dispatcher, readings, waiting)
-    port = await _listen(parts, shards, prices=prices, gate=gate)
+    answers, events, prices = await _begin_following(parts, shards, waiting)
+    gate = await _begin_pressure(parts, dispatcher, [answers, events], waiting)
+
+    def require_room(symbol: str) -> None:
+        events.require_followed(symbol)
+        gate.check(symbol)
+
+    port = await _listen(parts, shards, prices=prices, require_room=require_room)
     started.set()
     log.info("order answers", extra={"port": port, "shard_map": shards.map.version})
     return parts.lifecycle, port
@@ -191,7 +196,8 @@ async def _begin_shards(parts: _Parts, waiting: PositionLag) -> tuple[Shards, Di
 
 async def _begin_following(
     parts: _Parts, shards: Shards, waiting: PositionLag
-) -> tuple[list[Reading], EventFollower]:
+) -> tuple[Reading, Reading, EventFollower]:
+    """Who follows the answers, who follows the events, and what those tell of prices."""
     metrics = FollowMetrics(parts.health.registry)
     prices = EventFollower(shards, metrics=metrics)
     partitions = await parts.topics.partitions(ORDER_EVENTS)
@@ -232,7 +238,7 @@ async def _begin_following(
         topics=event_topics,
         changed=pairs_changed,
     )
-    return [answers, events], prices
+    return answers, events, prices
 
 
 def _reading(
@@ -290,7 +296,9 @@ async def _begin_pressure(
     return gate
 
 
-async def _listen(parts: _Parts, shards: Shards, *, prices: EventFollower, gate: PressureGate) -> int:
+async def _listen(
+    parts: _Parts, shards: Shards, *, prices: EventFollower, require_room: Callable[[str], None]
+) -> int:
     settings, lifecycle = parts.settings, parts.lifecycle
     channel = RpcChannel(settings.risk)
     lifecycle.at_end("risk", channel.close)
@@ -302,7 +310,7 @@ async def _listen(parts: _Parts, shards: Shards, *, prices: EventFollower, gate:
         chance=SystemChance(),
         metrics=IntakeMetrics(parts.health.registry),
         last_price=prices.last_price,
-        require_room=gate.check,
+        require_room=require_room,
     )
     switch = WithdrawalSwitch(parts.consul, clock=parts.clock)
     treasury = Treasury(world, switch=switch)

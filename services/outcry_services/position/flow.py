@@ -13,7 +13,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from outcry_services.common.errors import ServiceError, UnavailableError
-from outcry_services.common.kafka import PublisherStoppedError
+from outcry_services.common.kafka import PositionLostError, PublisherStoppedError
+from outcry_services.common.order_log import EVENTS_PREFIX
 from outcry_services.position import keys
 from outcry_services.position.errors import PositionCorruptError
 from outcry_services.position.marks import BORN, KNOWN, Marks
@@ -47,10 +48,15 @@ class Flow:
         self._rebuild = rebuild
         self._proof = proof
         self._run: Run | None = None
+        self._lost: set[str] = set()
         self._fault: str | None = "not begun yet"
 
     async def run(self) -> None:
-        """Begin, and begin again whenever Redis is not what it was; raises what no new beginning mends."""
+        """Begin, and begin again whenever Redis is not what it was; raises what no new beginning mends.
+
+        A pair's log that lacks what comes next (trimmed unread, or made anew under the same name) is left
+        alone until the process begins again: the other pairs go on.
+        """
         reason = "start"
         while True:
             self._means.metrics.started(reason)
@@ -63,7 +69,7 @@ class Flow:
                 if found is None or others is not None:
                     raise
                 errors = _flat(found)
-            lasting = [error for error in errors if not _passes(error)]
+            lasting = [error for error in errors if not (self._give_up(error) or _passes(error))]
             if lasting:
                 raise lasting[0]
             reason, self._fault = errors[0].name.lower(), errors[0].message
@@ -75,7 +81,7 @@ class Flow:
         """What keeps new orders from being carried out, for a health check."""
         if self._run is None or self._fault is not None:
             return self._fault or "beginning"
-        if self.gaps():
+        if self._run.gaps():
             return "a number is missing in a log"
         return None if self._run.replayed.is_set() else self._run.stage
 
@@ -84,8 +90,16 @@ class Flow:
         return (0, {}) if self._run is None else self._run.lags()
 
     def gaps(self) -> int:
-        """Logs in which a number is missing."""
-        return 0 if self._run is None else self._run.gaps()
+        """Logs in which a number is missing, and those that lost what comes next."""
+        return len(self._lost) + (0 if self._run is None else self._run.gaps())
+
+    def _give_up(self, error: ServiceError) -> bool:
+        """Leave the pair alone whose log lost its place; whether it is that."""
+        if not isinstance(error, PositionLostError) or not error.topic.startswith(EVENTS_PREFIX):
+            return False
+        log.error("a pair can't be followed", extra={"topic": error.topic, "why": error.message})
+        self._lost.add(error.topic.removeprefix(EVENTS_PREFIX))
+        return True
 
     async def _once(self) -> None:
         masters = await self._means.store.masters()
@@ -102,6 +116,7 @@ class Flow:
             marks=marks,
             recorded=await self._recorded(marks),
             masters=masters,
+            lost=frozenset(self._lost),
             proof=self._proof if changed else None,
         )
         self._fault = None

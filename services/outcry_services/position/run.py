@@ -67,9 +67,12 @@ class Run:
         marks: Marks,
         recorded: Mapping[int, Recorded],
         masters: Sequence[Master],
+        lost: frozenset[str],
         proof: Proof | None,
     ) -> None:
+        """`lost` are pairs to leave alone: their logs lack what comes next."""
         self._means = means
+        self._lost = lost
         self._masters = masters
         self._proof = proof
         self._touched: set[int] = set()
@@ -102,7 +105,9 @@ class Run:
                     group.create_task(delivery.run())
                     group.create_task(self._carry_out(partition, worker, delivery))
                 symbols = self._means.pairs.symbols()
-                self._ends = {symbol: await self._trades.end(events_topic(symbol), 0) for symbol in symbols}
+                self._ends = {
+                    symbol: await self._trades.end(events_topic(symbol), 0) for symbol in symbols - self._lost
+                }
                 group.create_task(self._instructions.run())
                 group.create_task(self._events.run())
                 group.create_task(self._follow_pairs(group, symbols))
@@ -164,14 +169,17 @@ class Run:
         """Take up the pairs that are there and those that come; one that went ends in peace."""
         known: dict[str, list[asyncio.Task[None]]] = {}
         while True:
-            for symbol in symbols - known.keys():
+            followed = symbols - self._lost
+            for symbol in followed - known.keys():
                 known[symbol] = self._take_up(group, symbol)
-            for symbol in known.keys() - symbols:
+            for symbol in known.keys() - followed:
                 log.info("a pair is gone", extra={"symbol": symbol})
                 for task in known.pop(symbol):
                     task.cancel()
                 self._events.leave((events_topic(symbol), 0))
                 self._legs.pop(symbol)
+                # A replay doesn't wait for what nobody carries out any more.
+                self._ends.pop(symbol, None)
             self._progress.moved()
             symbols = await self._means.pairs.changed(symbols)
 

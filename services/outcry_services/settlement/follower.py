@@ -114,6 +114,7 @@ class Follower:
         self._most_pending = most_pending
         self._most_steps = most_steps
         self._followed: frozenset[str] = frozenset()
+        self._lost: set[str] = set()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._stuck = False
@@ -132,20 +133,31 @@ class Follower:
 
     def pairs_changed(self) -> None:
         """`symbols` gives others than before: begin again with those."""
-        if self._followed != frozenset(self._symbols()):
+        if self._followed != self._to_follow():
             self._news.set()
+
+    def gaps(self) -> list[str]:
+        """Sources that don't go on although there is more, in words."""
+        lost = [f"{symbol} lost what comes next" for symbol in sorted(self._lost)]
+        return lost + (self.intake.gaps() if self.intake else [])
 
     async def run(self) -> None:
         """Follow for ever.
 
         A database or a broker that is away is asked again; so are books that can't be kept (they contradict
         the logs, an amount leaves its range), which stay as they are until somebody has repaired them:
-        `problem` and a metric say why. A log that lost records ends the process: only a restore helps.
+        `problem` and a metric say why. A pair's log that lacks what comes next (trimmed unread, or made anew
+        under the same name) is left alone until the process begins again, and the other pairs go on; one that
+        all pairs share ends the process: only a restore helps.
         """
         while True:
             try:
                 await self._follow()
-            except (PositionLostError, TopicMissingError):
+            except PositionLostError as error:
+                if not error.topic.startswith(EVENTS_PREFIX):
+                    raise
+                self._give_up(error)
+            except TopicMissingError:
                 raise
             except ServiceError as error:
                 self._fault = error.message
@@ -154,10 +166,17 @@ class Follower:
                 # Who was superseded leaves the other one time, or they would take turns at every batch.
                 await self._pause(5.0 if isinstance(error, SupersededError) else 1.0)
 
+    def _give_up(self, error: PositionLostError) -> None:
+        self._lost.add(error.topic.removeprefix(EVENTS_PREFIX))
+        log.error("a pair can't be followed", extra={"topic": error.topic, "why": error.message})
+
+    def _to_follow(self) -> frozenset[str]:
+        return frozenset(self._symbols()) - self._lost
+
     async def _follow(self) -> None:
         """Until the pairs change."""
         opened = await self._store.open()
-        self._followed = frozenset(self._symbols())
+        self._followed = self._to_follow()
         intake = self.intake = Intake(opened.cursors, most_pending=self._most_pending)
         places = places_of(sorted(self._followed), partitions=self._partitions)
         for place in places:
@@ -219,7 +238,7 @@ class Follower:
             await self._room.wait()
 
     async def _settle(self, settler: Settler) -> None:
-        while self._followed == frozenset(self._symbols()):
+        while self._followed == self._to_follow():
             # Before the look, not behind it: what comes meanwhile is looked at next.
             self._news.clear()
             counts = await settler.step()
@@ -249,8 +268,8 @@ class Follower:
 
     async def _resolve_funds(self, intake: Intake) -> bool:
         short = intake.short()
-        if not short or await self._store.symbols_held() - self._followed:
-            # A pair that isn't followed yet may bring the funds.
+        if not short or self._lost or await self._store.symbols_held() - self._followed:
+            # A pair that isn't followed may bring the funds.
             return False
         places = [place for place in intake.places() if place[0].startswith(EVENTS_PREFIX)]
         ends = {place: await self._logs.events.end(*place) for place in places}

@@ -47,7 +47,7 @@ class LagMeter:
         if intake is None:
             return []
         behind = {place: self._records(place) for place in intake.places()}
-        self._metrics.behind(behind, gaps=len(intake.gaps()))
+        self._metrics.behind(behind, gaps=len(self._follower.gaps()))
         pairs = [place for place in behind if place[0].startswith(EVENTS_PREFIX)]
         shared = [place for place in behind if place not in pairs]
         lags = [

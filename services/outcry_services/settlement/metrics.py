@@ -50,7 +50,7 @@ class SettlementMetrics:
         )
         self._gaps = Gauge(
             "outcry_settlement_gaps",
-            "Sources that miss a message although later ones are here",
+            "Sources that miss a message although later ones are here, and pairs whose log lost it",
             registry=registry,
         )
 

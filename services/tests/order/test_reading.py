@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from outcry_services.common.errors import UnavailableError
 from outcry_services.common.kafka import Batch, PositionLostError
+from outcry_services.order.errors import PairLostError
 from outcry_services.order.metrics import FollowMetrics
 from outcry_services.order.reading import Reading
 from prometheus_client import CollectorRegistry
@@ -156,6 +157,9 @@ async def test_a_log_that_lost_what_comes_next_stops_its_own_pair_alone(around):
     await around.settle()
     assert around.feed.assigned[-1] == {B: None}
     assert around.registry.get_sample_value("outcry_order_gap", {"topic": f"{A[0]}/0"}) == 1
+    with pytest.raises(PairLostError, match="takes no new orders"):
+        around.reading.require_followed(A[0].removeprefix("events."))
+    around.reading.require_followed(B[0].removeprefix("events."))
     around.give(B, 3)
     await around.settle()
     assert around.follower.taken == [(B[0], 3)]

@@ -267,3 +267,55 @@ def test_a_pair_that_comes_is_settled_and_one_that_goes_ends_in_peace():
                 assert {held for _, held, _ in (await balances(redis)).values()} == {0}
 
     simulate(changes(), Chance())
+
+
+class LeavingPairs(ChangingPairs):
+    """The pair goes as soon as somebody has seen it."""
+
+    def symbols(self):
+        seen = self.known
+        self.become()
+        return seen
+
+
+def test_a_replay_does_not_wait_for_a_pair_that_went_in_its_middle():
+    async def leaves():
+        backend = FakeBackend(Chance())
+        async with Exchange(backend) as exchange:
+            exchange.pairs = ChangingPairs()
+            async with exchange.position():
+                await exchange.say((1, lambda user, number: deposit(user, number, "USDT", 500)))
+                await exchange.say((1, lambda user, number: order(user, number, BUY, price=50)))
+                await exchange.answered()
+            exchange.pairs = LeavingPairs()
+            exchange.pairs.become(SYMBOL)
+            async with exchange.position() as flow:
+                await exchange.say((1, lambda user, number: deposit(user, number, "USDT", 1)))
+                await exchange.answered()
+                assert flow.problem() is None
+
+    simulate(leaves(), Chance())
+
+
+def test_a_pair_whose_log_lost_what_comes_next_stops_alone():
+    async def loses():
+        backend = FakeBackend(Chance())
+        redis = AdmittingRedis(backend.redis, Chance())
+        events = f"events.{SYMBOL}"
+        async with Exchange(backend) as exchange:
+            trading = Trading(exchange, 7)
+            async with exchange.position():
+                await trading.fund()
+                await trading.trade(30)
+                await exchange.answered()
+                await exchange.settled(Marks(redis))
+            # Where the watermark was when the log was cut behind it.
+            await redis.command("HSET", keys.mark("0"), f"e{SYMBOL}", "1 1")
+            backend.kafka.delete_before(events, 0, 3)
+            async with exchange.position() as flow:
+                await exchange.say((1, lambda user, number: deposit(user, number, "USDT", 1)))
+                await exchange.answered()
+                assert flow.gaps() == 1
+                assert flow.problem() is None
+
+    simulate(loses(), Chance())

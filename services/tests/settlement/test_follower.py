@@ -263,20 +263,48 @@ async def test_funds_that_no_event_brings_are_paid_by_the_house_and_counted():
         assert (await world.ledger.balances())[buyer, "USD"] == (0, 1429 * 700)
 
 
-async def test_a_log_that_lost_what_comes_next_ends_the_process():
+async def test_a_shared_log_that_lost_what_comes_next_ends_the_process():
     exchange = Exchange(14)
     exchange.trade(60)
     async with world_of(exchange) as world:
         world.write()
         await world.until_even()
-        place = ("events.AAA-USD", 0)
-        world.events.closed = {place}
+        place = ("order-events", 1)
+        world.answers.closed = {place}
         exchange.trade(60)
         world.write()
         world.kafka.delete_before(*place, world.kafka.partition(*place).end - 1)
-        world.events.open()
-        with pytest.raises(PositionLostError, match=r"events\.AAA-USD/0 has no record"):
+        world.answers.open()
+        with pytest.raises(PositionLostError, match=r"order-events/1 has no record"):
             await asyncio.wait_for(world.task, 30)
+
+
+async def test_a_pair_whose_log_lost_what_comes_next_stops_alone():
+    exchange = Exchange(0, symbols=("AAA-USD", "BBB-USD"), users=2)
+    buyer, seller = exchange.users
+    for user, asset in ((buyer, "USD"), (seller, "AAA"), (seller, "BBB")):
+        exchange.deposit(user, asset, 1_000_000)
+    async with world_of(exchange) as world:
+        world.write()
+        await world.until_even()
+        lost = ("events.AAA-USD", 0)
+        world.events.closed = {lost}
+        for price in (100, 101):
+            exchange.order(seller, "AAA-USD", SELL, price=price, lots=1)
+        world.write()
+        world.kafka.delete_before(*lost, world.kafka.partition(*lost).end - 1)
+        world.events.open()
+
+        async def said():
+            return world.follower.gaps() == ["AAA-USD lost what comes next"]
+
+        await world.until(said)
+        exchange.order(seller, "BBB-USD", SELL, price=50, lots=1)
+        exchange.order(buyer, "BBB-USD", BUY, price=50, lots=1)
+        world.write()
+        await world.until(world._agrees)
+        assert exchange.balances()[buyer, "BBB"][0] > 0
+        assert world.follower.problem() is None
 
 
 async def test_an_amount_that_leaves_its_range_stops_the_books_and_is_said():
