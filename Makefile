@@ -135,6 +135,10 @@ bench-latency: .venv/.synced ## A command's way through the pod's threads: bench
 bench-gateway: .venv/.synced ## The gateway beside a bare Envoy (h2load): bench/results/gateway.json
 	$(BIN)/python -m bench.gateway
 
+.PHONY: bench-orders
+bench-orders: engine ## The path of an order, HTTPS to the books: bench/results/orders.json
+	$(BIN)/python -m bench.orders
+
 .PHONY: faults
 faults: engine ## The whole fault campaign (hours): bench/results/failover.json
 	$(BIN)/python -m e2e.faults run

@@ -29,6 +29,7 @@ from typing import Any
 
 from outcry.v1 import order_api_pb2
 
+from bench.cpu import cpu_seconds
 from bench.figures import RESULTS, Figure, print_figures, rounded, write_figures
 from e2e.backends import EnvoyServer, free_port
 from e2e.gateway.client import Client
@@ -140,12 +141,6 @@ class BareEnvoy:
         return {"static_resources": {"listeners": [listener]}}
 
 
-def cpu_seconds(pid: int) -> float:
-    """That a process took so far, in all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def load(port: int, envoy: EnvoyServer | None, *, protocol: str, requests: int, token: str = "") -> Run:
     """The same request so many times; raises RuntimeError when one of them isn't answered by 200."""
     if envoy is None:
@@ -154,16 +149,11 @@ def load(port: int, envoy: EnvoyServer | None, *, protocol: str, requests: int, 
     before = cpu_seconds(envoy.process.pid)
     done = subprocess.run(
         [
-            *(
-                "h2load",
-                "--requests",
-                str(requests),
-                "--clients",
-                "8",
-                "--max-concurrent-streams",
-                "16",
-                *headers,
-            ),
+            "h2load",
+            "--requests",
+            str(requests),
+            *PROTOCOLS[protocol],
+            *headers,
             f"https://127.0.0.1:{port}/trades",
         ],
         capture_output=True,

@@ -26,6 +26,9 @@ TITLES = {
     "engine": "Engine: the order book beside its peers",
     "pod": "Pod: Kafka to Kafka, latency, memory, recovery",
     "operator": "Operator: many pairs",
+    "orders": "Orders: HTTPS to the books, positions, reconciler",
+    "gateway": "Gateway: all filters beside a bare Envoy",
+    "order_commit": "Orders: sharing a commit",
     "failover": "Failover",
 }
 

@@ -9,8 +9,9 @@ import sys
 from dataclasses import asdict
 
 from e2e.exchange import SERVICES
-from e2e.load.run import Load, Result, run
+from e2e.load.run import Result, run
 from e2e.load.scenarios import SCENARIOS
+from e2e.load.send import Load
 
 
 def main() -> int:

@@ -14,20 +14,28 @@ const base = __ENV.LOAD_URL;
 const symbol = __ENV.LOAD_SYMBOL;
 const price = Number(__ENV.LOAD_PRICE);
 const cancels = Number(__ENV.LOAD_CANCELS);
+const crossing = Number(__ENV.LOAD_CROSSING);
 const run = __ENV.LOAD_RUN;
 // Of this virtual user, by user.
 const open_orders = {};
 
-function send(user, method, path, body) {
+// A session has a token; a machine signs each request.
+function identity(user, method, path, body) {
+  if (user.token) {
+    return { authorization: `Bearer ${user.token}` };
+  }
   const timestamp = String(Date.now());
   const text = ['OUTCRY1', timestamp, '5000', method, path, body].join('\n');
-  const headers = {
-    'content-type': 'application/json',
+  return {
     'outcry-key': user.key,
     'outcry-timestamp': timestamp,
     'outcry-window': '5000',
     'outcry-signature': crypto.hmac('sha256', b64decode(user.secret), text, 'base64'),
   };
+}
+
+function send(user, method, path, body) {
+  const headers = { 'content-type': 'application/json', ...identity(user, method, path, body) };
   return http.request(method, base + path, body || null, { headers, tags: { name: `${method} ${path.split('/')[1]}` } });
 }
 
@@ -46,7 +54,7 @@ export function order() {
   }
   const client = `${run}-${exec.vu.idInTest}-${exec.vu.iterationInScenario}`;
   const side = Math.random() < 0.5 ? 'BUY' : 'SELL';
-  const away = Math.floor(Math.random() * 20) - 3;
+  const away = Math.random() < crossing ? -Math.ceil(Math.random() * 3) : Math.floor(Math.random() * 17);
   const ticks = Math.round(price * 100) + (side === 'BUY' ? -away : away);
   const body = JSON.stringify({
     symbol,

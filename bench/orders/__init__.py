@@ -1,0 +1,1 @@
+"""The path of an order, from HTTPS to the books: `python -m bench.orders`, number by number."""

@@ -1,0 +1,74 @@
+"""k6 as the clients: who they are, what they send, and what they were told."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from e2e.cluster.build.artifact import ensure
+from e2e.cluster.build.servers import K6
+from e2e.cluster.progress import Progress
+from e2e.load.scenarios import options
+from e2e.load.told import Told, read_told
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from e2e.gateway.front import Front
+
+__all__ = ["Load", "build", "send"]
+
+SCRIPT = Path(__file__).parent / "orders.js"
+PRICE = 30_000.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What is sent. `kill` names services that are killed once each, evenly over the time."""
+
+    scenario: str = "constant"
+    rate: int = 100
+    seconds: int = 30
+    users: int = 100
+    cancels: float = 0.3
+    crossing: float = 0.15
+    """Share of orders whose price crosses the middle, so that most of them trade at once."""
+    kill: tuple[str, ...] = ()
+    connections: int = 200
+
+
+def build() -> None:
+    """Build k6, unless it is there."""
+    ensure(K6, progress=Progress())
+
+
+def send(load: Load, *, front: Front, symbol: str, people: Sequence[Mapping[str, str]], folder: Path) -> Told:
+    """Send it all, by people with a `key` and its `secret` or with the `token` of a session.
+
+    Raises `CalledProcessError` when k6 fails.
+    """
+    (folder / "users.json").write_text(json.dumps(people))
+    shape = options(load.scenario, rate=load.rate, seconds=load.seconds, connections=load.connections)
+    (folder / "options.json").write_text(json.dumps(shape))
+    environment = {
+        **os.environ,
+        "SSL_CERT_FILE": str(front.certificate),
+        "LOAD_URL": f"https://{front.host}:{front.port}",
+        "LOAD_USERS": str(folder / "users.json"),
+        "LOAD_SYMBOL": symbol,
+        "LOAD_PRICE": str(PRICE),
+        "LOAD_CANCELS": str(load.cancels),
+        "LOAD_CROSSING": str(load.crossing),
+        "LOAD_RUN": base64.b32encode(os.urandom(5)).decode(),
+    }
+    log = folder / "told.log"
+    log.unlink(missing_ok=True)
+    command = [str(K6.folder / "k6"), "run", "--quiet", "--no-usage-report", "--log-format", "raw"]
+    command += ["--config", str(folder / "options.json"), "--console-output", str(log), str(SCRIPT)]
+    subprocess.run(command, env=environment, check=True)
+    return read_told(log.read_text().splitlines())
