@@ -136,11 +136,12 @@ class Kafka(Model):
 
     replication_factor: int = Field(default=3, ge=1, le=9, description="Copies of each partition.")
     retention: str = Field(
-        default="7d",
+        default="9999d",
         pattern="^[1-9][0-9]*(h|d)$",
         max_length=6,
-        description="How long events are kept, at least 1h. The last event stays for ever; input is never "
-        "deleted by time.",
+        description="How long events are kept, at least 1h. Ledger, positions and their repairs are made of "
+        "them from the first one on: shorten it for a market without users alone. The last event stays for "
+        "ever; input is never deleted by time.",
     )
     config: dict[str, Annotated[str, Field(max_length=256)]] = Field(
         default={},

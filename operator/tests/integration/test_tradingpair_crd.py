@@ -161,7 +161,7 @@ def test_the_server_fills_in_defaults(api):
             "storage": {"size": "10Gi", "className": ""},
             "zones": [],
         },
-        "kafka": {"replicationFactor": 3, "retention": "7d", "config": {}},
+        "kafka": {"replicationFactor": 3, "retention": "9999d", "config": {}},
         "failover": {"detectionTime": "1s", "consulTags": []},
         "backPressure": {"maxRecords": 50000, "maxDelay": "5s"},
         "deletionPolicy": "Retain",

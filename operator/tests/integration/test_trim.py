@@ -12,6 +12,7 @@ from outcry_operator.pair.trim import trim
 pytestmark = pytest.mark.integration
 
 DAY_MS = 86_400_000
+WEEK = {"replicationFactor": 1, "retention": "7d"}
 
 
 async def write(market, *ages_in_days):
@@ -28,7 +29,7 @@ async def first(market):
 
 
 async def test_events_beyond_the_retention_go(market):
-    await market.apply()
+    await market.apply(kafka=WEEK)
     await market.settle()
     await write(market, 9, 8, 3, 0)
     await trim(await market.pair(), market.world)
@@ -36,7 +37,7 @@ async def test_events_beyond_the_retention_go(market):
 
 
 async def test_the_last_event_stays_for_ever(market):
-    await market.apply()
+    await market.apply(kafka=WEEK)
     await market.settle()
     await trim(await market.pair(), market.world)
     assert await first(market) == 0
@@ -44,3 +45,11 @@ async def test_the_last_event_stays_for_ever(market):
     for _ in range(2):
         await trim(await market.pair(), market.world)
         assert await first(market) == 2
+
+
+async def test_everything_is_kept_where_nothing_else_is_said(market):
+    await market.apply()
+    await market.settle()
+    await write(market, 3000, 30, 0)
+    await trim(await market.pair(), market.world)
+    assert await first(market) == 0
