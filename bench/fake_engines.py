@@ -202,8 +202,13 @@ class FakeEngines:
 
     async def _pass(self, engine: FakeEngine) -> None:
         passed = await self._call("PUT", f"agent/check/pass/{engine.replica}-alive")
-        if passed is None or not engine.session:
-            # Somebody took the entry away, and with its check the session and the lock.
+        if (
+            passed is None
+            or not engine.session
+            or not await self._call("PUT", f"session/renew/{engine.session}")
+        ):
+            # Somebody took the entry away, or a starved machine let the check run out: with it went the
+            # session and the lock.
             engine.session, engine.epoch = "", 0
             await self._register(engine)
             await self._take_lock(engine)
