@@ -18,7 +18,15 @@ from typing import NamedTuple
 
 from outcry_services.common.errors import InvalidError
 
-__all__ = ["SHARDS", "SHARD_BITS", "OrderId", "database_of", "parse_order_id", "shard_of_user"]
+__all__ = [
+    "SHARDS",
+    "SHARD_BITS",
+    "OrderId",
+    "database_of",
+    "may_be_order_of",
+    "parse_order_id",
+    "shard_of_user",
+]
 
 SHARD_BITS = 10
 SHARDS = 1 << SHARD_BITS
@@ -64,6 +72,12 @@ def parse_order_id(text: str) -> OrderId:
             f"{text[:24]!r} is no order id; send it as it was given", name="INVALID_ORDER_ID", field="orderId"
         )
     return OrderId.of(int(text))
+
+
+def may_be_order_of(user_id: int, order_id: int) -> bool:
+    """Whether the order service can have given this id to an order of this user: logs hold others' too."""
+    number, shard = order_id >> SHARD_BITS, order_id & (SHARDS - 1)
+    return 1 <= number <= NUMBER_MAX and 1 <= user_id <= USER_MAX and shard == user_id % SHARDS
 
 
 def shard_of_user(user_id: int) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from outcry.v1.types_pb2 import Side
 
-from outcry_services.common.ids import SHARD_BITS, SHARDS
+from outcry_services.common.ids import may_be_order_of
 
 if TYPE_CHECKING:
     from outcry.v1.event_pb2 import Event, SelfTradePrevented, TradeExecuted
@@ -59,8 +59,7 @@ class Leg:
     @property
     def foreign(self) -> bool:
         """Whether the order service can't have given this id."""
-        number, shard = self.order_id >> SHARD_BITS, self.order_id & (SHARDS - 1)
-        return number == 0 or shard != self.user_id % SHARDS
+        return not may_be_order_of(self.user_id, self.order_id)
 
 
 def mark_of(seq: int, leg: int) -> int:

@@ -1,8 +1,9 @@
 """The records of `orders`, `order-events` and `events.{symbol}`, decoded whole or not at all.
 
-A record cut at the border of a field still decodes, so batches state their count. One that lies about its
-version, shard or count, or that holds a message without a body this release knows, is poison for every
-reader alike: nothing of it is used.
+A record cut at the border of a field still decodes, so batches of instructions and answers state their
+count. One that lies about its version, shard or count, or that holds a message without a body this release
+knows, is poison for every reader alike: nothing of it is used. Events have their seq; one of a
+kind that this release doesn't know touches no order, and keeps its place in the numbering.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from outcry.v1.event_pb2 import ExpireReason
 from outcry.v1.order_event_pb2 import RefusalReason
 
-from outcry_services.common.ids import SHARDS, OrderId
+from outcry_services.common.ids import SHARDS, OrderId, may_be_order_of
 from outcry_services.common.legs import legs_of
 from outcry_services.order.model import OPEN, Fill, Status
 from outcry_services.order.words import REASONS
@@ -123,7 +123,7 @@ def changes_of(symbol: str, events: Iterable[Event]) -> list[OrderChange]:
     found: dict[tuple[int, int], list[Step]] = {}
     for event in events:
         for order_id, user_id, step in _steps(symbol, event):
-            if _is_ours(order_id, user_id):
+            if may_be_order_of(user_id, order_id):
                 found.setdefault((order_id, user_id), []).append(step)
     changes = (
         OrderChange(order_id=order_id, user_id=user_id, symbol=symbol, steps=tuple(steps))
@@ -148,10 +148,6 @@ def answered(shard: int, event: OrderEvent) -> list[Refusal | MoneyChange]:
     if kind in ("funds_credited", "funds_adjusted"):
         return [MoneyChange(shard=shard, number=event.number, status="DONE")]
     return []
-
-
-def _is_ours(order_id: int, user_id: int) -> bool:
-    return order_id >> 10 > 0 and order_id % SHARDS == user_id % SHARDS
 
 
 def _steps(symbol: str, event: Event) -> list[tuple[int, int, Step]]:

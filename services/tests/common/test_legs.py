@@ -86,7 +86,10 @@ def test_other_events_touch_no_hold(kind):
 
 @pytest.mark.parametrize(
     ("order_id", "user_id", "foreign"),
-    [(ORDER, USER, False), (ORDER, OTHER, False), (7, 7, True), (ORDER, 8, True), (0, 0, True)],
+    [
+        *((ORDER, USER, False), (ORDER, OTHER, False), (7, 7, True), (ORDER, 8, True), (0, 0, True)),
+        *((5 << 10, 0, True), (1 << 63 | 7, 7, True), (5 << 10, 1 << 63, True)),
+    ],
 )
 def test_a_foreign_order_is_told_by_its_id(order_id, user_id, foreign):
     leg = Leg(seq=1, leg=0, order_id=order_id, user_id=user_id, remaining=0)
