@@ -1,10 +1,10 @@
 """What the reconciler remembers, in a database of its own beside the ledger: position, findings, repairs.
 
-`binlog`     one row: how far the ledger's binary log was compared, and of which server `findings`   one row
-for each user found different: both values, the log around it, who was wrong, what became of it `repairs`
-what was changed, on which side, and why; planned before it is done, so that none is forgotten `cleared`
-one row: the last finding that was there when a person let withdrawals run again, and whether they were
-             paused when this was last seen, so that a clearing is noticed that fell into a pause of ours
+- `binlog`: one row: how far the ledger's binary log was compared, and of which server.
+- `findings`: one row for each user found different: both values, the log around it, who was wrong, its end.
+- `repairs`: what was changed, on which side, and why; planned before it is done, so that none is forgotten.
+- `cleared`: one row: the last finding that was there when a person let withdrawals run again, and whether
+  they were paused when this was last seen, so that a clearing is noticed that fell into a pause of ours.
 """
 
 from __future__ import annotations

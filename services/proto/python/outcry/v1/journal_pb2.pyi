@@ -85,7 +85,8 @@ Global___JournalBatch: _TypeAlias = JournalBatch  # noqa: Y015
 class JournalEntry(_message.Message):
     """One change of one user's position, written in the step that made it. The sums of the changes of an
     asset are its balances. A reader drops repeats by their cause (user, symbol, cause, leg): after Redis
-    lost its last moments the same changes may come again under other numbers.
+    lost its last moments the same changes may come again under other numbers. What has no cause in a log
+    (cause 0: REBUILT, and a repair by the reconciler, which is an ADJUST) is known by its number.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -104,7 +105,7 @@ class JournalEntry(_message.Message):
     """Consecutive from 1 for each user."""
     kind: Global___JournalKind.ValueType
     symbol: _builtins.str
-    """What caused it: an instruction by its number (symbol empty), or a leg of an event."""
+    """What caused it: an instruction by its number (symbol empty), or a leg of an event. Cause 0: neither."""
     cause: _builtins.int
     leg: _builtins.int
     """0: the maker's leg, or the only one. 1: the taker's."""
