@@ -20,6 +20,8 @@ from e2e.simulation.story import ACTIONS, DEATHS, Outcome, Stage
 
 SHOWN_FAULTS = 12
 CHUNK = 20
+# What is killed in a story stays suspended and is never freed, some 0.2 MB a seed: workers are replaced.
+CHUNKS_OF_A_WORKER = 20
 
 
 @dataclass
@@ -74,7 +76,9 @@ def _run(chosen: argparse.Namespace) -> int:
     failed = steps = lives = 0
     virtual = 0.0
     play = partial(_STAGES.play, actions=chosen.actions, deaths=chosen.deaths)
-    with multiprocessing.get_context("fork").Pool(chosen.workers) as pool:
+    with multiprocessing.get_context("fork").Pool(
+        chosen.workers, maxtasksperchild=CHUNKS_OF_A_WORKER
+    ) as pool:
         seeds = range(chosen.first, chosen.first + chosen.seeds)
         for outcome in pool.imap_unordered(play, seeds, chunksize=CHUNK):
             steps += outcome.steps
