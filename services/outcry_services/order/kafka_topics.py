@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from outcry_services.common.errors import UnavailableError
 from outcry_services.common.kafka import TopicMissingError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["KafkaTopics"]
 
@@ -35,10 +31,15 @@ class KafkaTopics:
             )
         return found[topic]
 
-    async def existing(self, topics: Iterable[str]) -> set[tuple[str, int]]:
-        """Of these, the partitions that there are."""
+    async def beginning_with(self, prefix: str) -> set[tuple[str, int]]:
+        """The partitions of all topics that are named so."""
         found = await self._sizes()
-        return {(topic, number) for topic in topics for number in range(found.get(topic, 0))}
+        return {
+            (topic, number)
+            for topic, partitions in found.items()
+            if topic.startswith(prefix)
+            for number in range(partitions)
+        }
 
     async def _sizes(self) -> dict[str, int]:
         try:

@@ -18,7 +18,14 @@ from outcry_services.common.consul import ConsulKv
 from outcry_services.common.health import Health
 from outcry_services.common.kafka import DeadLetters, Publisher, Reader
 from outcry_services.common.lifecycle import Lifecycle
-from outcry_services.common.order_log import ORDER_EVENTS, ORDERS, events_topic, read_answers, read_events
+from outcry_services.common.order_log import (
+    EVENTS_PREFIX,
+    ORDER_EVENTS,
+    ORDERS,
+    events_topic,
+    read_answers,
+    read_events,
+)
 from outcry_services.common.pairs import PairCatalog
 from outcry_services.common.pressure import Lag, PressureGate, PressureMetrics, PressurePublisher
 from outcry_services.common.rpc_client import RpcChannel
@@ -209,9 +216,9 @@ async def _begin_following(
     async def event_topics() -> set[tuple[str, int]]:
         nonlocal seen, missing
         seen = parts.catalog.version
-        wanted = set(map(events_topic, parts.catalog.pairs()))
-        found = await parts.topics.existing(wanted)
-        missing = len(found) < len(wanted)
+        # Of pairs that are gone, too: the last of their events may not have been read yet.
+        found = await parts.topics.beginning_with(EVENTS_PREFIX)
+        missing = not set(map(events_topic, parts.catalog.pairs())) <= {topic for topic, _ in found}
         return found
 
     async def pairs_changed() -> None:

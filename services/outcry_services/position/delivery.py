@@ -59,6 +59,11 @@ class Delivery:
         """Take a batch's outputs; waits while too many are on their way."""
         await self._given.put(outputs)
 
+    async def settled(self) -> None:
+        """Wait until all that was put is delivered, watermark included."""
+        await self._given.join()
+        await self._told.join()
+
     async def run(self) -> None:
         """Deliver for ever."""
         async with asyncio.TaskGroup() as group:
@@ -72,6 +77,7 @@ class Delivery:
             last = max(offsets[: len(outputs.answers)], default=None)
             commands = self._publish(outputs.commands)
             await self._told.put((outputs, None if last is None else last + 1, commands))
+            self._given.task_done()
 
     async def _finish(self) -> None:
         while True:
@@ -89,6 +95,7 @@ class Delivery:
                 if isinstance(reply, ServiceError):
                     raise reply
             outputs.finished()
+            self._told.task_done()
 
     def _publish(self, records: Sequence[Record]) -> asyncio.Future[list[int]]:
         """Tasks begin in the order in which they are made: so the records keep theirs."""

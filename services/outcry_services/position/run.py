@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outcry_services.common.errors import ServiceError
+from outcry_services.common.kafka import TopicMissingError
 from outcry_services.common.order_log import ORDERS, events_topic, partition_of
 from outcry_services.common.redis import Call
 from outcry_services.position import keys, library
@@ -55,6 +56,14 @@ class Means:
     metrics: Metrics
     partitions: int
     """Of `orders`, `order-events` and `journal` alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class _PairTasks:
+    """Who works on a pair."""
+
+    delivery: Delivery
+    tasks: tuple[asyncio.Task[None], ...]
 
 
 class Run:
@@ -105,12 +114,13 @@ class Run:
                     group.create_task(delivery.run())
                     group.create_task(self._carry_out(partition, worker, delivery))
                 symbols = self._means.pairs.symbols()
-                self._ends = {
+                gone = await self._left_behind(symbols)
+                self._ends = gone | {
                     symbol: await self._trades.end(events_topic(symbol), 0) for symbol in symbols - self._lost
                 }
                 group.create_task(self._instructions.run())
                 group.create_task(self._events.run())
-                group.create_task(self._follow_pairs(group, symbols))
+                group.create_task(self._follow_pairs(group, symbols, gone))
                 group.create_task(self._end_replay())
                 group.create_task(self._look_at_store())
         finally:
@@ -165,25 +175,55 @@ class Run:
             batch = await self._instructions.take((ORDERS, partition))
             await delivery.put(await worker.take(batch))
 
-    async def _follow_pairs(self, group: asyncio.TaskGroup, symbols: frozenset[str]) -> None:
-        """Take up the pairs that are there and those that come; one that went ends in peace."""
-        known: dict[str, list[asyncio.Task[None]]] = {}
+    async def _left_behind(self, symbols: frozenset[str]) -> dict[str, int]:
+        """Pairs that went before all their events were carried out, and where those end."""
+        found = {}
+        for symbol in self._marks.symbols() - symbols - self._lost:
+            end = await self._end_of(symbol)
+            if (self._marks.events(symbol).offset or 0) < end:
+                found[symbol] = end
+        return found
+
+    async def _end_of(self, symbol: str) -> int:
+        """Where the events of a pair end that is gone; 0: they went with it."""
+        try:
+            return await self._trades.end(events_topic(symbol), 0)
+        except TopicMissingError:
+            return 0
+
+    async def _follow_pairs(
+        self, group: asyncio.TaskGroup, symbols: frozenset[str], gone: Iterable[str]
+    ) -> None:
+        """Take up the pairs that are there and those that come; one that went is carried out to its end."""
+        known = {symbol: self._take_up(group, symbol) for symbol in gone}
+        leaving: dict[str, asyncio.Task[None]] = {}
         while True:
             followed = symbols - self._lost
+            for symbol in followed & leaving.keys():
+                leaving.pop(symbol).cancel()
             for symbol in followed - known.keys():
                 known[symbol] = self._take_up(group, symbol)
-            for symbol in known.keys() - followed:
-                log.info("a pair is gone", extra={"symbol": symbol})
-                for task in known.pop(symbol):
-                    task.cancel()
-                self._events.leave((events_topic(symbol), 0))
-                self._legs.pop(symbol)
-                # A replay doesn't wait for what nobody carries out any more.
-                self._ends.pop(symbol, None)
+            for symbol in known.keys() - followed - leaving.keys():
+                leaving[symbol] = group.create_task(self._leave(symbol, known))
             self._progress.moved()
             symbols = await self._means.pairs.changed(symbols)
 
-    def _take_up(self, group: asyncio.TaskGroup, symbol: str) -> list[asyncio.Task[None]]:
+    async def _leave(self, symbol: str, known: dict[str, _PairTasks]) -> None:
+        """End the work on a pair that is gone, once its last events are carried out."""
+        end, pair = await self._end_of(symbol), known[symbol]
+        while (self._legs[symbol].position or 0) < end:
+            await self._progress.after(self._progress.count)
+        await pair.delivery.settled()
+        log.info("a pair is gone", extra={"symbol": symbol})
+        for task in known.pop(symbol).tasks:
+            task.cancel()
+        self._events.leave((events_topic(symbol), 0))
+        self._legs.pop(symbol)
+        # A replay doesn't wait for what nobody carries out any more.
+        self._ends.pop(symbol, None)
+        self._progress.moved()
+
+    def _take_up(self, group: asyncio.TaskGroup, symbol: str) -> _PairTasks:
         means = self._means
         worker = LegWorker(
             symbol=symbol,
@@ -200,10 +240,8 @@ class Run:
         self._legs[symbol] = worker
         self._events.follow({(events_topic(symbol), 0): worker.position})
         delivery = self._delivery()
-        return [
-            group.create_task(delivery.run()),
-            group.create_task(self._settle(symbol, worker, delivery)),
-        ]
+        settling = group.create_task(self._settle(symbol, worker, delivery))
+        return _PairTasks(delivery, (group.create_task(delivery.run()), settling))
 
     async def _settle(self, symbol: str, worker: LegWorker, delivery: Delivery) -> None:
         while True:

@@ -319,3 +319,35 @@ def test_a_pair_whose_log_lost_what_comes_next_stops_alone():
                 assert flow.problem() is None
 
     simulate(loses(), Chance())
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_what_a_pair_did_before_it_went_is_settled(running):
+    async def goes():
+        backend = FakeBackend(Chance())
+        redis = AdmittingRedis(backend.redis, Chance())
+        async with Exchange(backend) as exchange:
+            exchange.pairs = ChangingPairs()
+            trading = Trading(exchange, 7)
+            async with exchange.position():
+                exchange.pairs.become(SYMBOL)
+                await trading.fund()
+                await trading.trade(10)
+                await exchange.answered()
+                await exchange.settled(Marks(redis))
+                exchange.pairs.become()
+                await trading.trade(30)
+                await exchange.answered()
+                if running:
+                    exchange.pairs.become(SYMBOL)
+                    await exchange.settled(Marks(redis))
+                    await trading.trade(20)
+                    exchange.pairs.become()
+                    await exchange.answered()
+            # Nobody lists the pair any more; its trades are in its log.
+            async with exchange.position() as flow:
+                await exchange.settled(Marks(redis))
+                assert flow.problem() is None
+                trading.check(await balances(redis))
+
+    simulate(goes(), Chance())
