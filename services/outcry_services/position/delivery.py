@@ -37,8 +37,6 @@ class Outputs:
     """The watermark's fields, told the offset behind the last answer (None: there was none)."""
     published: Callable[[], None] = lambda: None
     """Called once the commands are acknowledged."""
-    finished: Callable[[], None] = lambda: None
-    """Called once the watermark has moved."""
 
 
 class Delivery:
@@ -94,7 +92,6 @@ class Delivery:
             for reply in await self._scripts.run_all([*drains, *marks]):
                 if isinstance(reply, ServiceError):
                     raise reply
-            outputs.finished()
             self._told.task_done()
 
     def _publish(self, records: Sequence[Record]) -> asyncio.Future[list[int]]:

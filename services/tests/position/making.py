@@ -275,11 +275,9 @@ class World:
 
     async def deliver(self, outputs):
         delivery = Delivery(scripts=self.redis, publishing=self.log, tags=(self.tag,))
-        done = asyncio.Event()
-        outputs.finished = done.set
         await delivery.put(outputs)
         running = asyncio.create_task(delivery.run())
-        waiting = asyncio.create_task(done.wait())
+        waiting = asyncio.create_task(delivery.settled())
         await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             waiting.cancel()
