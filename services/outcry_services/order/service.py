@@ -62,6 +62,9 @@ STAGE = "order"
 ALLOWED_RECORDS, ALLOWED_MILLIS = 50_000, 5_000
 """What this stage may be behind; at 80 % of it new orders of every pair are refused."""
 
+GATHER_MS = 50
+"""Of answers and events: rows that show what became of an order may be so much later, and cost less."""
+
 LOOK_AGAIN_SECONDS = 2.0
 """For topics that aren't there yet."""
 
@@ -96,13 +99,14 @@ class _Parts:
     dead_letters: DeadLetters
     topics: KafkaTopics
 
-    def reader(self, name: str, decode: Callable[..., Any]) -> Reader[Any]:
+    def reader(self, name: str, decode: Callable[..., Any], *, gather_ms: int = 0) -> Reader[Any]:
         """A reader that ends with the service."""
         reader: Reader[Any] = Reader(
             bootstrap=self.settings.kafka,
             client_id=f"order-{self.settings.replica}-{name}",
             decode=decode,
             dead_letters=self.dead_letters,
+            gather_ms=gather_ms,
         )
         self.lifecycle.at_end(f"{name} reader", reader.close)
         self.health.ready_if(f"{name} reader", reader.problem)
@@ -260,7 +264,7 @@ def _reading(
 ) -> Reading:
     reading = Reading(
         follower=follower,
-        feed=parts.reader(name, read_answers if name == "answers" else read_events),
+        feed=parts.reader(name, read_answers if name == "answers" else read_events, gather_ms=GATHER_MS),
         shards=shards,
         topics=topics,
         changed=changed,

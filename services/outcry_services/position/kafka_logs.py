@@ -36,6 +36,11 @@ T = TypeVar("T")
 
 LOOK_SECONDS = 1.0
 
+GATHER_ORDERS_MS = 5
+"""Every order's way to its pair is so much longer at most."""
+GATHER_EVENTS_MS = 20
+"""What a trade brings can be spent so much later."""
+
 
 class KafkaLogs:
     """A new reader each time: one that failed is not used again."""
@@ -48,7 +53,7 @@ class KafkaLogs:
 
     def instructions(self) -> Reader[InstructionBatch]:
         """Of `orders`."""
-        reader = self._reader("orders", read_instructions)
+        reader = self._reader("orders", read_instructions, gather_ms=GATHER_ORDERS_MS)
         self._last = [reader]
         return reader
 
@@ -58,7 +63,7 @@ class KafkaLogs:
 
     def events(self) -> Reader[EventBatch]:
         """Of `events.{symbol}`."""
-        reader = self._reader("events", read_events)
+        reader = self._reader("events", read_events, gather_ms=GATHER_EVENTS_MS)
         self._last.append(reader)
         return reader
 
@@ -66,12 +71,13 @@ class KafkaLogs:
         """What is wrong with the readers in use, for a health check."""
         return next((found for reader in self._last if (found := reader.problem())), None)
 
-    def _reader(self, what: str, decode: Callable[[RawRecord], T | None]) -> Reader[T]:
+    def _reader(self, what: str, decode: Callable[[RawRecord], T | None], *, gather_ms: int = 0) -> Reader[T]:
         return Reader(
             bootstrap=self._bootstrap,
             client_id=f"position-{what}-{self._replica}",
             decode=decode,
             dead_letters=self._dead_letters,
+            gather_ms=gather_ms,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -13,11 +13,20 @@ from outcry_services.common.kafka import DeadLetters, Reader, TopicMissingError
 from outcry_services.common.order_log import ORDERS, read_answers, read_events, read_instructions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from outcry.v1.event_pb2 import EventBatch
     from outcry.v1.instruction_pb2 import InstructionBatch
     from outcry.v1.order_event_pb2 import OrderEventBatch
 
+    from outcry_services.common.kafka import RawRecord
+
 __all__ = ["KafkaLogs"]
+
+T = TypeVar("T")
+
+GATHER_MS = 50
+"""Nobody waits for the books: they may be so much later, and cost less."""
 
 
 class KafkaLogs:
@@ -26,15 +35,19 @@ class KafkaLogs:
     def __init__(self, bootstrap: str, *, client_id: str, dead_letters: DeadLetters) -> None:
         self._bootstrap = bootstrap
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "client.id": client_id, "log_level": 3})
-        self.instructions: Reader[InstructionBatch] = Reader(
-            bootstrap=bootstrap, client_id=client_id, decode=read_instructions, dead_letters=dead_letters
-        )
-        self.answers: Reader[OrderEventBatch] = Reader(
-            bootstrap=bootstrap, client_id=client_id, decode=read_answers, dead_letters=dead_letters
-        )
-        self.events: Reader[EventBatch] = Reader(
-            bootstrap=bootstrap, client_id=client_id, decode=read_events, dead_letters=dead_letters
-        )
+
+        def reader(decode: Callable[[RawRecord], T | None]) -> Reader[T]:
+            return Reader(
+                bootstrap=bootstrap,
+                client_id=client_id,
+                decode=decode,
+                dead_letters=dead_letters,
+                gather_ms=GATHER_MS,
+            )
+
+        self.instructions: Reader[InstructionBatch] = reader(read_instructions)
+        self.answers: Reader[OrderEventBatch] = reader(read_answers)
+        self.events: Reader[EventBatch] = reader(read_events)
 
     async def topics(self) -> dict[str, int]:
         """The number of partitions of every topic; raises `UnavailableError` when Kafka doesn't answer."""

@@ -122,6 +122,15 @@ async def test_a_batch_is_of_one_partition_and_none_is_lost_when_its_taker_stops
             assert values(b for b in batches if b.partition == partition) == list(expected)
 
 
+async def test_who_gathers_takes_together_what_comes_within_its_time(kafka):
+    async with world_of(kafka) as world:
+        reader = await world.reader(gather_ms=5000)
+        batches = reader.batches()
+        first = asyncio.ensure_future(anext(batches))
+        await world.write(*range(5))
+        assert [item.value for item in (await first).items] == list(range(5))
+
+
 async def test_a_cancelled_wait_loses_nothing(kafka):
     async with world_of(kafka) as world:
         reader = await world.reader(wait_seconds=1.0)
