@@ -98,11 +98,18 @@ class FakePublisher:
     async def publish(self, record: Record) -> int:
         """As the real one."""
         async with self._door:
-            while self.full and self._stopped is None:
-                self._moved.clear()
-                await self._moved.wait()
+            await self._until_room()
             future = self.enqueue(record)
         return await asyncio.shield(future)
+
+    async def publish_all(self, records: Sequence[Record]) -> list[int]:
+        """As the real one."""
+        futures = []
+        async with self._door:
+            for record in records:
+                await self._until_room()
+                futures.append(self.enqueue(record))
+        return await asyncio.shield(asyncio.gather(*futures))
 
     async def settle(self) -> None:
         """As the real one."""
@@ -118,6 +125,11 @@ class FakePublisher:
             self._stop(PublisherStoppedError("this publisher was closed"))
             if self._sender is not None:
                 self._sender.cancel()
+
+    async def _until_room(self) -> None:
+        while self.full and self._stopped is None:
+            self._moved.clear()
+            await self._moved.wait()
 
     async def _send(self) -> None:
         """Until there is nothing left: one request, its answer, the next."""

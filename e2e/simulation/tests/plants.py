@@ -6,6 +6,7 @@ is played: a line of a script, a condition of a statement, the order of two step
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -137,14 +138,14 @@ def no_seq_of_rows() -> Iterator[None]:
 @contextmanager
 def commands_before_answers() -> Iterator[None]:
     """A pair gets an order before the log holds what was decided of it."""
-    publish = Delivery._publish
 
     async def tell(self: Any) -> None:
+        publish = self._publishing.publish_all
         while True:
             outputs = await self._given.get()
-            commands = publish(self, outputs.commands)
+            commands = asyncio.ensure_future(publish(outputs.commands))
             await commands
-            offsets = await publish(self, [*outputs.answers, *outputs.journal])
+            offsets = await publish([*outputs.answers, *outputs.journal])
             last = max(offsets[: len(outputs.answers)], default=None)
             await self._told.put((outputs, None if last is None else last + 1, commands))
 

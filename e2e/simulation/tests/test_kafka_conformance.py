@@ -193,8 +193,11 @@ async def test_callers_wait_for_room_and_keep_their_order(side, topic):
             publisher.enqueue(record(topic, 9))
         assert raised.value.name == "PUBLISHER_FULL"
         await asyncio.gather(*(publisher.publish(record(topic, number)) for number in range(3, 30)))
+        many = [record(topic, number) for number in range(30, 40)]
+        assert await publisher.publish_all(many) == list(range(30, 40))
+        assert await publisher.publish_all([]) == []
         await publisher.settle()
-    assert await side.read_all(topic) == [b"%d" % number for number in range(30)]
+    assert await side.read_all(topic) == [b"%d" % number for number in range(40)]
 
 
 async def test_a_cancelled_caller_takes_nothing_back(side, topic):

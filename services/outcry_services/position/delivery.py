@@ -71,9 +71,9 @@ class Delivery:
     async def _tell(self) -> None:
         while True:
             outputs = await self._given.get()
-            offsets = await self._publish([*outputs.answers, *outputs.journal])
+            offsets = await self._publishing.publish_all([*outputs.answers, *outputs.journal])
             last = max(offsets[: len(outputs.answers)], default=None)
-            commands = self._publish(outputs.commands)
+            commands = asyncio.ensure_future(self._publishing.publish_all(outputs.commands))
             await self._told.put((outputs, None if last is None else last + 1, commands))
             self._given.task_done()
 
@@ -93,9 +93,3 @@ class Delivery:
                 if isinstance(reply, ServiceError):
                     raise reply
             self._told.task_done()
-
-    def _publish(self, records: Sequence[Record]) -> asyncio.Future[list[int]]:
-        """Tasks begin in the order in which they are made: so the records keep theirs."""
-        return asyncio.gather(
-            *(asyncio.ensure_future(self._publishing.publish(record)) for record in records)
-        )

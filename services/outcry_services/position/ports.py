@@ -36,6 +36,10 @@ class Publishing(Protocol):
         """The offset, once it is acknowledged; calls keep their order."""
         ...
 
+    async def publish_all(self, records: Sequence[Record]) -> list[int]:
+        """As `publish` of one after the other: their offsets, once all are acknowledged."""
+        ...
+
     async def settle(self) -> None:
         """Wait until everything given so far is acknowledged."""
         ...

@@ -138,10 +138,8 @@ class Rebuild:
                 for asset, (available, held) in one.balances.items():
                     sums["available"][asset] += available
                     sums["held"][asset] += held
-            for record in journal_records(
-                [_entry(one, number) for one in users], partitions=self._partitions
-            ):
-                await self._publishing.publish(record)
+            entries = [_entry(one, number) for one in users]
+            await self._publishing.publish_all([*journal_records(entries, partitions=self._partitions)])
             count += len(users)
         if everybody:
             for asset, total in (await ledger.totals()).items():

@@ -78,8 +78,11 @@ async def test_callers_wait_for_room_and_keep_their_order(kafka, topic):
     with pytest.raises(TooManyError, match="3 records wait"):
         publisher.enqueue(numbered(topic, 9))
     await asyncio.gather(*(publisher.publish(numbered(topic, number)) for number in range(3, 50)))
+    offsets = await publisher.publish_all([numbered(topic, number) for number in range(50, 90)])
+    assert offsets == list(range(50, 90))
+    assert await publisher.publish_all([]) == []
     await publisher.close()
-    assert (await asyncio.to_thread(read_all, kafka, topic))[0] == list(range(50))
+    assert (await asyncio.to_thread(read_all, kafka, topic))[0] == list(range(90))
 
 
 async def test_a_cancelled_caller_takes_nothing_back(kafka, topic):

@@ -167,6 +167,9 @@ class MemoryLog:
         log.append(record)
         return len(log) - 1
 
+    async def publish_all(self, records):
+        return [await self.publish(record) for record in records]
+
     async def settle(self):
         pass
 

@@ -65,6 +65,9 @@ class Told:
     async def publish(self, record):
         return await self._publisher.publish(record) if record.topic == JOURNAL else 0
 
+    async def publish_all(self, records):
+        return [await self.publish(record) for record in records]
+
 
 class World:
     """`step` lets the exchange trade, and carries all of it into both views."""
