@@ -1,4 +1,9 @@
-"""Questions to the risk service: those that come together share a call."""
+"""Questions to the risk service: those that come together share a call.
+
+A call costs both sides many times what a question in it does, and who is answered together goes on together:
+into one commit, one record batch, one exchange of everybody behind. So calls keep a distance. Who asks alone
+waits for nothing.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +28,16 @@ Waiting = tuple[risk_api_pb2.RiskCheck, "asyncio.Future[risk_api_pb2.Verdict]"]
 
 
 class RiskClient:
-    """One call at a time; what is asked meanwhile is the next one. See `ports.RiskDesk`."""
+    """One call at a time; what is asked meanwhile is the next one. See `ports.RiskDesk`.
 
-    def __init__(self, channel: RpcChannel, *, clock: Clock) -> None:
+    Calls begin `apart_seconds` apart at least: what a question waits longer at most, beside the call before.
+    """
+
+    def __init__(self, channel: RpcChannel, *, clock: Clock, apart_seconds: float = 0.01) -> None:
         self._clock = clock
         self._stub = risk_api_pb2_grpc.RiskStub(channel.channel)
+        self._apart = apart_seconds
+        self._next = 0.0
         self._waiting: list[Waiting] = []
         self._calling: asyncio.Task[None] | None = None
 
@@ -47,8 +57,11 @@ class RiskClient:
         return await answered
 
     async def _call_all(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
+                await asyncio.sleep(self._next - loop.time())
+                self._next = loop.time() + self._apart
                 batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
                 await self._call(batch)
         finally:

@@ -34,12 +34,12 @@ class Risk(risk_api_pb2_grpc.RiskServicer):
 
 
 @asynccontextmanager
-async def client(risk):
+async def client(risk, **named):
     server = RpcServer(registry=CollectorRegistry())
     risk_api_pb2_grpc.add_RiskServicer_to_server(risk, server.server)
     port = await server.start(0)
     async with RpcChannel(f"127.0.0.1:{port}") as channel:
-        yield RiskClient(channel, clock=StillClock(77))
+        yield RiskClient(channel, clock=StillClock(77), **named)
     await server.drain(seconds=0)
 
 
@@ -57,6 +57,18 @@ async def test_checks_that_come_together_share_a_call():
     assert (answers[1].name, answers[3].name) == ("OPEN_ORDERS_LIMIT", "RISK_NOT_READY")
     assert [[each.user_id for each in call.checks] for call in risk.calls] == [[1, 2, 1, 3]]
     assert risk.calls[0].time_unix_nanos == 77
+
+
+async def test_calls_keep_a_distance_and_who_comes_meanwhile_shares_the_next():
+    risk = Risk()
+    async with client(risk, apart_seconds=0.5) as at:
+        await at.require(check(1))
+        asked = []
+        for user in (4, 5, 6):
+            asked.append(asyncio.create_task(at.require(check(user))))
+            await asyncio.sleep(0)
+        await asyncio.gather(*asked)
+    assert [[each.user_id for each in call.checks] for call in risk.calls] == [[1], [4, 5, 6]]
 
 
 async def test_nothing_is_accepted_without_an_answer():
