@@ -2,8 +2,9 @@
 
 Every order of every user is pre-deducted, settled by one trade that fills it, and drained, by the calls that
 position makes for it; bare is one `DECRBY` of the same users' balances. All are encoded before the clock
-starts and sent in pipelines of one connection, so that Redis is what is measured, not a client. Kinds take
-turns on the same server, and each ratio is the median over the turns.
+starts and sent in pipelines of one connection, so that Redis is what is measured, not a client. Redis syncs
+its file as in the chart. Kinds take turns on the same server, and each ratio is the median over the turns. A
+script that does nothing, with the keys and arguments of the first, shows what a script costs at least.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from outcry.v1.command_pb2 import NewOrder
 from outcry.v1.instruction_pb2 import Instruction, OrderCreated
 from outcry.v1.types_pb2 import Side
 from outcry_services.common.legs import Fill, Leg
-from outcry_services.common.redis import Call
+from outcry_services.common.redis import Call, Script
 from outcry_services.position import keys, library
 from outcry_services.position.facts import Facts
 from outcry_services.position.instructions import call_for, field_of
@@ -42,6 +43,7 @@ PIPELINE = 200
 SYMBOL = "BTC-USDT"
 PRICE, QUANTITY, TICK_LOT, LOT = 3_000_000, 100, 10, 1_000
 END = b"end-of-this-pipeline"
+NOTHING = Script.of("nothing", "return 'NEW'")
 
 Words = tuple[str | int | bytes, ...]
 
@@ -53,13 +55,13 @@ class Batches:
         rounds = range(turn * orders // USERS, (turn + 1) * orders // USERS)
         placed = [_order(user, number + 1) for number in rounds for user in range(1, USERS + 1)]
         made = [(it, _leg(it, (turn * orders + at + 1) * 2, user=it.user_id)) for at, it in enumerate(placed)]
+        held = [call_for(it, after=it.number - 1, recorded=None, known_pair=True) for it in placed]
         self.kinds: dict[str, list[Words]] = {
             "DECRBY": [
                 ("DECRBY", keys.available(it.user_id, "USDT"), it.order_created.hold) for it in placed
             ],
-            "pre_deduct": [
-                call_for(it, after=it.number - 1, recorded=None, known_pair=True).command() for it in placed
-            ],
+            "nothing": [Call(NOTHING, call.keys, call.arguments).command() for call in held],
+            "pre_deduct": [call.command() for call in held],
             "settle": [
                 leg_call(SYMBOL, leg, Facts.of(it.order_created), after=0).command() for it, leg in made
             ],
@@ -77,7 +79,7 @@ def measure(options: argparse.Namespace, command: str) -> list[Figure]:
     turns: list[dict[str, float]] = []
     with RedisServer() as server:
         with server.client() as client:
-            for script in library.ALL:
+            for script in (NOTHING, *library.ALL):
                 client.script_load(script.text)
             for user in range(1, USERS + 1):
                 client.set(keys.available(user, "USDT"), 10**17)
@@ -87,14 +89,14 @@ def measure(options: argparse.Namespace, command: str) -> list[Figure]:
                 rates = {name: _run(connection, name, commands) for name, commands in kinds.items()}
                 print(f"bench: scripts: {_words(rates)}", file=sys.stderr)
                 turns.append(rates)
-    bare = {"DECRBY": median(rates["DECRBY"] for rates in turns)}
+    peers = {name: median(rates[name] for rates in turns) for name in ("DECRBY", "nothing")}
     figures = []
     for name in ("pre_deduct", "settle", "drain"):
         rate = median(rates[name] for rates in turns)
         ratio = median(rates[name] / rates["DECRBY"] for rates in turns)
         goal = None if name == "drain" else 0.25
         figures += [
-            rounded(f"position.{name}_rate", rate, "scripts/s", "higher", command=command, peers=bare),
+            rounded(f"position.{name}_rate", rate, "scripts/s", "higher", command=command, peers=peers),
             rounded(f"position.{name}_of_decrby", ratio, "ratio", "higher", command=command, goal=goal),
         ]
     return figures
@@ -123,7 +125,7 @@ def _exchange(connection: socket.socket, pipeline: bytes) -> bytes:
 
 def _check(name: str, replies: bytes, count: int) -> None:
     """Every script must have done its work: the answer NEW, the number of fields drained."""
-    wanted = {"DECRBY": b":", "drain": b":2\r\n"}.get(name, b"\r\nNEW ")
+    wanted = {"DECRBY": b":", "drain": b":2\r\n"}.get(name, b"\r\nNEW")
     if replies.count(wanted) != count or b"-ERR" in replies:
         raise RuntimeError(f"{name} did not do what it is for: {replies[:200]!r}")
 

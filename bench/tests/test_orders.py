@@ -75,6 +75,7 @@ def test_every_kind_of_script_runs_once_an_order():
     first, second = (Batches(turn=turn, orders=2000).kinds for turn in range(2))
     assert {name: len(commands) for name, commands in first.items()} == {
         "DECRBY": 2000,
+        "nothing": 2000,
         "pre_deduct": 2000,
         "settle": 2000,
         "drain": 2000,
