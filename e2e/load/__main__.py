@@ -24,6 +24,7 @@ def main() -> int:
         seconds=arguments.seconds,
         users=arguments.users,
         cancels=arguments.cancels,
+        crossing=arguments.crossing,
         kill=kill,
     )
     result = run(load)
@@ -43,6 +44,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--users", type=int, default=100)
     parser.add_argument("--cancels", type=float, default=0.3, help="share of requests that cancel")
+    parser.add_argument("--crossing", type=float, default=0.15, help="share of orders that trade at once")
     parser.add_argument("--kill", default="", help="services to kill once each, with commas between")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()

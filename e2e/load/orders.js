@@ -1,7 +1,7 @@
 // What one user's machine does: enters orders around the price, signed, and cancels some of its own.
 // `python -m e2e.load` writes the options and the users, and reads the lines that are logged here:
 //   {"at": ms, "took": ms, "user", "client", "order", "status", "name"}   an order; `order` is empty without a 201
-//   {"cancel": id, "status"}                                             a cancel
+//   {"cancel": id, "status"}                                             a cancel; `all`: of everything of a user
 
 import { b64decode } from 'k6/encoding';
 import crypto from 'k6/crypto';
@@ -82,4 +82,9 @@ export function order() {
   if (found.orderId) {
     mine.push(found.orderId);
   }
+}
+
+export function cancelAll() {
+  const answer = send(pick(users), 'DELETE', `/orders?symbol=${symbol}`, '');
+  console.log(JSON.stringify({ cancel: 'all', status: answer.status }));
 }

@@ -6,14 +6,15 @@ from typing import Any
 
 __all__ = ["SCENARIOS", "options"]
 
-SCENARIOS = ("constant", "ramp", "burst")
+SCENARIOS = ("constant", "ramp", "burst", "storm")
 
 
 def options(scenario: str, *, rate: int, seconds: int, connections: int) -> dict[str, Any]:
     """Open loop: requests begin when they are due, whether or not earlier ones were answered.
 
     `constant` is one rate; `ramp` rises to it over the whole time; `burst` is a tenth of it, and for a fifth
-    of the time in the middle all of it.
+    of the time in the middle all of it. `storm` enters orders for three quarters of the time; in the last one
+    everybody cancels all orders of the pair, again and again.
     """
     common = {
         "exec": "order",
@@ -38,8 +39,14 @@ def options(scenario: str, *, rate: int, seconds: int, connections: int) -> dict
             ],
         },
     }
+    calm = seconds - seconds // 4
+    shapes["storm"] = shapes["constant"] | {"duration": f"{calm}s"}
+    scenarios = {scenario: common | shapes[scenario]}
+    if scenario == "storm":
+        cancels = {"exec": "cancelAll", "startTime": f"{calm}s", "duration": f"{seconds - calm}s"}
+        scenarios["cancels"] = common | shapes["constant"] | cancels
     return {
-        "scenarios": {scenario: {**shapes[scenario], **common}},
+        "scenarios": scenarios,
         "summaryTrendStats": ["med", "p(99)", "p(99.9)", "max"],
         "discardResponseBodies": False,
     }

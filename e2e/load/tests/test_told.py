@@ -41,8 +41,16 @@ def test_cancels_and_lines_of_others_are_no_orders():
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_shape_is_as_long_and_as_steep_as_asked(scenario):
-    shape = options(scenario, rate=200, seconds=50, connections=10)["scenarios"][scenario]
-    stages = shape.get("stages", [{"target": shape.get("rate"), "duration": shape.get("duration")}])
-    assert max(stage["target"] for stage in stages) == 200
+    parts = options(scenario, rate=200, seconds=50, connections=10)["scenarios"].values()
+    stages = [stage for part in parts for stage in part.get("stages", [part])]
+    assert max(stage.get("target", stage.get("rate", 0)) for stage in stages) == 200
     assert 50 <= sum(int(stage["duration"].rstrip("s")) for stage in stages) <= 52
-    assert shape["maxVUs"] == 10
+    assert {part["maxVUs"] for part in parts} == {10}
+
+
+def test_a_storm_of_cancels_follows_the_orders():
+    parts = options("storm", rate=200, seconds=40, connections=10)["scenarios"]
+    assert [(part["exec"], part.get("startTime", "0s"), part["duration"]) for part in parts.values()] == [
+        ("order", "0s", "30s"),
+        ("cancelAll", "30s", "10s"),
+    ]
