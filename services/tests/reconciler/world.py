@@ -209,12 +209,10 @@ class World:
     async def _deliver(self, given):
         """What was carried out of one stream: to Kafka, and the watermark behind it."""
         delivery = Delivery(scripts=self.redis, publishing=Told(self.publisher), tags=("t",))
-        done = asyncio.Event()
-        given[-1].finished = done.set
         running = asyncio.create_task(delivery.run())
         for outputs in given:
             await delivery.put(outputs)
-        await done.wait()
+        await delivery.settled()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
