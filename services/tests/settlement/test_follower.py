@@ -45,10 +45,10 @@ class ClosableReader(FakeReader):
 class World:
     """A follower of an exchange's logs, which the test writes when it wants."""
 
-    def __init__(self, ledger, exchange, *, most_pending):
-        self.ledger, self.exchange = ledger, exchange
+    def __init__(self, ledger, exchange, *, most_pending, partitions):
+        self.ledger, self.exchange, self.partitions = ledger, exchange, partitions
         self.kafka = FakeKafka()
-        for topic, partitions in (("orders", 8), ("order-events", 8)):
+        for topic in ("orders", "order-events"):
             self.kafka.create_topic(topic, partitions=partitions)
         for symbol in exchange.symbols:
             self.kafka.create_topic(f"events.{symbol}")
@@ -63,7 +63,7 @@ class World:
             store=ledger.store,
             logs=self,
             symbols=lambda: set(self.symbols),
-            partitions=8,
+            partitions=partitions,
             metrics=SettlementMetrics(self.registry),
             pause=self._pause,
             most_pending=most_pending,
@@ -81,7 +81,7 @@ class World:
     def write(self):
         """What the exchange has made since, at one moment: no log is ahead of what caused its records."""
         records = []
-        for place, messages in self.exchange.records(most=1).items():
+        for place, messages in self.exchange.records(partitions=self.partitions, most=1).items():
             records.extend(
                 Record(topic=place[0], partition=place[1], value=message.SerializeToString())
                 for message in messages[self.written.get(place, 0) :]
@@ -90,7 +90,9 @@ class World:
         self.kafka.append(records)
 
     def places(self, topic):
-        return {place for place in self.exchange.records() if place[0].startswith(topic)}
+        return {
+            place for place in self.exchange.records(partitions=self.partitions) if place[0].startswith(topic)
+        }
 
     async def until(self, condition):
         async with asyncio.timeout(10):
@@ -119,9 +121,9 @@ class World:
 
 
 @asynccontextmanager
-async def world_of(exchange, *, most_pending=20_000):
+async def world_of(exchange, *, most_pending=20_000, partitions=8):
     async with fake_ledger() as ledger:
-        world = World(ledger, exchange, most_pending=most_pending)
+        world = World(ledger, exchange, most_pending=most_pending, partitions=partitions)
         task = asyncio.create_task(world.follower.run())
         world.task = task
         try:
@@ -141,11 +143,11 @@ def small_exchange():
     return exchange, buyer, seller
 
 
-@pytest.mark.parametrize("most_pending", [20_000, 10])
-async def test_everything_is_followed_to_its_end_however_little_memory_there_is(most_pending):
+@pytest.mark.parametrize(("most_pending", "partitions"), [(20_000, 8), (10, 8), (10, 3), (20_000, 1)])
+async def test_everything_is_followed_to_its_end_however_little_memory_there_is(most_pending, partitions):
     exchange = Exchange(11)
     exchange.trade(300)
-    async with world_of(exchange, most_pending=most_pending) as world:
+    async with world_of(exchange, most_pending=most_pending, partitions=partitions) as world:
         world.write()
         await world.until_even()
         exchange.trade(100)
