@@ -177,6 +177,7 @@ class Exchange:
         self.letters = DeadLetters(self.publisher, replica="test", registry=CollectorRegistry())
         self.pairs = OnePair()
         self.engine = Engine()
+        self.published = 0
         self.last = defaultdict(int)
         self.answers = {}
         self._moved = asyncio.Event()
@@ -203,19 +204,24 @@ class Exchange:
         wanted = {(shard, last) for shard, last in self.last.items()}
         await self._until(lambda: wanted <= self.answers.keys(), seconds, "answers")
 
-    async def settled(self, marks, seconds=60):
-        """Wait until the engine has every command that was answered, and position every event: the marks
-        say so.
-        """
+    async def matched(self, seconds=60):
+        """Wait until the engine has every command that was answered, and its log every event."""
         passed = {}
         for (shard, number), answer in self.answers.items():
             if answer.WhichOneof("body") in ("funds_held", "cancel_forwarded"):
                 passed[shard] = max(number, passed.get(shard, 0))
         await self._until(
-            lambda: all(self.engine.seen.get(shard, 0) >= number for shard, number in passed.items()),
+            lambda: (
+                self.published == self.engine.seq
+                and all(self.engine.seen.get(shard, 0) >= number for shard, number in passed.items())
+            ),
             seconds,
             "commands",
         )
+
+    async def settled(self, marks, seconds=60):
+        """Wait until position has every event of what was answered: the marks say so."""
+        await self.matched(seconds)
         async with asyncio.timeout(seconds):
             while await marks.seq() < self.engine.seq:  # noqa: ASYNC110 - Redis tells nobody
                 await asyncio.sleep(0.05)
@@ -294,6 +300,7 @@ class Exchange:
                 if events:
                     value = event_pb2.EventBatch(symbol=SYMBOL, events=events).SerializeToString()
                     await self.publisher.publish(Record(topic=f"events.{SYMBOL}", partition=0, value=value))
+                    self.published = events[-1].seq
                 self._moved.set()
         finally:
             await reader.close()
