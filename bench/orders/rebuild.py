@@ -101,12 +101,12 @@ async def _fill(mysql: MySql, users: int) -> None:
         async with mysql.transaction() as session:
             await session.execute(
                 "INSERT INTO ledger.balances (user_id, asset, available, held, source, position) "
-                f"SELECT seq, %s, %s + seq, 0, CONCAT('i:', seq %% {SHARDS}), 1 FROM seq_1_to_{users}",
+                f"SELECT seq, %s, %s + seq, 0, CONCAT('i:', seq %% {SHARDS}), 1 FROM ledger.seq_1_to_{users}",
                 [asset, amount],
             )
     offsets = [(topic, number, 1000) for topic in (ORDERS, ORDER_EVENTS) for number in range(PARTITIONS)]
     async with mysql.transaction() as session:
         await session.execute(
-            f"INSERT INTO ledger.cursors SELECT CONCAT('i:', seq), 1, 1000 FROM seq_0_to_{SHARDS - 1}"
+            f"INSERT INTO ledger.cursors SELECT CONCAT('i:', seq), 1, 1000 FROM ledger.seq_0_to_{SHARDS - 1}"
         )
         await session.execute_many("INSERT INTO ledger.offsets VALUES (%s, %s, %s)", offsets)
