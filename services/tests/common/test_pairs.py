@@ -262,23 +262,29 @@ async def following(server):
 
 
 @pytest.mark.integration
-async def test_the_catalog_follows_what_the_operator_writes(consul, symbol):
-    async with following(consul) as world:
-        with pytest.raises(UnavailableError) as early:
-            world.catalog.get(symbol)
-        assert early.value.name == "PAIRS_NOT_READ"
-        assert "not read" in world.catalog.unread()
-        world.put(symbol)
-        await world.until(lambda: symbol in world.catalog.pairs())
-        assert world.catalog.unread() is None
-        assert world.catalog.problem() is None
-        assert world.catalog.get(symbol).trading_status == "TRADING"
-        world.put(symbol, tradingStatus="HALT")
-        await world.until(lambda: world.catalog.get(symbol).trading_status == "HALT")
-        consul.delete(f"kv/outcry/pairs/{symbol}")
-        await world.until(lambda: symbol not in world.catalog.pairs())
-        with pytest.raises(UnknownSymbolError):
-            world.catalog.get(symbol)
+async def test_the_catalog_follows_what_the_operator_writes(symbol):
+    # A Consul of its own: `problem` is about every pair that is there.
+    with ConsulServer() as consul:
+        async with following(consul) as world:
+            await follow_one_pair(world, symbol)
+
+
+async def follow_one_pair(world, symbol):
+    with pytest.raises(UnavailableError) as early:
+        world.catalog.get(symbol)
+    assert early.value.name == "PAIRS_NOT_READ"
+    assert "not read" in world.catalog.unread()
+    world.put(symbol)
+    await world.until(lambda: symbol in world.catalog.pairs())
+    assert world.catalog.unread() is None
+    assert world.catalog.problem() is None
+    assert world.catalog.get(symbol).trading_status == "TRADING"
+    world.put(symbol, tradingStatus="HALT")
+    await world.until(lambda: world.catalog.get(symbol).trading_status == "HALT")
+    world.server.delete(f"kv/outcry/pairs/{symbol}")
+    await world.until(lambda: symbol not in world.catalog.pairs())
+    with pytest.raises(UnknownSymbolError):
+        world.catalog.get(symbol)
 
 
 @pytest.mark.integration

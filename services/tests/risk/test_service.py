@@ -119,12 +119,16 @@ async def test_orders_count_from_their_instruction_to_their_end(world, pair, use
 
 async def test_trades_move_the_collar_and_the_volume(world, pair, user):
     shard, market = Shard(user, symbol=pair), Market(symbol=pair)
-    await set_limits(world, user_id=user, symbol=pair, price_collar_bps=100, max_daily_volume=1_000)
-    await world.orders(shard, shard.order(price=100, quantity=8, side=SELL))
-    await world.events(market, market.trade((user, shard.order_id(1)), (3, 3), price=100, quantity=8))
-    await eventually(world, check(user, symbol=pair, price=102, notional=1), "PRICE_COLLAR")
-    assert await world.names(check(user, symbol=pair, price=101, notional=201)) == ["DAILY_VOLUME_LIMIT"]
-    assert await world.names(check(user, symbol=pair, price=101, notional=200)) == [""]
+    await set_limits(world, symbol=pair, price_collar_bps=100)
+    await set_limits(world, user_id=user, symbol=pair, max_daily_volume=1_000)
+    await world.orders(shard, shard.order(price=200, quantity=4, side=SELL))
+    await world.events(market, market.trade((user, shard.order_id(1)), (3, 3), price=200, quantity=4))
+    # Somebody else asks until the trade is known, so that no answer before it counts with this user's.
+    asked = check(user + 1, symbol=pair, price=190, notional=1, side=SELL)
+    await eventually(world, asked, "PRICE_COLLAR")
+    assert await world.names(check(user, symbol=pair, price=203, notional=1)) == ["PRICE_COLLAR"]
+    assert await world.names(check(user, symbol=pair, price=202, notional=201)) == ["DAILY_VOLUME_LIMIT"]
+    assert await world.names(check(user, symbol=pair, price=202, notional=200)) == [""]
 
 
 async def test_a_thousand_checks_at_once_allow_no_more_than_the_limit(world, pair, user):
