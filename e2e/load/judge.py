@@ -68,7 +68,12 @@ def judge(exchange: Exchange, told: Told, users: Collection[int], *, seconds: fl
         every=0.5,
     )
     admin = exchange.admin()
-    wait_until(lambda: _agree(exchange, users), seconds=seconds, what="Redis and the ledger agree", every=0.5)
+    wait_until(
+        lambda: not _differences(exchange, _redis(exchange, users)),
+        seconds=seconds,
+        what="Redis and the ledger agree",
+        every=0.5,
+    )
     found = Judgement()
     rows = _rows(exchange, users)
     found.orders, found.filled = len(rows), sum(row.executed > 0 for row in rows)
@@ -79,19 +84,22 @@ def judge(exchange: Exchange, told: Told, users: Collection[int], *, seconds: fl
             found.lost.append(placed.order_id)
     counted = Counter((row.user_id, row.client_order_id) for row in rows)
     found.doubled = [client for (_, client), count in counted.items() if count > 1]
-    for (user, asset), (available, held) in _redis(exchange, users).items():
-        if held:
-            found.held[f"{user} {asset}"] = str(held)
-        ledger = _ledger(exchange).get((user, asset), (0, 0))
-        if ledger != (available, held):
-            found.different[f"{user} {asset}"] = (str((available, held)), str(ledger))
+    redis = _redis(exchange, users)
+    found.held = {f"{user} {asset}": str(held) for (user, asset), (_, held) in redis.items() if held}
+    found.different = _differences(exchange, redis)
     found.faults = list(admin.check_ledger().faults)
     return found
 
 
-def _agree(exchange: Exchange, users: Collection[int]) -> bool:
+def _differences(
+    exchange: Exchange, redis: dict[tuple[int, str], tuple[int, int]]
+) -> dict[str, tuple[str, str]]:
     ledger = _ledger(exchange)
-    return all(ledger.get(key, (0, 0)) == amounts for key, amounts in _redis(exchange, users).items())
+    return {
+        f"{user} {asset}": (str(amounts), str(ledger.get((user, asset), (0, 0))))
+        for (user, asset), amounts in redis.items()
+        if ledger.get((user, asset), (0, 0)) != amounts
+    }
 
 
 def _redis(exchange: Exchange, users: Iterable[int]) -> dict[tuple[int, str], tuple[int, int]]:

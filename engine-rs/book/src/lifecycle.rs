@@ -19,6 +19,15 @@ impl Book {
         }
     }
 
+    /// The levels of a side, and those it trades against.
+    #[inline]
+    pub(crate) fn both_sides(&self, side: Side) -> (&Levels, &Levels) {
+        match side {
+            Side::Buy => (&self.bids, &self.asks),
+            Side::Sell => (&self.asks, &self.bids),
+        }
+    }
+
     #[inline]
     pub(crate) fn levels_mut(&mut self, side: Side) -> (&mut Levels, &mut Slab) {
         match side {

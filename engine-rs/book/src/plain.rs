@@ -152,10 +152,7 @@ impl Book {
             return None;
         }
         let side = Side::from_i32(order.side)?;
-        let (levels, opposite) = match side {
-            Side::Buy => (&self.bids, &self.asks),
-            Side::Sell => (&self.asks, &self.bids),
-        };
+        let (levels, opposite) = self.both_sides(side);
         let free =
             reserved != NONE || (self.index.get(order.order_id).is_none() && !self.slab.is_full(1));
         let passes = self.lane.unconditional
@@ -192,10 +189,7 @@ impl Book {
         let old = self.slab.get(slot);
         let (side, remaining) = (old.side, old.remaining);
         let same = old.extra == NONE && old.user_id == order.user_id && old.place == Place::Resting;
-        let (levels, opposite) = match side {
-            Side::Buy => (&self.bids, &self.asks),
-            Side::Sell => (&self.asks, &self.bids),
-        };
+        let (levels, opposite) = self.both_sides(side);
         if !same || side.as_i32() != order.side || opposite.reaches(order.price) {
             return false;
         }

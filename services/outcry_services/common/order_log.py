@@ -8,18 +8,21 @@ kind that this release doesn't know touches no order, and keeps its place in the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from google.protobuf.message import DecodeError
 from outcry.v1.event_pb2 import EventBatch
 from outcry.v1.instruction_pb2 import InstructionBatch
 from outcry.v1.order_event_pb2 import OrderEventBatch
 
 from outcry_services.common.ids import SHARDS
 from outcry_services.common.kafka.errors import PoisonError
+from outcry_services.common.kafka.records import decoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from outcry.v1.instruction_pb2 import Instruction
+    from outcry.v1.order_event_pb2 import OrderEvent
 
     from outcry_services.common.kafka.records import RawRecord
 
@@ -41,13 +44,9 @@ EVENTS_PREFIX = "events."
 VERSION = 1
 
 
-class _Numbered(Protocol):
-    @property
-    def number(self) -> int: ...
-    @property
-    def user_id(self) -> int: ...
-    @property
-    def incarnation(self) -> int: ...
+_decode_instructions = decoder(InstructionBatch)
+_decode_answers = decoder(OrderEventBatch)
+_decode_events = decoder(EventBatch)
 
 
 def events_topic(symbol: str) -> str:
@@ -62,53 +61,46 @@ def partition_of(shard: int, partitions: int) -> int:
 
 def read_instructions(record: RawRecord) -> InstructionBatch:
     """A record of `orders`; raises `PoisonError`."""
-    try:
-        batch = InstructionBatch.FromString(record.value)
-    except DecodeError as error:
-        raise PoisonError(f"not an InstructionBatch: {error}") from error
-    _check(batch.version, batch.shard, batch.count, batch.instructions)
-    for one in batch.instructions:
-        if one.WhichOneof("body") is None:
-            raise PoisonError(f"instruction {one.number} has no body that is known", name="UNKNOWN_BODY")
+    batch = _decode_instructions(record)
+    _check(batch, batch.instructions, what="instruction")
     return batch
 
 
 def read_answers(record: RawRecord) -> OrderEventBatch:
     """A record of `order-events`; raises `PoisonError`."""
-    try:
-        batch = OrderEventBatch.FromString(record.value)
-    except DecodeError as error:
-        raise PoisonError(f"not an OrderEventBatch: {error}") from error
-    _check(batch.version, batch.shard, batch.count, batch.events)
-    for one in batch.events:
-        if one.WhichOneof("body") is None:
-            raise PoisonError(f"order event {one.number} has no body that is known", name="UNKNOWN_BODY")
+    batch = _decode_answers(record)
+    _check(batch, batch.events, what="order event")
     return batch
 
 
 def read_events(record: RawRecord) -> EventBatch:
     """A record of `events.{symbol}`; raises `PoisonError`."""
-    try:
-        batch = EventBatch.FromString(record.value)
-    except DecodeError as error:
-        raise PoisonError(f"not an EventBatch: {error}") from error
+    batch = _decode_events(record)
     symbol = record.topic.removeprefix(EVENTS_PREFIX)
     if batch.events and batch.symbol != symbol:
         raise PoisonError(f"events of {batch.symbol[:32]!r} in the log of {symbol}", name="WRONG_SYMBOL")
     return batch
 
 
-def _check(version: int, shard: int, count: int, messages: Sequence[_Numbered]) -> None:
-    if version != VERSION:
+def _check(
+    batch: InstructionBatch | OrderEventBatch,
+    messages: Sequence[Instruction] | Sequence[OrderEvent],
+    *,
+    what: str,
+) -> None:
+    if batch.version != VERSION:
         raise PoisonError(
-            f"version {version}, and {VERSION} is the one that is known", name="UNKNOWN_VERSION"
+            f"version {batch.version}, and {VERSION} is the one that is known", name="UNKNOWN_VERSION"
         )
-    if shard >= SHARDS:
-        raise PoisonError(f"there is no shard {shard}", name="WRONG_SHARD")
-    if count != len(messages):
-        raise PoisonError(f"{len(messages)} of {count} messages are there", name="WRONG_COUNT")
+    if batch.shard >= SHARDS:
+        raise PoisonError(f"there is no shard {batch.shard}", name="WRONG_SHARD")
+    if batch.count != len(messages):
+        raise PoisonError(f"{len(messages)} of {batch.count} messages are there", name="WRONG_COUNT")
     for one in messages:
-        if one.user_id == 0 or one.user_id % SHARDS != shard:
-            raise PoisonError(f"user {one.user_id} is not of shard {shard}", name="WRONG_SHARD")
+        if one.user_id == 0 or one.user_id % SHARDS != batch.shard:
+            raise PoisonError(f"user {one.user_id} is not of shard {batch.shard}", name="WRONG_SHARD")
         if one.number == 0:
             raise PoisonError("a message without a number", name="NO_NUMBER")
+    for one in messages:
+        if one.WhichOneof("body") is None:
+            raise PoisonError(f"{what} {one.number} has no body that is known", name="UNKNOWN_BODY")

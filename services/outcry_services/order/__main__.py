@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import re
-import sys
 from typing import TYPE_CHECKING
 
-from outcry_services.common import logs
 from outcry_services.common.consul import ConsulKv
 from outcry_services.common.errors import ServiceError
 from outcry_services.common.ids import SHARDS
 from outcry_services.common.mysql import MySql
 from outcry_services.common.order_log import ORDERS
+from outcry_services.common.process import run_process
 from outcry_services.order.kafka_topics import KafkaTopics
 from outcry_services.order.map_source import read_map
 from outcry_services.order.migrate import LOCK_SECONDS, migrate
@@ -29,13 +27,8 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exits 2 with one line when settings, arguments or databases make no sense."""
     options = _parser().parse_args(arguments)
-    try:
-        settings = OrderSettings.load() if options.command is None else StoreSettings.load()
-        logs.configure(service="order", level=settings.log_level, secrets=settings.secrets())
-        asyncio.run(options.work(settings, options))
-    except ServiceError as error:
-        print(f"outcry order: {error.message}", file=sys.stderr)
-        sys.exit(2)
+    settings = OrderSettings if options.command is None else StoreSettings
+    run_process("order", settings, lambda read: options.work(read, options), told=ServiceError)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-
-from outcry_services.common.errors import UnavailableError
-from outcry_services.common.kafka import TopicMissingError
+from outcry_services.common.kafka import TopicMissingError, TopicSizes
 
 __all__ = ["KafkaTopics"]
-
-SECONDS = 10
 
 
 class KafkaTopics:
@@ -20,11 +12,11 @@ class KafkaTopics:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
+        self._sizes = TopicSizes(bootstrap)
 
     async def partitions(self, topic: str) -> int:
         """Of a topic that must be there; raises `TopicMissingError`."""
-        found = await self._sizes()
+        found = await self._sizes.all()
         if topic not in found:
             raise TopicMissingError(
                 f"{topic} is not in Kafka at {self._bootstrap}; make it (python -m outcry_services.topics)"
@@ -33,19 +25,10 @@ class KafkaTopics:
 
     async def beginning_with(self, prefix: str) -> set[tuple[str, int]]:
         """The partitions of all topics that are named so."""
-        found = await self._sizes()
+        found = await self._sizes.all()
         return {
             (topic, number)
             for topic, partitions in found.items()
             if topic.startswith(prefix)
             for number in range(partitions)
         }
-
-    async def _sizes(self) -> dict[str, int]:
-        try:
-            topics = (await asyncio.to_thread(self._admin.list_topics, timeout=SECONDS)).topics
-        except KafkaException as error:
-            raise UnavailableError(
-                f"no answer from Kafka at {self._bootstrap}: {error.args[0].str()}", name="KAFKA_AWAY"
-            ) from error
-        return {name: len(topic.partitions) for name, topic in topics.items() if topic.error is None}

@@ -5,11 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-
-from outcry_services.common.errors import UnavailableError
-from outcry_services.common.kafka import DeadLetters, Reader, TopicMissingError
+from outcry_services.common.kafka import DeadLetters, Reader, TopicMissingError, TopicSizes
 from outcry_services.common.order_log import (
     ORDER_EVENTS,
     ORDERS,
@@ -85,8 +81,7 @@ class KafkaTopics:
     """Which topics there are. That one is there is remembered; that one is not is asked again."""
 
     def __init__(self, *, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
+        self._sizes = TopicSizes(bootstrap)
         self._known: dict[str, int] = {}
 
     async def exists(self, topic: str) -> bool:
@@ -107,13 +102,7 @@ class KafkaTopics:
         return found[ORDERS]
 
     async def _look(self) -> None:
-        try:
-            topics = (await asyncio.to_thread(self._admin.list_topics, timeout=10)).topics
-        except KafkaException as error:
-            raise UnavailableError(
-                f"no answer from Kafka at {self._bootstrap}: {error.args[0].str()}", name="KAFKA_AWAY"
-            ) from error
-        self._known = {name: len(topic.partitions) for name, topic in topics.items()}
+        self._known = await self._sizes.all()
 
 
 class CatalogPairs:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 
-from outcry_services.common import logs
 from outcry_services.common.mysql import MySql
+from outcry_services.common.process import run_process
 from outcry_services.reconciler.records import migrate
 from outcry_services.reconciler.service import NAME, address_of, run
 from outcry_services.reconciler.settings import Settings
@@ -22,13 +21,11 @@ async def _migrate(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Read the settings, and do what is asked."""
+    """Do what is asked; exits 2 with one line for wrong settings."""
     parser = argparse.ArgumentParser(prog="python -m outcry_services.reconciler", description=__doc__)
     parser.add_argument("verb", nargs="?", choices=("run", "migrate"), default="run")
     verb = parser.parse_args().verb
-    settings = Settings.load()
-    logs.configure(service=NAME, level=settings.log_level, secrets=settings.secrets())
-    asyncio.run(run(settings) if verb == "run" else _migrate(settings))
+    run_process(NAME, Settings, run if verb == "run" else _migrate)
 
 
 if __name__ == "__main__":

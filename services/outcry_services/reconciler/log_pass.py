@@ -95,7 +95,7 @@ class LogPass:
         self._consumer.assign([TopicPartition(*place, ranges[place][0]) for place in left])
         while left:
             for message in self._consume(left):
-                record = _raw(message)
+                record = RawRecord.of(message)
                 place = record.topic, record.partition
                 if record.offset < left.get(place, 0):
                     yield record
@@ -115,15 +115,3 @@ class LogPass:
             if error is not None:
                 raise KafkaException(error)
         return messages
-
-
-def _raw(message: Message) -> RawRecord:
-    return RawRecord(
-        topic=message.topic() or "",
-        partition=message.partition() or 0,
-        offset=message.offset() or 0,
-        timestamp_ms=message.timestamp()[1],
-        key=message.key() or b"",
-        value=message.value() or b"",
-        headers={},
-    )

@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-
-from outcry_services.common import logs
-from outcry_services.common.errors import ConfigError
+from outcry_services.common.process import run_process
 from outcry_services.risk.service import run
 from outcry_services.risk.settings import RiskSettings
 
-
-def main() -> None:
-    """Run until SIGTERM; exits 2 with one line when the settings make no sense."""
-    try:
-        settings = RiskSettings.load()
-        logs.configure(service="risk", level=settings.log_level, secrets=settings.secrets())
-        asyncio.run(run(settings))
-    except ConfigError as error:
-        print(f"outcry risk: {error.message}", file=sys.stderr)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    run_process("risk", RiskSettings, run)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import sys
 
-from outcry_services.common import logs
-from outcry_services.common.errors import ConfigError
 from outcry_services.common.mysql import MySql
+from outcry_services.common.process import run_process
 from outcry_services.settlement.schema import migrate
 from outcry_services.settlement.service import run
 from outcry_services.settlement.settings import SettlementSettings
@@ -28,13 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m outcry_services.settlement", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["serve", "migrate"], default="serve")
     command = parser.parse_args().command
-    try:
-        settings = SettlementSettings.load()
-        logs.configure(service="settlement", level=settings.log_level, secrets=settings.secrets())
-        asyncio.run(run(settings) if command == "serve" else _migrate(settings))
-    except ConfigError as error:
-        print(f"outcry settlement: {error.message}", file=sys.stderr)
-        sys.exit(2)
+    run_process("settlement", SettlementSettings, run if command == "serve" else _migrate)
 
 
 if __name__ == "__main__":

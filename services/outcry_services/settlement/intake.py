@@ -19,7 +19,7 @@ that doesn't exist (`known_end`). Likewise funds that no event brings (`known_en
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from outcry_services.common.ids import SHARD_BITS, SHARDS
 from outcry_services.common.legs import legs_of, mark_of
@@ -33,14 +33,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from outcry.v1.event_pb2 import EventBatch
-    from outcry.v1.instruction_pb2 import InstructionBatch
-    from outcry.v1.order_event_pb2 import OrderEventBatch
+    from outcry.v1.instruction_pb2 import Instruction, InstructionBatch
+    from outcry.v1.order_event_pb2 import OrderEvent, OrderEventBatch
 
-    from outcry_services.common.kafka import Batch
+    from outcry_services.common.kafka import Batch, RawRecord
     from outcry_services.common.legs import Leg
     from outcry_services.settlement.steps import Place
 
 __all__ = ["Intake"]
+
+M = TypeVar("M", "Instruction", "OrderEvent")
 
 
 class Intake:
@@ -76,14 +78,8 @@ class Intake:
         if not trail.admits(batch.position):
             return
         for item in batch.items:
-            shard = self._shard(item.value.shard)
-            for one in item.value.instructions:
-                if self._is_new(shard, one.incarnation, one.number) and one.number not in shard.instructions:
-                    shard.instructions[one.number] = one
-                    trail.pending.append(
-                        Pending(item.record.offset, item.value.shard, one.number, item.record.timestamp_ms)
-                    )
-            self._awake(item.value.shard)
+            shard = item.value.shard
+            self._keep(shard, item.value.instructions, self._shard(shard).instructions, trail, item.record)
 
     def offer_answers(self, batch: Batch[OrderEventBatch]) -> None:
         """Records of `order-events`."""
@@ -91,14 +87,19 @@ class Intake:
         if not trail.admits(batch.position):
             return
         for item in batch.items:
-            shard = self._shard(item.value.shard)
-            for one in item.value.events:
-                if self._is_new(shard, one.incarnation, one.number) and one.number not in shard.answers:
-                    shard.answers[one.number] = one
-                    trail.pending.append(
-                        Pending(item.record.offset, item.value.shard, one.number, item.record.timestamp_ms)
-                    )
-            self._awake(item.value.shard)
+            shard = item.value.shard
+            self._keep(shard, item.value.events, self._shard(shard).answers, trail, item.record)
+
+    def _keep(
+        self, shard: int, messages: Iterable[M], kept: dict[int, M], trail: Trail, record: RawRecord
+    ) -> None:
+        """Keep what is new of a shard until the other side of it is here."""
+        lane = self._shard(shard)
+        for one in messages:
+            if self._is_new(lane, one.incarnation, one.number) and one.number not in kept:
+                kept[one.number] = one
+                trail.pending.append(Pending(record.offset, shard, one.number, record.timestamp_ms))
+        self._awake(shard)
 
     def offer_events(self, batch: Batch[EventBatch]) -> None:
         """Records of `events.{symbol}`."""

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-
-from outcry_services.common.errors import UnavailableError
-from outcry_services.common.kafka import DeadLetters, Reader, TopicMissingError
+from outcry_services.common.kafka import DeadLetters, Reader, TopicMissingError, TopicSizes
 from outcry_services.common.order_log import ORDERS, read_answers, read_events, read_instructions
 
 if TYPE_CHECKING:
@@ -34,7 +29,7 @@ class KafkaLogs:
 
     def __init__(self, bootstrap: str, *, client_id: str, dead_letters: DeadLetters) -> None:
         self._bootstrap = bootstrap
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "client.id": client_id, "log_level": 3})
+        self._sizes = TopicSizes(bootstrap, client_id=client_id)
 
         def reader(decode: Callable[[RawRecord], T | None]) -> Reader[T]:
             return Reader(
@@ -51,13 +46,7 @@ class KafkaLogs:
 
     async def topics(self) -> dict[str, int]:
         """The number of partitions of every topic; raises `UnavailableError` when Kafka doesn't answer."""
-        try:
-            found = await asyncio.to_thread(self._admin.list_topics, timeout=10)
-        except KafkaException as error:
-            raise UnavailableError(
-                f"no answer from Kafka at {self._bootstrap}: {error.args[0].str()}", name="KAFKA_AWAY"
-            ) from error
-        return {name: len(topic.partitions) for name, topic in found.topics.items()}
+        return await self._sizes.all()
 
     async def partitions(self) -> int:
         """Of `orders`, and so of `order-events`; raises `TopicMissingError`."""

@@ -16,6 +16,7 @@ from outcry_services.common.kafka.errors import (
 from outcry_services.common.kafka.publisher import Publisher
 from outcry_services.common.kafka.reader import Reader
 from outcry_services.common.kafka.records import Batch, Item, RawRecord, Record, decoder, trace_headers
+from outcry_services.common.kafka.topics import TopicSizes
 
 __all__ = [
     "DEAD_LETTER",
@@ -33,6 +34,7 @@ __all__ = [
     "Record",
     "RecordRefusedError",
     "TopicMissingError",
+    "TopicSizes",
     "decoder",
     "trace_headers",
 ]

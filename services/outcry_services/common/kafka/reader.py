@@ -12,7 +12,7 @@ import json
 import logging
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -193,7 +193,7 @@ class Reader(Generic[T]):
         return [*first, *self._consumer.consume(self._most - 1, 0)] if first and self._most > 1 else first
 
     async def _batch(self, messages: list[Message]) -> Batch[T] | None:
-        records = [_raw(message) for message in messages if self._is_record(message)]
+        records = [RawRecord.of(message) for message in messages if self._is_record(message)]
         if not records:
             return None
         items = []
@@ -274,16 +274,3 @@ def _by_partition(messages: list[Message]) -> list[list[Message]]:
     for message in messages:
         found.setdefault((message.topic(), message.partition()), []).append(message)
     return list(found.values())
-
-
-def _raw(message: Message) -> RawRecord:
-    headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
-    return RawRecord(
-        topic=message.topic() or "",
-        partition=message.partition() or 0,
-        offset=message.offset() or 0,
-        timestamp_ms=message.timestamp()[1],
-        key=message.key() or b"",
-        value=message.value() or b"",
-        headers={name: text or b"" for name, text in headers},
-    )

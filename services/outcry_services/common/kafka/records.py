@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from google.protobuf.message import DecodeError, Message
 
@@ -12,6 +12,8 @@ from outcry_services.common.kafka.errors import PoisonError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from confluent_kafka import Message as KafkaMessage
 
 __all__ = ["Batch", "Item", "RawRecord", "Record", "decoder", "trace_headers"]
 
@@ -46,6 +48,20 @@ class RawRecord:
     key: bytes
     value: bytes
     headers: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, message: KafkaMessage) -> RawRecord:
+        """What a consumer gave, if it is a record and not an error."""
+        headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
+        return cls(
+            topic=message.topic() or "",
+            partition=message.partition() or 0,
+            offset=message.offset() or 0,
+            timestamp_ms=message.timestamp()[1],
+            key=message.key() or b"",
+            value=message.value() or b"",
+            headers={name: text or b"" for name, text in headers},
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +104,6 @@ def decoder(kind: type[M]) -> Callable[[RawRecord], M]:
         try:
             return kind.FromString(record.value)
         except DecodeError as error:
-            raise PoisonError(f"not a {kind.DESCRIPTOR.full_name}: {error}") from error
+            raise PoisonError(f"not an {kind.DESCRIPTOR.full_name}: {error}") from error
 
     return decode
