@@ -13,13 +13,13 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from e2e.backends.errors import ServerStartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 __all__ = ["ServerProcess", "wait_until"]
 
@@ -125,8 +125,19 @@ class ServerProcess:
             raise ServerStartError(f"{error}\n{self.tail()}") from None
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the whole group (SIGSTOP and SIGCONT too)."""
+        """Send a signal to the whole group; after SIGSTOP, once every thread of the process stands still."""
         os.killpg(self.pid, number)
+        if number == signal.SIGSTOP:
+            # A signal to stop is only queued when `killpg` returns: a thread may still answer somebody.
+            wait_until(self._stands, seconds=10, what=f"{self.name} stopped")
+
+    def _stands(self) -> bool:
+        tasks = Path(f"/proc/{self.pid}/task")
+        try:
+            states = [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in tasks.iterdir()]
+        except FileNotFoundError:  # a thread ended meanwhile
+            return False
+        return all(state == "T" for state in states)
 
     def terminate(self) -> None:
         """SIGTERM to the process alone, without waiting: it is to end in its own way."""

@@ -8,12 +8,14 @@ __all__ = ["LEDGER", "REDIS"]
 
 
 async def _user_with(world, table="balances", condition="held > 0 AND available > 1"):
-    """Somebody who has what the breaking needs; another one each time, as far as there are others."""
+    """Somebody who has what the breaking needs, and in whom fewest things were broken before."""
     rows = await world.rows(
         f"SELECT user_id, asset FROM ledger.{table} WHERE {condition} ORDER BY user_id, asset"
     )
-    world.broken = getattr(world, "broken", 0) + 1
-    return rows[world.broken * 7 % len(rows)]
+    # Two breakings of one user at a time are a third case: both sides are wrong.
+    user, asset = min(rows, key=lambda row: world.broken[row[0]])
+    world.broken[user] += 1
+    return user, asset
 
 
 def _redis(change):

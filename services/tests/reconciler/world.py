@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import asynccontextmanager
 
 from outcry_services.common.errors import IntegrityError, InternalError, UnavailableError
@@ -75,6 +75,7 @@ class World:
     def __init__(self, *, kafka, mysql, redis, publisher, seed):
         self.kafka, self.mysql, self.redis, self.publisher = kafka, mysql, redis, publisher
         self.exchange = Exchange(seed, symbols=SYMBOLS, users=20)
+        self.broken: Counter[int] = Counter()
         self.written = defaultdict(int)
         self.told = defaultdict(int)
         self.metrics = Metrics(CollectorRegistry())
