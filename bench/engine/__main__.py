@@ -9,6 +9,7 @@ volume and the final book, order by order.
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import tempfile
 from functools import partial
@@ -28,6 +29,7 @@ PARTS = ("throughput", "latency", "python", "memory")
 TIMES_EXCHANGE_CORE = {"S": 2.5, "L": 2.5, "LU": 2.0}
 OF_PROTOTYPE = 0.7
 RATE = 1_000_000.0
+LATENCY_ROUNDS = 9
 LATENCY_GOALS = {"p50": 150.0, "p99": 500.0, "p99.9": 5_000.0, "max": None}
 """Nanoseconds."""
 BYTES_PER_ORDER = 128.0
@@ -52,20 +54,23 @@ def throughput(native: Native, java: ExchangeCore, shape: str, file: Path) -> li
 
 
 def latency(native: Native, file: Path) -> list[Figure]:
-    """From the instant a command is due to its last event being in the ring, open loop."""
-    machine = native.latency("nothing", file, rate=RATE)
-    book = native.latency("outcry", file, rate=RATE)
-    return [
-        _figure(
-            f"engine.latency_{name}",
-            book[name],
-            "ns",
-            "lower",
-            goal=goal,
-            peers={"empty loop": machine[name]},
-        )
-        for name, goal in LATENCY_GOALS.items()
+    """From the instant a command is due to its last event being in the ring, open loop.
+
+    A round takes three seconds, and one stall of the machine decides its 99.9th percentile. So the empty loop
+    and the book take turns, and what is judged is the median over the rounds; the worst stands beside it.
+    """
+    rounds = [
+        (native.latency("nothing", file, rate=RATE), native.latency("outcry", file, rate=RATE))
+        for _ in range(LATENCY_ROUNDS)
     ]
+    figures = []
+    for name, goal in LATENCY_GOALS.items():
+        machine, book = ([turn[name] for turn in turns] for turns in zip(*rounds, strict=True))
+        peers = {"empty loop": statistics.median(machine), "empty loop, worst round": max(machine)}
+        peers["worst round"] = max(book)
+        value = statistics.median(book)
+        figures.append(_figure(f"engine.latency_{name}", value, "ns", "lower", goal=goal, peers=peers))
+    return figures
 
 
 def memory(native: Native, file: Path) -> list[Figure]:
