@@ -15,15 +15,19 @@ if TYPE_CHECKING:
 __all__ = ["main", "render"]
 
 ROOT = Path(__file__).resolve().parent.parent
+NOTES = ROOT / "bench" / "notes"
 PAGE = ROOT / "docs" / "benchmarks.md"
 RUNBOOK = ROOT / "docs" / "operations" / "failover.md"
 HEAD = """# Benchmarks
 
 Every figure was measured by the command beside it and is kept, with its samples, in `bench/results`.
-`make report` writes this page; a figure without a goal is there to be watched.
+`make report` writes this page; a figure without a goal is there to be watched. What is said below a table is
+in `bench/notes`.
 """
 TITLES = {
     "engine": "Engine: the order book beside its peers",
+    "checkpoint": "Checkpoints: what they cost the match thread, and a restart",
+    "pod_latency": "Pod: a command's way through its threads, and from the wire to the wire",
     "pod": "Pod: Kafka to Kafka, latency, memory, recovery",
     "operator": "Operator: many pairs",
     "orders": "Orders: HTTPS to the books, positions, reconciler",
@@ -33,7 +37,7 @@ TITLES = {
 }
 
 
-def render(results: Path) -> str:
+def render(results: Path, notes: Path = NOTES) -> str:
     """The whole page."""
     parts = [HEAD]
     for path in sorted(
@@ -42,12 +46,23 @@ def render(results: Path) -> str:
     ):
         figures = read_figures(path)
         if figures:
-            parts.append(_section(TITLES.get(path.stem, path.stem), figures))
-    return "\n".join(parts)
+            table = _faults(path, figures) if path.stem == "failover" else _table(figures)
+            newest = max(figures, key=lambda figure: figure.date)
+            measured = f"Measured on {newest.machine}, last on {newest.date[:10]}."
+            parts += [f"\n## {TITLES.get(path.stem, path.stem)}\n", table, f"\n{measured}"]
+            note = notes / f"{path.stem}.md"
+            parts += [f"\n{note.read_text().strip()}"] if note.exists() else []
+    return "\n".join(parts) + "\n"
 
 
-def _section(title: str, figures: list[Figure]) -> str:
-    lines = [f"\n## {title}\n", "| figure | value | goal | peers | command |", "|---|---:|---:|---|---|"]
+def _faults(path: Path, figures: list[Figure]) -> str:
+    """A row a fault, and the commands that measured them."""
+    commands = dict.fromkeys(figure.command for figure in figures)
+    return "\n".join([render_table(path), "\n```console", *(f"$ {command}" for command in commands), "```"])
+
+
+def _table(figures: list[Figure]) -> str:
+    lines = ["| figure | value | goal | peers | command |", "|---|---:|---:|---|---|"]
     for figure in figures:
         mark = {None: "", True: "", False: " **missed**"}[figure.met]
         goal = (
@@ -58,9 +73,7 @@ def _section(title: str, figures: list[Figure]) -> str:
         peers = ", ".join(f"{name} {_number(value)}" for name, value in figure.peers.items())
         value = f"{_number(figure.value)} {figure.unit}"
         lines.append(f"| {figure.name} | {value} | {goal} | {peers} | `{figure.command}` |")
-    newest = max(figures, key=lambda figure: figure.date)
-    lines.append(f"\nMeasured on {newest.machine}, last on {newest.date[:10]}.")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _number(value: float) -> str:

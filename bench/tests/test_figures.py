@@ -37,6 +37,13 @@ def test_the_report_names_what_was_missed_and_the_command(tmp_path):
     assert "`python -m bench.pod`" in page
 
 
+def test_what_is_to_be_said_of_the_figures_stands_below_them(tmp_path):
+    write_figures(tmp_path / "pod.json", [figure(goal=9)])
+    (tmp_path / "pod.md").write_text("It copies twice.\n")
+    page = render(tmp_path, tmp_path)
+    assert page.index("**missed**") < page.index("It copies twice.")
+
+
 METRICS = """# TYPE latency histogram
 latency_bucket{le="1e-07"} 10
 latency_bucket{le="1e-06"} 90
