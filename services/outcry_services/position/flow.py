@@ -50,6 +50,8 @@ class Flow:
         self._run: Run | None = None
         self._lost: set[str] = set()
         self._fault: str | None = "not begun yet"
+        self._beginnings = 0
+        self._whole = False
 
     async def run(self) -> None:
         """Begin, and begin again whenever Redis is not what it was; raises what no new beginning mends.
@@ -85,6 +87,14 @@ class Flow:
             return "a number is missing in a log"
         return None if self._run.replayed.is_set() else self._run.stage
 
+    def whole(self) -> int | None:
+        """The number of the beginning whose balances Redis has; None: it may lack all of somebody's.
+
+        Whoever reads balances asks before and after: another answer in between, and what was read may be of a
+        Redis that had lost it.
+        """
+        return self._beginnings if self._whole else None
+
     def lags(self) -> tuple[int, dict[str, int]]:
         """Records behind in `orders`, and in the events of each pair."""
         return (0, {}) if self._run is None else self._run.lags()
@@ -102,11 +112,14 @@ class Flow:
         return True
 
     async def _once(self) -> None:
+        self._whole = False
+        self._beginnings += 1
         masters = await self._means.store.masters()
         found = await self._read_marks(masters)
         if any(BORN not in mark for mark in found):
             await self._rebuild.make_good(masters, found)
             found = await self._read_marks(masters)
+        self._whole = True
         # An answer that is still on its way is in no log: it would be decided once more, perhaps otherwise.
         await self._means.publishing.settle()
         marks = Marks(found)

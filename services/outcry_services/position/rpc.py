@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from outcry.v1 import position_api_pb2, position_api_pb2_grpc
 
-from outcry_services.common.errors import InvalidError, NotFoundError, ServiceError
+from outcry_services.common.errors import InvalidError, NotFoundError, ServiceError, UnavailableError
 from outcry_services.common.identity import Permission, identity_of
 from outcry_services.common.money import format_amount
 from outcry_services.common.redis import Call, exact
 from outcry_services.position import keys, library
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from outcry_services.common.pairs import PairCatalog
     from outcry_services.position.ports import Scripts
@@ -27,9 +27,11 @@ _ASSET = re.compile(r"[A-Z0-9]{2,10}", re.ASCII)
 class PositionsRpc(position_api_pb2_grpc.PositionsServicer):
     """A user asks for their own; an administrator for anybody's."""
 
-    def __init__(self, *, scripts: Scripts, catalog: PairCatalog) -> None:
+    def __init__(self, *, scripts: Scripts, catalog: PairCatalog, whole: Callable[[], int | None]) -> None:
+        """`whole` is `Flow.whole`."""
         self._scripts = scripts
         self._catalog = catalog
+        self._whole = whole
 
     async def GetPosition(  # noqa: N802 - the name is in the schema
         self,
@@ -39,7 +41,7 @@ class PositionsRpc(position_api_pb2_grpc.PositionsServicer):
         """One asset; all zero for one that the user never had.
 
         Raises `UnauthenticatedError`, `ForbiddenError`, `InvalidError` (`INVALID_ASSET`), `NotFoundError`
-        (`UNKNOWN_ASSET`).
+        (`UNKNOWN_ASSET`), `UnavailableError` (`POSITIONS_NOT_READY`).
         """
         user = _user(context, request.user_id)
         if not _ASSET.fullmatch(request.ccy):
@@ -81,7 +83,14 @@ class PositionsRpc(position_api_pb2_grpc.PositionsServicer):
         """Available and held of all assets, at one moment."""
         names = [key(user, asset) for asset in scales for key in (keys.available, keys.held)]
         call = Call(library.VIEW, (keys.cursor(user), keys.holds(user), *names))
+        beginning = self._whole()
         (reply,) = await self._scripts.run_all([call])
+        if beginning is None or self._whole() != beginning:
+            # An empty Redis has 0 of everything, and nobody may be told that.
+            raise UnavailableError(
+                "balances are being looked over after a restart; they come back by themselves, try again",
+                name="POSITIONS_NOT_READY",
+            )
         if isinstance(reply, ServiceError):
             raise reply
         values = [exact(value if value is not None else b"0") for value in reply[2]]

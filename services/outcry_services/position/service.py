@@ -52,8 +52,11 @@ async def run(settings: PositionSettings) -> None:
         lifecycle = Lifecycle(health=health, drain_seconds=settings.drain_seconds)
         lifecycle.background("pairs", catalog.watch())
         pairs = CatalogPairs(catalog, topics)
-        store = Redis(settings.redis, password=settings.redis_password, admission=Admission())
-        asked = Redis(settings.redis, password=settings.redis_password)
+        # Who reads balances is let in by the same, so that nobody reads from a Redis that came back empty.
+        admission = Admission()
+        store, asked = (
+            Redis(settings.redis, password=settings.redis_password, admission=admission) for _ in range(2)
+        )
         for redis in (store, asked):
             stack.push_async_callback(redis.close)
         metrics = Metrics(health.registry)
@@ -93,7 +96,8 @@ async def run(settings: PositionSettings) -> None:
             told = PressurePublisher(publisher, stage=stage, replica=settings.replica, measure=measure)
             lifecycle.background(f"pressure of {stage}", told.run())
         server = RpcServer(registry=health.registry)
-        add_PositionsServicer_to_server(PositionsRpc(scripts=asked, catalog=catalog), server.server)
+        positions = PositionsRpc(scripts=asked, catalog=catalog, whole=flow.whole)
+        add_PositionsServicer_to_server(positions, server.server)
         port = await server.start(settings.grpc_port)
         lifecycle.at_end("grpc", lambda: server.drain(seconds=settings.drain_seconds))
         await stack.enter_async_context(health.serve(settings.http_port))

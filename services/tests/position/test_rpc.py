@@ -13,6 +13,7 @@ from outcry_services.common.errors import (
     InvalidError,
     NotFoundError,
     UnauthenticatedError,
+    UnavailableError,
 )
 from outcry_services.common.identity import Identity, Permission
 from outcry_services.common.rpc_client import RpcChannel
@@ -37,10 +38,10 @@ class OnePair:
 
 
 @asynccontextmanager
-async def served():
+async def served(whole=lambda: 1):
     redis = FakeRedis(FakeRedisServer())
     server = RpcServer(registry=CollectorRegistry())
-    rpc = PositionsRpc(scripts=redis, catalog=OnePair())
+    rpc = PositionsRpc(scripts=redis, catalog=OnePair(), whole=whole)
     api_grpc.add_PositionsServicer_to_server(rpc, server.server)
     port = await server.start(0)
     async with RpcChannel(f"127.0.0.1:{port}") as channel:
@@ -60,6 +61,15 @@ async def test_a_position_is_exact_at_its_scale():
         assert (found.available, found.held) == ("92233720368.54775807", "0.00000001")
         found = await stub.GetPosition(api.GetPositionRequest(ccy="USDT"), metadata=of(7))
         assert (found.user_id, found.available, found.held) == ("7", "0.000000", "0.000000")
+
+
+@pytest.mark.parametrize("seen", [[None, None], [None, 1], [1, None], [1, 2]])
+async def test_a_redis_that_may_have_lost_everything_is_not_quoted(seen):
+    asked = api.GetPositionRequest(user_id="7", ccy="BTC")
+    async with served(whole=iter(seen).__next__) as (stub, _):
+        with pytest.raises(UnavailableError) as caught:
+            await stub.GetPosition(asked, metadata=of(7))
+    assert caught.value.name == "POSITIONS_NOT_READY"
 
 
 async def test_the_list_leaves_out_what_the_user_does_not_have():
