@@ -15,6 +15,7 @@ from rich.table import Table
 
 from e2e.cluster.credentials import USERS
 from e2e.cluster.errors import ClusterError
+from e2e.cluster.helm import PLATFORM, what_is_wrong
 from e2e.cluster.platform import GATEWAY_PORT, credentials_of
 from e2e.cluster.waiting import wait_for
 
@@ -88,7 +89,19 @@ def url_of(provider: Provider) -> str:
 
 
 def trade(provider: Provider, *, progress: Progress) -> Story:
-    """Give both something to trade with, let them trade, and look at everything again."""
+    """Give both something to trade with, let them trade, and look at everything again.
+
+    Raises ClusterError, with what pods that aren't ready said last: who doesn't do their part is among them.
+    """
+    try:
+        return tell(provider, progress=progress)
+    except ClusterError as error:
+        state = what_is_wrong(PLATFORM.namespace, kubectl=provider.kubectl)
+        raise ClusterError(f"{error}\n{state}") from error
+
+
+def tell(provider: Provider, *, progress: Progress) -> Story:
+    """The story itself."""
     admin, alice, bob = (trader_of(provider, name) for name in ("admin", "alice", "bob"))
     with progress.step("two users trade through the gateway", key="trade") as step:
         step.detail = "the gateway's first answer"

@@ -5,7 +5,8 @@
     lifecycle.at_end("grpc", server.drain)           # begun last, ended first
     await lifecycle.run()
 
-A background task that dies ends the process, too: half a service is worse than none.
+A background task that dies ends the process, too: half a service is worse than none. So does one that ends
+as cancelled although nobody here cancelled it: a time-out or a library below may have lost its way.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Lifecycle:
         self._ends: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
+        self._running = False
         health.ready_if("lifecycle", lambda: "draining" if self._told.is_set() else None)
 
     @property
@@ -47,11 +49,18 @@ class Lifecycle:
         """Call `end` when the process drains, before those that were named earlier."""
         self._ends.append((name, end))
 
-    def background(self, name: str, work: Coroutine[None, None, None]) -> None:
+    def background(self, name: str, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Run `work` beside the rest; its failure ends the process, and the drain cancels it first of all."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
+
+    async def dismiss(self, task: asyncio.Task[None]) -> None:
+        """End background work that is needed no more, while the rest goes on."""
+        self._tasks.discard(task)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
     def stop(self) -> None:
         """Begin to drain, as SIGTERM does."""
@@ -62,6 +71,7 @@ class Lifecycle:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
+        self._running = True
         try:
             await self._told.wait()
             await self._drain()
@@ -90,13 +100,29 @@ class Lifecycle:
             ) from self._failure
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if task.cancelled():
+        if task not in self._tasks:
             return
-        error = task.exception()
-        if error is None and not self.draining:
-            error = InternalError(f"{task.get_name()} ended by itself")
-        if error is not None:
+        self._tasks.discard(task)
+        error = self._fault(task)
+        if error is None:
+            return
+        # A start that fails ends the loop, and with it what was begun: that is not worth a word of its own.
+        if self._running or not task.cancelled():
             log.error("a background task failed", extra={"task": task.get_name()}, exc_info=error)
-            self._failure = self._failure or error
-            self.stop()
+        self._failure = self._failure or error
+        self.stop()
+
+    def _fault(self, task: asyncio.Task[None]) -> BaseException | None:
+        """Why a task that ended should not have."""
+        if not task.cancelled():
+            error = task.exception()
+            return error or (None if self.draining else InternalError(f"{task.get_name()} ended by itself"))
+        if self.draining:
+            return None
+        fault = InternalError(f"{task.get_name()} was cancelled, and nobody asked for that")
+        try:
+            task.result()
+        except asyncio.CancelledError as cancelled:
+            # Its traceback tells where.
+            fault.__cause__ = cancelled
+        return fault

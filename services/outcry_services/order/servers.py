@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outcry_services.common.mysql import MySql
@@ -18,18 +19,32 @@ if TYPE_CHECKING:
     from outcry_services.order.ports import Clock
     from outcry_services.order.settings import StoreSettings
 
-__all__ = ["ServerFactory", "supervised"]
+__all__ = ["ServerFactory", "Supervised", "supervised"]
 
 
-def supervised(lifecycle: Lifecycle, name: str, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-    """Run work whose failure ends the process, but which the beginning of the drain leaves running."""
+@dataclass(frozen=True, slots=True)
+class Supervised:
+    """Work whose failure ends the process, but which the beginning of the drain leaves running."""
+
+    task: asyncio.Task[None]
+    watch: asyncio.Task[None]
+    lifecycle: Lifecycle
+
+    async def end(self) -> None:
+        """Cancel it: it is needed no more."""
+        await self.lifecycle.dismiss(self.watch)
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+def supervised(lifecycle: Lifecycle, name: str, work: Coroutine[None, None, None]) -> Supervised:
+    """Run work until it is ended by what this gives."""
     task = asyncio.create_task(work, name=name)
 
     async def watch() -> None:
         await asyncio.shield(task)
 
-    lifecycle.background(name, watch())
-    return task
+    return Supervised(task, lifecycle.background(name, watch()), lifecycle)
 
 
 class ServerFactory:
@@ -63,12 +78,11 @@ class ServerFactory:
             committed=self._tell,
             unknown=self._unknown,
         )
-        task = supervised(self._lifecycle, f"commits {name}", committer.run())
+        committing = supervised(self._lifecycle, f"commits {name}", committer.run())
 
         async def close() -> None:
             await committer.drain()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await committing.end()
             await mysql.close()
 
         return Server(store=store, committer=committer, close=close)

@@ -196,7 +196,7 @@ async def _begin_shards(parts: _Parts, waiting: PositionLag) -> tuple[Shards, Di
 
     async def finish() -> None:
         await dispatcher.settled()
-        dispatching.cancel()
+        await dispatching.end()
         await upkeep.finish()
 
     lifecycle.at_end("outbox", finish)

@@ -63,7 +63,10 @@ class Flow:
         while True:
             self._means.metrics.started(reason)
             try:
-                await self._once()
+                # In a task of its own. A group of tasks that fails cancels the task it is in, which stays
+                # counted there; to Python before 3.11.3 a time-out of a later beginning would then be a
+                # cancel from outside, and end the flow without a word.
+                await asyncio.create_task(self._once(), name="one beginning of the flow")
             except ServiceError as error:
                 errors = [error]
             except ExceptionGroup as group:
@@ -77,6 +80,10 @@ class Flow:
             reason, self._fault = errors[0].name.lower(), errors[0].message
             log.warning("beginning again at the watermark", extra={"why": self._fault})
             self._run = None
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # What failed at the same moment took the place of the cancel; nobody cancels a second time.
+                raise asyncio.CancelledError
             await asyncio.sleep(PAUSE_SECONDS)
 
     def problem(self) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import traceback
 
 import aiohttp
 import pytest
@@ -100,6 +101,31 @@ async def test_a_background_task_must_not_end_by_itself():
     lifecycle.background("reader", work())
     with pytest.raises(InternalError, match="reader ended by itself"):
         await lifecycle.run()
+
+
+async def test_a_background_task_that_nobody_cancelled_must_not_end_as_cancelled():
+    lifecycle = Lifecycle(health=Health(), drain_seconds=5)
+
+    async def lost():
+        raise asyncio.CancelledError
+
+    lifecycle.background("reader", lost())
+    with pytest.raises(InternalError, match="reader was cancelled, and nobody asked for that") as raised:
+        await lifecycle.run()
+    # The log shows where.
+    assert [frame.name for frame in traceback.extract_tb(raised.value.__cause__.__traceback__)][-1] == "lost"
+
+
+async def test_work_that_is_dismissed_ends_alone():
+    lifecycle = Lifecycle(health=Health(), drain_seconds=5)
+    run = asyncio.create_task(lifecycle.run())
+    work = lifecycle.background("reader", asyncio.Event().wait())
+    await asyncio.sleep(0)
+    await lifecycle.dismiss(work)
+    assert work.cancelled()
+    assert not lifecycle.draining
+    lifecycle.stop()
+    await run
 
 
 async def test_an_end_that_takes_too_long_is_named():

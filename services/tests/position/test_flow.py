@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from outcry_services.common.redis import Redis
+from outcry_services.common.redis_errors import RedisLostError
+from outcry_services.common.redis_servers import Admission
 
 from e2e.backends import KafkaServer, RedisCluster, RedisServer
 from services.tests.position.exchange import Exchange, Marks, RealBackend, make_topics, remove_topics
@@ -70,6 +74,55 @@ async def test_a_restart_of_redis_that_forgets_its_scripts_changes_nothing(broke
         trading.check(found)
         assert {held for _, held, _ in found.values()} == {0}
         await redis.close()
+
+
+class Waited(Redis):
+    """Notes each time that nobody answered in time."""
+
+    def __init__(self, url, **settings):
+        super().__init__(url, **settings)
+        self.given_up = asyncio.Event()
+
+    async def masters(self):
+        try:
+            return await super().masters()
+        except RedisLostError:
+            self.given_up.set()
+            raise
+
+
+@contextmanager
+def packets_dropped(server):
+    """Nobody answers at the server's port, as at the address of a pod that is gone: no refusal either."""
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server((server.host, server.port), backlog=0))
+        # The kernel keeps one connection more than the backlog says, and drops what comes behind those.
+        for _ in range(2):
+            connection = stack.enter_context(socket.socket())
+            connection.setblocking(False)
+            connection.connect_ex(listening.getsockname())
+        yield
+
+
+async def test_a_redis_whose_packets_are_dropped_for_a_while_is_found_again(broker):
+    with RedisServer() as server:
+        store = Waited(server.url, admission=Admission(), answer_seconds=1.0)
+        backend = RealBackend(broker, server.url)
+        backend.store = lambda: store
+        async with Exchange(backend) as exchange, exchange.position() as flow:
+            await exchange.say((1, lambda u, n: deposit(u, n, "USDT", 5)))
+            await exchange.answered()
+            # Its death ends one beginning; those that follow meet silence.
+            await asyncio.to_thread(server.kill)
+            with packets_dropped(server):
+                for _ in range(2):
+                    store.given_up.clear()
+                    async with asyncio.timeout(60):
+                        await store.given_up.wait()
+            await asyncio.to_thread(server.start)
+            await exchange.say((1, lambda u, n: deposit(u, n, "USDT", 6)))
+            await exchange.answered()
+            assert flow.problem() is None
 
 
 async def test_an_emptied_redis_is_filled_from_the_logs_to_the_last_unit(broker):

@@ -10,6 +10,7 @@ import pytest
 from outcry.v1.journal_pb2 import JournalBatch
 from outcry_services.common.kafka import decoder
 from outcry_services.common.order_log import read_answers, read_events, read_instructions
+from outcry_services.common.redis_errors import RedisLostError
 from outcry_services.common.redis_servers import Master
 from outcry_services.position import keys
 
@@ -328,3 +329,62 @@ def test_what_a_pair_did_before_it_went_is_settled(running):
                 trading.check(await balances(redis))
 
     simulate(goes(), Chance())
+
+
+class CountingRedis(AdmittingRedis):
+    """Notes at each beginning how many cancels are counted against the task that makes it."""
+
+    def __init__(self, server, chance):
+        super().__init__(server, chance)
+        self.counted = []
+
+    async def masters(self):
+        self.counted.append(asyncio.current_task().cancelling())
+        return await super().masters()
+
+
+def test_no_beginning_inherits_the_cancel_that_ended_the_one_before():
+    """Python 3.11.2 takes a time-out for a cancel from outside where one is counted: the flow ended so."""
+
+    async def begins_again():
+        backend = FakeBackend(Chance())
+        store = CountingRedis(backend.redis, Chance())
+        backend.store = lambda: store
+        async with Exchange(backend) as exchange, exchange.position() as flow:
+            for _ in range(3):
+                await exchange.say((1, lambda user, number: deposit(user, number, "USDT", 1)))
+                await exchange.answered()
+                backend.redis.promote(lost=0)
+            await exchange.say((1, lambda user, number: deposit(user, number, "USDT", 1)))
+            await exchange.answered()
+            assert flow.problem() is None
+        assert len(store.counted) > 1
+        assert set(store.counted) == {0}
+
+    simulate(begins_again(), Chance())
+
+
+class StubbornRedis(AdmittingRedis):
+    """Breaks at the moment at which whoever asks is cancelled."""
+
+    asked: asyncio.Event
+
+    async def masters(self):
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise RedisLostError("broken") from None
+
+
+def test_a_cancel_ends_the_flow_whatever_breaks_at_that_moment():
+    async def is_cancelled():
+        backend = FakeBackend(Chance())
+        store = StubbornRedis(backend.redis, Chance())
+        store.asked = asyncio.Event()
+        backend.store = lambda: store
+        async with Exchange(backend) as exchange, exchange.position():
+            await store.asked.wait()
+        # Leaving cancels the flow and waits for its end.
+
+    simulate(is_cancelled(), Chance(), most_steps=100_000)
