@@ -10,4 +10,8 @@ case $password in
 esac
 umask 077
 { cat /etc/redis/redis.conf; echo "requirepass $password"; } >/run/redis/redis.conf
+# A pod that was deleted by force may write for a moment after its successor began, and Redis itself takes no lock:
+# the file would hold two histories. This one is held until its process ends.
+exec 9>/data/lock
+flock 9
 exec redis-server /run/redis/redis.conf
