@@ -147,6 +147,10 @@ faults: engine ## The whole fault campaign (hours): bench/results/failover.json
 load: engine ## Orders through the gateway of a whole exchange on this machine, its services killed on the way
 	$(BIN)/python -m e2e.load ramp --rate 200 --seconds 60 --kill order,position,risk,settlement
 
+.PHONY: load-cluster
+load-cluster: .venv/.synced ## The same on a cluster of its own, every pod killed once: bench/results/load.json
+	$(BIN)/python -m e2e.load ramp --cluster new --rate 100 --seconds 300 --users 500 --kill all --record
+
 .PHONY: report
 report: .venv/.synced ## docs/benchmarks.md from bench/results
 	$(BIN)/python -m bench.report

@@ -18,7 +18,7 @@ from e2e.backends.server import Started
 from e2e.exchange import Exchange
 from e2e.gateway.front import Front
 from e2e.gateway.secrets import TestKey
-from e2e.load.run import FIRST_USER, UNLIMITED, UPSTREAMS, fund
+from e2e.load.processes import FIRST_USER, UNLIMITED, UPSTREAMS, fund
 from e2e.load.send import Load, build, send
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bench.figures import rounded
 from e2e.backends import wait_until
 from e2e.exchange import Exchange
-from e2e.load.run import FIRST_USER, fund
+from e2e.load.processes import FIRST_USER, fund
 
 if TYPE_CHECKING:
     import argparse

@@ -103,14 +103,15 @@ def write_api_keys(path: Path, *keys: TestKey) -> None:
 class Sessions:
     """Whoever issues sessions: a key, its public half as JWKS, and tokens."""
 
-    def __init__(self) -> None:
-        self.private = Ed25519PrivateKey.generate()
+    def __init__(self, private: Ed25519PrivateKey | None = None, *, name: str = "1") -> None:
+        self.private = private or Ed25519PrivateKey.generate()
         self.public = self.private.public_key().public_bytes_raw()
+        self.name = name
 
     def jwks(self) -> str:
         """What the gateway checks tokens with."""
         x = urlsafe_b64encode(self.public).rstrip(b"=").decode()
-        key = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "1", "x": x}
+        key = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.name, "x": x}
         return json.dumps({"keys": [key]})
 
     def claims(self, user: int, permissions: str = "read,trade", **changed: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -129,4 +130,4 @@ class Sessions:
     def token(self, user: int, permissions: str = "read,trade", **changed: Any) -> str:  # noqa: ANN401
         """Signed as it should be."""
         claims = self.claims(user, permissions, **changed)
-        return jwt.encode(claims, self.private, algorithm="EdDSA", headers={"kid": "1"})
+        return jwt.encode(claims, self.private, algorithm="EdDSA", headers={"kid": self.name})

@@ -2,142 +2,117 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-import asyncmy
-from outcry_services.common.ids import database_of, shard_of_user
-
-from e2e.backends import wait_until
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable, Sequence
 
-    from e2e.exchange import Exchange
+    from e2e.load.books import Amounts, Row
+    from e2e.load.log import Log
     from e2e.load.told import Told
 
-__all__ = ["Judgement", "judge"]
+__all__ = ["Judgement", "Outcome", "judge"]
 
-OPEN = ("PENDING_NEW", "NEW", "PARTIALLY_FILLED")
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Everything that was written down by the time the exchange was at rest."""
+
+    rows: Sequence[Row]
+    redis: Amounts
+    ledger: Amounts
+    booked: Counter[tuple[int, int]]
+    """How often the ledger has each leg, by trade and order."""
+    log: Log
+    faults: Sequence[str]
+    """Of the trial balance."""
 
 
 @dataclass
 class Judgement:
     """Empty lists: nothing is wrong."""
 
-    lost: list[int] = field(default_factory=list)
-    """Orders that were acknowledged and are not there, or are another's."""
+    lost: list[str] = field(default_factory=list)
+    """Orders that were acknowledged and are not there, or are another's, or never reached their pair."""
     doubled: list[str] = field(default_factory=list)
-    """Client order ids with more than one order."""
+    """Client order ids with more than one order; orders that entered, and trades that were booked, twice."""
+    unasked: list[str] = field(default_factory=list)
+    """Orders that are there although their client was told that nothing was done."""
     held: dict[str, str] = field(default_factory=dict)
     """What is still held though no order is open."""
     different: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Balances in Redis and in the ledger."""
+    """What two books say differently."""
     faults: list[str] = field(default_factory=list)
-    """Of the trial balance."""
+    """Of the trial balance, and of the numbers of events and trades."""
     orders: int = 0
     filled: int = 0
+    trades: int = 0
+    found: int = 0
+    """Orders whose client had no answer, and which are there."""
 
     @property
     def right(self) -> bool:
         """Whether nothing is wrong."""
-        return not (self.lost or self.doubled or self.held or self.different or self.faults)
+        wrong = (self.lost, self.doubled, self.unasked, self.held, self.different, self.faults)
+        return not any(wrong)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One order in its shard."""
-
-    order_id: int
-    user_id: int
-    client_order_id: str
-    status: str
-    executed: int
-
-
-def judge(exchange: Exchange, told: Told, users: Collection[int], *, seconds: float = 120) -> Judgement:
-    """Cancel what is open, wait for its end, and compare; raises `ServerStartError` when it never ends."""
-    for user in users:
-        exchange.client(user).cancel_all(exchange.symbol)
-    wait_until(
-        lambda: not any(row.status in OPEN for row in _rows(exchange, users)),
-        seconds=seconds,
-        what="every order ended",
-        every=0.5,
+def judge(told: Told, outcome: Outcome) -> Judgement:
+    """Hold what clients were told against the books, and the books against each other."""
+    rows = outcome.rows
+    found = Judgement(
+        orders=len(rows), filled=sum(row.executed > 0 for row in rows), trades=outcome.log.trades
     )
-    admin = exchange.admin()
-    wait_until(
-        lambda: not _differences(exchange, _redis(exchange, users)),
-        seconds=seconds,
-        what="Redis and the ledger agree",
-        every=0.5,
-    )
-    found = Judgement()
-    rows = _rows(exchange, users)
-    found.orders, found.filled = len(rows), sum(row.executed > 0 for row in rows)
+    _judge_told(found, told, rows)
+    _judge_orders(found, rows, outcome.log)
+    _judge_trades(found, outcome)
+    found.held = {f"{user} {asset}": str(held) for (user, asset), (_, held) in outcome.redis.items() if held}
+    for (user, asset), amounts in outcome.redis.items():
+        _compare(
+            found, f"{user} {asset}, Redis and ledger", amounts, outcome.ledger.get((user, asset), (0, 0))
+        )
+    found.faults = [*outcome.faults, *outcome.log.faults]
+    return found
+
+
+def _judge_told(found: Judgement, told: Told, rows: Sequence[Row]) -> None:
     known = {row.order_id: row for row in rows}
     for placed in told.placed:
         row = known.get(placed.order_id)
         if row is None or (row.user_id, row.client_order_id) != (placed.user_id, placed.client_order_id):
-            found.lost.append(placed.order_id)
+            found.lost.append(f"order {placed.order_id} of user {placed.user_id} has no row")
     counted = Counter((row.user_id, row.client_order_id) for row in rows)
-    found.doubled = [client for (_, client), count in counted.items() if count > 1]
-    redis = _redis(exchange, users)
-    found.held = {f"{user} {asset}": str(held) for (user, asset), (_, held) in redis.items() if held}
-    found.different = _differences(exchange, redis)
-    found.faults = list(admin.check_ledger().faults)
-    return found
+    found.doubled += [f"{client} of user {user}" for (user, client), count in counted.items() if count > 1]
+    found.unasked = [
+        f"{client} of user {user}" for user, client in told.refused_orders if counted[user, client]
+    ]
+    found.found = sum(counted[user, client] > 0 for user, client in told.unknown)
 
 
-def _differences(
-    exchange: Exchange, redis: dict[tuple[int, str], tuple[int, int]]
-) -> dict[str, tuple[str, str]]:
-    ledger = _ledger(exchange)
-    return {
-        f"{user} {asset}": (str(amounts), str(ledger.get((user, asset), (0, 0))))
-        for (user, asset), amounts in redis.items()
-        if ledger.get((user, asset), (0, 0)) != amounts
-    }
+def _judge_orders(found: Judgement, rows: Iterable[Row], log: Log) -> None:
+    for row in rows:
+        entered = log.entered[row.order_id]
+        if row.reached_the_pair and not entered:
+            found.lost.append(f"order {row.order_id} is {row.status} and no event names it")
+        if entered > 1:
+            found.doubled.append(f"order {row.order_id} entered its pair {entered} times")
+        _compare(
+            found, f"lots of order {row.order_id}, row and events", row.executed, log.executed[row.order_id]
+        )
 
 
-def _redis(exchange: Exchange, users: Iterable[int]) -> dict[tuple[int, str], tuple[int, int]]:
-    with exchange.redis.client() as client:
-        found = {}
-        for user in users:
-            for asset in ("BTC", "USDT"):
-                available, held = client.mget(f"pos:{{{user}}}:{asset}", f"held:{{{user}}}:{asset}")
-                found[user, asset] = (int(available or 0), int(held or 0))
-        return found
+def _judge_trades(found: Judgement, outcome: Outcome) -> None:
+    """Everybody's trades, not those of the load alone: the two logs are whole."""
+    for leg in outcome.log.legs.keys() | outcome.booked.keys():
+        said, booked = outcome.log.legs[leg], outcome.booked[leg]
+        if booked > said:
+            found.doubled.append(f"trade {leg[0]} of order {leg[1]} is booked {booked} times, not {said}")
+        elif booked < said:
+            found.lost.append(f"trade {leg[0]} of order {leg[1]} is not in the ledger")
 
 
-def _ledger(exchange: Exchange) -> dict[tuple[int, str], tuple[int, int]]:
-    rows = exchange.mariadb.execute("SELECT user_id, asset, available, held FROM ledger.balances")
-    return {(user, _text(asset)): (available, held) for user, asset, available, held in rows}
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - a column of bytes or of text
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _rows(exchange: Exchange, users: Collection[int]) -> list[Row]:
-    return asyncio.run(_read_rows(exchange, sorted({shard_of_user(user) for user in users})))
-
-
-async def _read_rows(exchange: Exchange, shards: list[int]) -> list[Row]:
-    server = exchange.mariadb
-    connection = await asyncmy.connect(host=server.host, port=server.port, user=server.user, autocommit=True)
-    try:
-        async with connection.cursor() as cursor:
-            found = []
-            for shard in shards:
-                columns = "order_id, user_id, client_order_id, status, executed"
-                await cursor.execute(f"SELECT {columns} FROM {database_of(shard)}.orders")
-                found += [
-                    Row(order, user, _text(client), _text(status), executed)
-                    for order, user, client, status, executed in await cursor.fetchall()
-                ]
-            return found
-    finally:
-        await connection.ensure_closed()
+def _compare(found: Judgement, what: str, one: object, other: object) -> None:
+    if one != other:
+        found.different[what] = (str(one), str(other))

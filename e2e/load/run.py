@@ -1,92 +1,81 @@
-"""One load on one exchange: start it, give users money, let k6 send, judge."""
+"""One load on one exchange: give users money, let k6 send, kill on the way, come to rest, judge."""
 
 from __future__ import annotations
 
 import tempfile
-import threading
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from e2e.backends import wait_until
-from e2e.exchange import Exchange
-from e2e.gateway.front import Front
-from e2e.gateway.secrets import TestKey
 from e2e.load.judge import Judgement, judge
-from e2e.load.send import Load, build, send
+from e2e.load.killing import killing
+from e2e.load.money import give
+from e2e.load.rest import come_to_rest, look
+from e2e.load.send import Load, send
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from e2e.cluster.progress import Progress
+    from e2e.load.killing import Kill
+    from e2e.load.place import Place
     from e2e.load.told import Told
 
-__all__ = ["FIRST_USER", "UNLIMITED", "UPSTREAMS", "Result", "fund", "run"]
-
-FIRST_USER = 2_000
-MONEY = {"BTC": "1000", "USDT": "100000000"}
-_RATES = {"perSecond": 1_000_000, "burst": 1_000_000}
-_CLASSES = dict.fromkeys(("orders", "cancels", "others"), _RATES)
-UNLIMITED = {"rates": {"address": _RATES, "user": _CLASSES, "key": _CLASSES}}
-"""Values of the gateway: one address sends all of it, and one Envoy takes it."""
-UPSTREAMS = ("order", "position", "risk", "settlement")
+__all__ = ["Result", "run"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """What came of it."""
 
+    load: Load
     told: Told
     judgement: Judgement
-    quiet_seconds: float
+    kills: Sequence[Kill]
+    rest_seconds: float
     """From k6's end until every order had ended and every book agreed."""
+    memory: Mapping[str, tuple[float, float]]
+    """Mebibytes before the load and after it, by what runs."""
+
+    @property
+    def late(self) -> list[str]:
+        """What was killed when the load was over already: that proves nothing."""
+        return [kill.name for kill in self.kills if kill.at > self.load.seconds]
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing is wrong and all of it was tried."""
+        return self.judgement.right and not self.late
 
 
-def run(load: Load) -> Result:
-    """Raises `ServerStartError` when the exchange doesn't come up, or doesn't come to rest."""
-    build()
-    users = range(FIRST_USER, FIRST_USER + load.users)
-    keys = tuple(TestKey(f"load-{user}", user=user, algorithm="hmac-sha256") for user in users)
-    with ExitStack() as stack:
-        exchange = stack.enter_context(Exchange())
-        upstreams = {
-            name: service.ports.grpc for name, service in exchange.services.items() if name in UPSTREAMS
-        }
-        front = stack.enter_context(
-            Front(upstreams=upstreams, keys=keys, redis=exchange.redis.url, values=UNLIMITED)
+def run(load: Load, place: Place, users: range, *, progress: Progress) -> Result:
+    """Raises `LoadError` and `ServerStartError` when users get no money or the exchange comes to no rest."""
+    give(place, users, progress=progress)
+    before = place.memory()
+    with (
+        tempfile.TemporaryDirectory(prefix="outcry-load-") as folder,
+        progress.step(f"{load.scenario}: up to {load.rate} requests/s for {load.seconds} s") as step,
+        killing(place, load.kill, seconds=load.seconds, progress=progress) as kills,
+    ):
+        told = send(
+            load,
+            front=place.gate,
+            symbol=place.symbol,
+            people=place.people(users),
+            folder=Path(folder),
+            step=step,
         )
-        fund(exchange, users)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outcry-load-")))
-        people = [{"id": key.entry["userId"], "key": key.name, "secret": key.entry["secret"]} for key in keys]
-        killer = threading.Thread(target=_kill_in_turn, args=(load, exchange), daemon=True)
-        killer.start()
-        told = send(load, front=front, symbol=exchange.symbol, people=people, folder=folder)
-        killer.join()
         ended = time.monotonic()
-        judgement = judge(exchange, told, users)
-        return Result(told, judgement, time.monotonic() - ended)
-
-
-def fund(exchange: Exchange, users: Sequence[int]) -> None:
-    """Give each user money, and wait until it is there."""
-    admin = exchange.admin()
-    for user in users:
-        for asset, amount in MONEY.items():
-            admin.deposit(user, asset, amount, reference=f"load-{user}-{asset}")
-    for user in users:
-        client = exchange.client(user)
-        wait_until(
-            lambda client=client: all(float(client.position(asset)[0]) > 0 for asset in MONEY),  # type: ignore[misc]
-            seconds=60,
-            what=f"the deposits of user {user}",
-        )
-
-
-def _kill_in_turn(load: Load, exchange: Exchange) -> None:
-    """Each of the services once, the first after one share of the time."""
-    share = load.seconds / (len(load.kill) + 1)
-    for name in load.kill:
-        time.sleep(share)
-        exchange.services[name].restart()
-        exchange.services[name].wait_ready()
+    come_to_rest(place, users, progress=progress)
+    rest = time.monotonic() - ended
+    after = place.memory()
+    judgement = judge(told, look(place, users, progress=progress))
+    return Result(
+        load=load,
+        told=told,
+        judgement=judgement,
+        kills=kills,
+        rest_seconds=rest,
+        memory={name: (taken, after.get(name, 0.0)) for name, taken in before.items()},
+    )

@@ -18,8 +18,10 @@ from e2e.load.told import Told, read_told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import IO
 
-    from e2e.gateway.front import Front
+    from e2e.cluster.progress import Step
+    from e2e.load.place import Gate
 
 __all__ = ["Load", "build", "send"]
 
@@ -29,7 +31,7 @@ PRICE = 30_000.0
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What is sent. `kill` names services that are killed once each, evenly over the time."""
+    """What is sent. `kill` names what is killed once each, evenly over the time."""
 
     scenario: str = "constant"
     rate: int = 100
@@ -47,7 +49,15 @@ def build() -> None:
     ensure(K6, progress=Progress())
 
 
-def send(load: Load, *, front: Front, symbol: str, people: Sequence[Mapping[str, str]], folder: Path) -> Told:
+def send(
+    load: Load,
+    *,
+    front: Gate,
+    symbol: str,
+    people: Sequence[Mapping[str, str]],
+    folder: Path,
+    step: Step | None = None,
+) -> Told:
     """Send it all, by people with a `key` and its `secret` or with the `token` of a session.
 
     Raises `CalledProcessError` when k6 fails.
@@ -67,8 +77,30 @@ def send(load: Load, *, front: Front, symbol: str, people: Sequence[Mapping[str,
         "LOAD_RUN": base64.b32encode(os.urandom(5)).decode(),
     }
     log = folder / "told.log"
-    log.unlink(missing_ok=True)
-    command = [str(K6.folder / "k6"), "run", "--quiet", "--no-usage-report", "--log-format", "raw"]
+    log.write_bytes(b"")
+    command = [str(K6.folder / "k6"), "run", "--quiet", "--no-usage-report", "--summary-mode", "disabled"]
+    command += ["--log-format", "raw"]
     command += ["--config", str(folder / "options.json"), "--console-output", str(log), str(SCRIPT)]
-    subprocess.run(command, env=environment, check=True)
+    with log.open("rb") as told, subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as k6:
+        try:
+            _wait(k6, told, step)
+        except BaseException:
+            k6.kill()
+            raise
+    if k6.returncode != 0:
+        raise subprocess.CalledProcessError(k6.returncode, command)
     return read_told(log.read_text().splitlines())
+
+
+def _wait(k6: subprocess.Popen[bytes], told: IO[bytes], step: Step | None) -> None:
+    """Until it ends; each second the step says how many answers there are."""
+    answers = 0
+    while True:
+        try:
+            k6.wait(1)
+        except subprocess.TimeoutExpired:
+            answers += told.read().count(b"\n")
+            if step:
+                step.detail = f"{answers} answers"
+        else:
+            return

@@ -32,6 +32,8 @@ class Told:
     placed: list[Placed] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
     """Answers that say that nothing was done, by name."""
+    refused_orders: list[tuple[int, str]] = field(default_factory=list)
+    """(user, client order id) of each of them."""
     unknown: list[tuple[int, str]] = field(default_factory=list)
     """(user, client order id) without an answer, or with one that leaves it open (5xx)."""
     cancels: int = 0
@@ -63,3 +65,4 @@ def _take(told: Told, said: dict[str, Any]) -> None:
     else:
         name = said["name"] or str(said["status"])
         told.refused[name] = told.refused.get(name, 0) + 1
+        told.refused_orders.append((int(said["user"]), said["client"]))

@@ -17,6 +17,10 @@ from e2e.cluster.progress import Progress
 from e2e.cluster.testing import ClusterForTests, name_for_tests
 from e2e.cluster.tests.machine import look
 from e2e.cluster.trade import trade
+from e2e.load.clusters import users_of_a_run
+from e2e.load.pods import Cluster
+from e2e.load.run import run
+from e2e.load.send import Load, build
 
 pytestmark = pytest.mark.e2e
 
@@ -123,6 +127,19 @@ def test_they_trade_again_after_both_stores_were_killed(provider):
     story = trade(provider, progress=Progress())
     assert {order["status"] for order in story.orders.values()} == {"FILLED"}
     assert all(Decimal(asset["sum"]) == 0 for asset in story.trial_balance["assets"])
+
+
+def test_clients_were_told_the_truth_although_order_and_both_engines_were_killed(provider):
+    build()
+    load = Load(scenario="ramp", rate=20, seconds=20, users=20, kill=("order", "engine-0", "engine-1"))
+    result = run(load, Cluster(provider), users_of_a_run(load.users), progress=Progress())
+    assert [kill.name for kill in result.kills] == list(load.kill)
+    assert result.told.placed
+    assert result.judgement.right, result.judgement
+
+
+def test_a_second_redis_would_wait_for_the_first_one_to_end(provider):
+    assert in_store(provider, "redis-0", "flock --nonblock /data/lock true || echo locked") == "locked\n"
 
 
 def test_a_store_lets_nobody_in_without_the_password_or_further_than_needed(provider):

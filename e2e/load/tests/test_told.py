@@ -30,7 +30,9 @@ def test_what_nobody_answered_is_unknown(status):
 
 def test_refusals_are_counted_by_name():
     lines = [line(status=429, name="BACK_PRESSURE")] * 2 + [line(status=422, name="PRICE_FILTER")]
-    assert read_told(lines).refused == {"BACK_PRESSURE": 2, "PRICE_FILTER": 1}
+    told = read_told(lines)
+    assert told.refused == {"BACK_PRESSURE": 2, "PRICE_FILTER": 1}
+    assert told.refused_orders == [(7, "a")] * 3
 
 
 def test_cancels_and_lines_of_others_are_no_orders():
