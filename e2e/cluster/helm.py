@@ -60,7 +60,8 @@ def what_is_wrong(namespace: str, *, kubectl: Kubectl) -> str:
     told += kubectl.run("get", "events", "--sort-by=.lastTimestamp", *where).splitlines()[-8:]
     for pod in kubectl.get("pods", *where)["items"]:
         conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", [])}
-        if conditions.get("Ready") != "True":
+        # A job that is done is never ready either.
+        if conditions.get("Ready") != "True" and pod["status"].get("phase") != "Succeeded":
             name = pod["metadata"]["name"]
             told.append(f"\nlogs of pod {name}:")
             try:
