@@ -55,6 +55,9 @@ TEST_PACKAGES = {
     "redis-server": "redis-server",
     # Compiles the small main around Canal.
     "javac": "openjdk-17-jdk-headless",
+    # Another implementation of the cold wallet's QR codes.
+    "node": "nodejs",
+    "npm": "npm",
 }
 # Packages that have their service started at boot.
 SERVICES = {"redis-server": "redis-server.service"}
