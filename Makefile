@@ -62,6 +62,10 @@ test-unit: .venv/.synced ## Unit and property tests alone, under a minute once b
 test-integration: .venv/.synced ## Tests against real Kafka, Consul and Kubernetes API processes
 	@$(BIN)/python -m e2e.suite integration
 
+.PHONY: test-chains
+test-chains: .venv/.synced ## Tests against real chain nodes: btcd, anvil
+	@$(BIN)/python -m e2e.suite chains
+
 .PHONY: test-e2e
 test-e2e: .venv/.synced ## Tests on a cluster of their own
 	@$(BIN)/python -m e2e.suite e2e

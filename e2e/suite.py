@@ -107,25 +107,50 @@ STAGES: dict[str, list[Step]] = {
     "simulation": [
         Step(title="2,000 seeds", command=python("-m", "e2e.simulation", "run", "--seeds", "2000"))
     ],
-    "integration": [pytest("pytest integration", "integration and not e2e", *PACKAGES)],
+    "integration": [pytest("pytest integration", "integration and not chains and not e2e", *PACKAGES)],
     "coverage": [
         Step(title="lines of the Rust crates", command=("make", "--no-print-directory", "coverage"))
     ],
+    "chains": [pytest("pytest chains", "chains and not e2e", *PACKAGES)],
     "e2e": [pytest("pytest e2e", "e2e", "e2e")],
 }
 
-NEED_SERVERS = {"integration", "coverage", "e2e"}
+
+@dataclass(kw_only=True)
+class Builds:
+    """Programs that some stages need, built in the background; the nicer, the less they are in the way."""
+
+    title: str
+    needed_by: frozenset[str]
+    niceness: int
+    flags: tuple[str, ...] = ()
+
+    def start(self, folder: Path) -> None:
+        """Begin; what is built already is only found."""
+        self._log = folder / f"{self.title.replace(' ', '-')}.log"
+        with self._log.open("wb") as out:
+            self._process = subprocess.Popen(
+                ["nice", "-n", str(self.niceness), *python("-m", "e2e.cluster", "build", *self.flags)],
+                cwd=ROOT,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait(self) -> Result:
+        """Until they end; their log is shown when they failed."""
+        started = time.monotonic()
+        print(f"\n=== servers: waiting for {self.title} in the background", flush=True)
+        status = self._process.wait()
+        if status != 0:
+            print(self._log.read_text(errors="replace"))
+        return Result(stage="servers", title=self.title, status=status, seconds=time.monotonic() - started)
 
 
-def start_server_builds(log: Path) -> subprocess.Popen[bytes]:
-    """Builds or finds every server in the background; its output goes to `log`."""
-    with log.open("wb") as out:
-        return subprocess.Popen(
-            ["nice", "-n", "5", *python("-m", "e2e.cluster", "build")],
-            cwd=ROOT,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
+# Nothing but their own stage waits for chain nodes.
+BUILDS = (
+    Builds(title="servers built", needed_by=frozenset({"integration", "coverage", "e2e"}), niceness=5),
+    Builds(title="chains built", needed_by=frozenset({"chains"}), niceness=19, flags=("--chains",)),
+)
 
 
 def run_step(stage: str, step: Step, reports: Path) -> Result:
@@ -177,16 +202,6 @@ def count_cargo(lines: list[str]) -> dict[str, int]:
     return totals
 
 
-def wait_for_servers(builds: subprocess.Popen[bytes], log: Path) -> Result:
-    """Waits until the background builds end and shows their log when they failed."""
-    started = time.monotonic()
-    print("\n=== servers: waiting for the background builds", flush=True)
-    status = builds.wait()
-    if status != 0:
-        print(log.read_text(errors="replace"))
-    return Result(stage="servers", title="servers built", status=status, seconds=time.monotonic() - started)
-
-
 def summarize(results: list[Result], seconds: float) -> bool:
     """Prints the summary, closing with the totals alone on a line; True when all went well."""
     totals = {"passed": 0, "failed": 0, "skipped": 0}
@@ -218,14 +233,15 @@ def main() -> int:
     started = time.monotonic()
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="outcry-suite-") as scratch:
-        log = Path(scratch) / "servers.log"
-        builds = start_server_builds(log) if NEED_SERVERS & set(chosen) else None
+        builds = [group for group in BUILDS if group.needed_by & set(chosen)]
+        for group in builds:
+            group.start(Path(scratch))
         for stage, steps in STAGES.items():
             if stage not in chosen:
                 continue
-            if builds is not None and stage in NEED_SERVERS:
-                results.append(wait_for_servers(builds, log))
-                builds = None
+            for group in [group for group in builds if stage in group.needed_by]:
+                builds.remove(group)
+                results.append(group.wait())
             results.extend(run_step(stage, step, Path(scratch)) for step in steps)
     return 0 if summarize(results, time.monotonic() - started) else 1
 

@@ -2,10 +2,13 @@
 
     with KafkaServer() as kafka, ConsulServer() as consul, KubeApi() as kube: ...
 
-As fixtures (`kafka`, `consul`, `kube_api`, `mariadb`, `redis_server`, `symbol`) they are in the root
-`conftest.py`.
+Chain nodes are `BtcdServer` and `AnvilServer`; tests that run one are marked
+`integration` and `chains`. Fixtures (`kafka`, `consul`, `kube_api`, `mariadb`, `redis_server`, `symbol`)
+are in the root `conftest.py`.
 """
 
+from e2e.backends.anvil_server import AnvilServer
+from e2e.backends.btcd_server import BtcdServer
 from e2e.backends.consul_server import ConsulServer
 from e2e.backends.envoy_server import EnvoyServer
 from e2e.backends.errors import BackendError, MissingServerError, ServerConfigError, ServerStartError
@@ -20,7 +23,9 @@ from e2e.backends.redis_server import RedisServer
 from e2e.backends.registry import PairRegistry
 
 __all__ = [
+    "AnvilServer",
     "BackendError",
+    "BtcdServer",
     "ConsulServer",
     "EnginePair",
     "EnvoyServer",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from e2e.backends.errors import BackendError
-from e2e.cluster.build.servers import build_all
+from e2e.cluster.build.servers import build_all, build_chains
 from e2e.cluster.choose import choose
 from e2e.cluster.environment import as_shell, environment_of
 from e2e.cluster.errors import ClusterError
@@ -72,8 +72,11 @@ def run_down(options: argparse.Namespace) -> None:
 
 
 def run_build(options: argparse.Namespace) -> None:
-    """Every server and every image, without starting anything."""
+    """Every server and every image, or the chain nodes, without starting anything."""
     progress = Progress()
+    if options.chains:
+        build_chains(progress=progress)
+        return
     build_all(progress=progress)
     if options.images:
         build_images(progress=progress, services=True)
@@ -128,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     building = verbs.add_parser("build", help="build every server, and start nothing")
     building.set_defaults(run=run_build)
     building.add_argument("--images", action="store_true", help="the images, too")
+    building.add_argument("--chains", action="store_true", help="the chain nodes that tests run, and no more")
     verbs.add_parser("load", help="load this checkout's images; `up` makes pods use them").set_defaults(
         run=run_load
     )

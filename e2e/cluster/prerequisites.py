@@ -55,7 +55,7 @@ TEST_PACKAGES = {
     "redis-server": "redis-server",
     # Compiles the small main around Canal.
     "javac": "openjdk-17-jdk-headless",
-    # Another implementation of the cold wallet's QR codes.
+    # Another implementation of the cold wallet's QR codes, and anvil.
     "node": "nodejs",
     "npm": "npm",
 }

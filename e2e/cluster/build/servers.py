@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from e2e.backends.jars import KAFKA_VERSION, kafka_libs
 from e2e.cluster.build.artifact import Artifact, ensure, file_lock
 from e2e.cluster.build.go import install_artifact, module_artifact
+from e2e.cluster.build.npm import npm_artifact
 from e2e.cluster.paths import CHECKOUT, servers_root
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from e2e.cluster.progress import Progress
 
 __all__ = [
+    "ANVIL",
+    "BTCD",
     "CONSUL",
     "COREDNS",
     "HELM",
@@ -24,6 +27,7 @@ __all__ = [
     "KWOK",
     "PAUSE",
     "build_all",
+    "build_chains",
     "kafka_jars",
 ]
 
@@ -48,8 +52,15 @@ K6 = install_artifact(name="k6", version="1.8.1", package="go.k6.io/k6")
 # The client only, for those who have Docker; nothing here waits for it.
 KIND = install_artifact(name="kind", version="0.33.0", package="sigs.k8s.io/kind")
 
+# Chain nodes.
+BTCD = install_artifact(name="btcd", version="0.26.2", package="github.com/btcsuite/btcd")
+ANVIL = npm_artifact(name="anvil", version="1.7.1", source=SOURCES / "anvil", program="anvil")
+
 # The longest first: everything else waits for Kubernetes anyway.
 ALL: tuple[Artifact, ...] = (KUBERNETES, CONSUL, PAUSE, COREDNS, HELM, KWOK)
+
+# The quickest first: what fails, fails soon. Only tests of wallets wait for these.
+CHAINS: tuple[Artifact, ...] = (ANVIL, BTCD)
 
 
 def kafka_jars(*, progress: Progress) -> Path:
@@ -65,4 +76,10 @@ def build_all(*, progress: Progress) -> None:
     """Build what isn't there. Jars first: they take seconds and the integration tests want them."""
     kafka_jars(progress=progress)
     for artifact in ALL:
+        ensure(artifact, progress=progress)
+
+
+def build_chains(*, progress: Progress) -> None:
+    """Build the chain nodes that aren't there."""
+    for artifact in CHAINS:
         ensure(artifact, progress=progress)
