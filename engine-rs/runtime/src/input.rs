@@ -88,12 +88,16 @@ impl Input {
             }
             shared.intake_idle.store(false, SeqCst);
             let intake = &mut self.intake;
-            let mut stopped = Ok(());
-            self.reader.read(READ_TIMEOUT, |fetched| {
+            let (mut stopped, end) = (Ok(()), shared.input_end.load(Relaxed));
+            self.reader.read(READ_TIMEOUT, end, |fetched| {
                 if stopped.is_ok() {
                     stopped = intake.take(fetched);
                 }
             });
+            bump(
+                &shared.counters.client_restarts,
+                self.reader.take_restarts(),
+            );
             if stopped.is_err() {
                 return;
             }

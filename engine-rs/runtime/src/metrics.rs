@@ -45,6 +45,8 @@ pub struct Metrics {
     pub published_events: u64,
     /// Publishers made anew after a failed delivery.
     pub publisher_restarts: u64,
+    /// Other Kafka clients made anew, because they heard nothing though there was something.
+    pub client_restarts: u64,
     /// Times this replica became hot.
     pub takeovers: u64,
     /// Checkpoint pieces written, images among them.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::clock;
+use crate::histogram::bump;
 use crate::kafka::{Side, TopicIdentity, TopicsError, describe_topics, watermarks};
 use crate::shared::{EndSample, Shared, Who, lock};
 use crate::status::Role;
@@ -43,6 +44,9 @@ impl Probe {
                 asked = Some(Instant::now());
                 self.ask_ends();
                 self.write();
+                if self.side.begin_again_if_silent() {
+                    bump(&self.shared.counters.client_restarts, 1);
+                }
             }
             if looked.elapsed() >= TOPICS_EVERY {
                 self.look_at_topics();
@@ -54,15 +58,17 @@ impl Probe {
 
     fn ask_ends(&self) {
         let (shared, timeout) = (&self.shared, self.shared.settings.detection_time);
+        let client = self.side.client();
         let at = clock::nanos();
-        match watermarks(self.side.client(), &shared.settings.topics.input, timeout) {
+        match watermarks(&client, &shared.settings.topics.input, timeout) {
             Ok((_, end)) => self.sample(EndSample { offset: end, at }),
             Err(error) => return tracing::warn!(%error, "Kafka did not say where the input ends"),
         }
-        match watermarks(self.side.client(), &shared.settings.topics.events, timeout) {
+        match watermarks(&client, &shared.settings.topics.events, timeout) {
             Ok((_, end)) => {
                 shared.events_end.store(end, Relaxed);
                 shared.read_answered.set_now();
+                self.side.heard();
             }
             Err(error) => tracing::warn!(%error, "Kafka did not say where the events end"),
         }
@@ -90,7 +96,7 @@ impl Probe {
             .map(|topic| topic.name.as_str())
             .collect();
         match describe_topics(
-            self.side.client(),
+            &self.side.client(),
             &names,
             self.shared.settings.detection_time,
         ) {

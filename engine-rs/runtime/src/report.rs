@@ -119,6 +119,7 @@ impl Shared {
             published_records: read(&counters.published_records),
             published_events: read(&counters.published_events),
             publisher_restarts: read(&counters.publisher_restarts),
+            client_restarts: read(&counters.client_restarts),
             takeovers: read(&counters.takeovers),
             checkpoint_pieces: read(&counters.checkpoint_pieces),
             checkpoint_images: read(&counters.checkpoint_images),

@@ -73,6 +73,12 @@ struct Beat {
 pub struct Moment(AtomicU64);
 
 impl Moment {
+    pub fn now() -> Self {
+        let moment = Self::default();
+        moment.set_now();
+        moment
+    }
+
     pub fn set_now(&self) {
         self.0.store(clock::nanos().max(1), Relaxed);
     }
@@ -142,6 +148,7 @@ pub struct Counters {
     pub published_records: AtomicU64,
     pub published_events: AtomicU64,
     pub publisher_restarts: AtomicU64,
+    pub client_restarts: AtomicU64,
     pub takeovers: AtomicU64,
     pub checkpoint_pieces: AtomicU64,
     pub checkpoint_images: AtomicU64,

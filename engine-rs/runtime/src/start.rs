@@ -62,6 +62,7 @@ pub fn find_logs(shared: &Shared, side: &Side) -> Result<Logs, Halt> {
             topics.input
         );
         shared.set_role(shared.role(), &reason);
+        side.begin_again_if_silent();
         std::thread::park_timeout(AGAIN);
     }
 }
@@ -70,13 +71,14 @@ fn ask(shared: &Shared, side: &Side) -> Result<Logs, String> {
     let names = &shared.settings.topics;
     let client = side.client();
     let asked = [names.input.as_str(), &names.events, &names.book];
-    let topics = describe_topics(client, &asked, ASK).map_err(|error| error.to_string())?;
-    let cluster_id = cluster_id(client, ASK).ok_or("Kafka did not say which cluster it is")?;
-    let input = watermarks(client, &names.input, ASK)
+    let topics = describe_topics(&client, &asked, ASK).map_err(|error| error.to_string())?;
+    let cluster_id = cluster_id(&client, ASK).ok_or("Kafka did not say which cluster it is")?;
+    let input = watermarks(&client, &names.input, ASK)
         .map_err(|error| format!("{}: {error}", names.input))?;
-    let events = watermarks(client, &names.events, ASK)
+    let events = watermarks(&client, &names.events, ASK)
         .map_err(|error| format!("{}: {error}", names.events))?;
     shared.read_answered.set_now();
+    side.heard();
     let identity = Identity {
         symbol: shared.settings.symbol.clone(),
         cluster_id,

@@ -2,12 +2,13 @@
 
 mod config;
 mod publisher;
+mod quiet;
 mod reader;
 mod side;
 mod topics;
 
 pub use config::{publisher_config, reader_config, side_config};
-pub use publisher::{DeliveryContext, Publisher, SendError};
+pub use publisher::{Publisher, SendError};
 pub use reader::{Fetched, PartitionReader, Record};
 pub use side::Side;
 pub use topics::{TopicIdentity, TopicsError, cluster_id, describe_topics, watermarks};

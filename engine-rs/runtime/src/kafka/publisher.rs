@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::client::{Client, ClientContext};
+use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
@@ -204,10 +204,6 @@ impl Publisher {
             deliveries,
             _retire: Retire(retired),
         })
-    }
-
-    pub fn client(&self) -> &Client<DeliveryContext> {
-        self.producer.client()
     }
 
     pub fn send(

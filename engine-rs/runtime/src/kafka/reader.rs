@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::client::{Client, ClientContext};
@@ -12,6 +12,7 @@ use rdkafka_sys as sys;
 use rdkafka_sys::types::RDKafkaType;
 
 use super::publisher::log_line;
+use super::quiet::Quiet;
 
 const BATCH: usize = 1024;
 
@@ -85,19 +86,18 @@ impl Record<'_> {
     }
 }
 
-/// Partition 0 of a topic.
-pub struct PartitionReader {
+/// A client, and its handle of the topic.
+struct Handle {
     topic: *mut sys::rd_kafka_topic_t,
     started: bool,
-    messages: Vec<*mut sys::rd_kafka_message_t>,
     client: Client<LogContext>,
 }
 
 // SAFETY: librdkafka's handles may be used from any thread; `topic` belongs to this value alone.
-unsafe impl Send for PartitionReader {}
+unsafe impl Send for Handle {}
 
-impl PartitionReader {
-    pub fn new(config: &ClientConfig, topic: &str) -> KafkaResult<Self> {
+impl Handle {
+    fn new(config: &ClientConfig, topic: &str) -> KafkaResult<Self> {
         let native = config.create_native_config()?;
         let client = Client::new(config, native, RDKafkaType::RD_KAFKA_CONSUMER, LogContext)?;
         let name = CString::new(topic)?;
@@ -113,13 +113,11 @@ impl PartitionReader {
         Ok(Self {
             topic,
             started: false,
-            messages: Vec::with_capacity(BATCH),
             client,
         })
     }
 
-    /// Reads from `offset` on from now.
-    pub fn start(&mut self, offset: i64) -> KafkaResult<()> {
+    fn start(&mut self, offset: i64) -> KafkaResult<()> {
         self.stop();
         // SAFETY: the topic handle is live and the partition is not being consumed.
         let failed = unsafe { sys::rd_kafka_consume_start(self.topic, 0, offset) } == -1;
@@ -132,19 +130,80 @@ impl PartitionReader {
         Ok(())
     }
 
-    /// Fetches nothing more.
-    pub fn stop(&mut self) {
+    fn stop(&mut self) {
         if self.started {
             // SAFETY: the topic handle is live and its partition is being consumed.
             unsafe { sys::rd_kafka_consume_stop(self.topic, 0) };
             self.started = false;
         }
     }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.stop();
+        // SAFETY: the handle is ours and the client, dropped after this, is still live.
+        unsafe { sys::rd_kafka_topic_destroy(self.topic) };
+    }
+}
+
+/// Partition 0 of a topic.
+pub struct PartitionReader {
+    handle: Handle,
+    messages: Vec<*mut sys::rd_kafka_message_t>,
+    config: ClientConfig,
+    topic: String,
+    /// Everything before was handed out.
+    next: i64,
+    quiet: Quiet,
+    restarts: u64,
+}
+
+// SAFETY: the messages are live within `read` alone; between calls the list is empty.
+unsafe impl Send for PartitionReader {}
+
+impl PartitionReader {
+    pub fn new(config: &ClientConfig, topic: &str) -> KafkaResult<Self> {
+        Ok(Self {
+            handle: Handle::new(config, topic)?,
+            messages: Vec::with_capacity(BATCH),
+            config: config.clone(),
+            topic: topic.to_owned(),
+            next: 0,
+            quiet: Quiet::default(),
+            restarts: 0,
+        })
+    }
+
+    /// Reads from `offset` on from now.
+    pub fn start(&mut self, offset: i64) -> KafkaResult<()> {
+        self.next = offset;
+        self.quiet = Quiet::default();
+        self.handle.start(offset)
+    }
+
+    /// Fetches nothing more.
+    pub fn stop(&mut self) {
+        self.handle.stop();
+    }
+
+    /// How often it began again because it heard nothing; counted from the last call on.
+    pub fn take_restarts(&mut self) -> u64 {
+        std::mem::take(&mut self.restarts)
+    }
 
     /// Hands what there is to `take`, waiting for the first record up to `timeout`. Says how much.
-    pub fn read(&mut self, timeout: Duration, mut take: impl FnMut(Fetched<'_>)) -> usize {
+    ///
+    /// `end` is where the partition ends as others know it, or -1: a reader that is behind it and hears
+    /// nothing for long begins again with a new client (see [`Quiet`]).
+    pub fn read(
+        &mut self,
+        timeout: Duration,
+        end: i64,
+        mut take: impl FnMut(Fetched<'_>),
+    ) -> usize {
         self.serve_logs();
-        if !self.started {
+        if !self.handle.started {
             return 0;
         }
         self.messages.clear();
@@ -153,15 +212,53 @@ impl PartitionReader {
         if !self.messages.is_empty() {
             self.consume(Duration::ZERO, BATCH - 1);
         }
-        let count = self.messages.len();
+        let (count, before) = (self.messages.len(), self.next);
         for index in 0..count {
             let message = self.messages[index];
             // SAFETY: a live message, ours until destroyed right below.
-            take(fetched(unsafe { &*message }));
+            let fetched = fetched(unsafe { &*message });
+            match &fetched {
+                Fetched::Record(record) => self.next = record.offset() + 1,
+                Fetched::End(offset) => self.next = self.next.max(*offset),
+                Fetched::Fault(..) => {}
+            }
+            take(fetched);
             // SAFETY: as above; the reference handed out has ended.
             unsafe { sys::rd_kafka_message_destroy(message) };
         }
+        let (progress, behind) = (self.next != before, self.next < end);
+        if self.quiet.is_over(Instant::now(), progress, behind) {
+            self.begin_again(end);
+        }
         count
+    }
+
+    fn begin_again(&mut self, end: i64) {
+        let (topic, offset) = (&self.topic, self.next);
+        tracing::warn!(
+            topic,
+            offset,
+            end,
+            "nothing is heard though there is more: reading with a new client"
+        );
+        let fresh = Handle::new(&self.config, topic).and_then(|mut fresh| {
+            fresh.start(offset)?;
+            Ok(fresh)
+        });
+        match fresh {
+            Ok(fresh) => {
+                let old = std::mem::replace(&mut self.handle, fresh);
+                self.restarts += 1;
+                // Ending a client waits for its threads, and this one's hang on something.
+                if let Err(error) = std::thread::Builder::new()
+                    .name("reader-end".to_owned())
+                    .spawn(move || drop(old))
+                {
+                    tracing::warn!(%error, "no thread to end the old client: it was ended here");
+                }
+            }
+            Err(error) => tracing::warn!(topic = self.topic, %error, "no new client"),
+        }
     }
 
     fn consume(&mut self, timeout: Duration, limit: usize) {
@@ -172,7 +269,7 @@ impl PartitionReader {
         // first of them, as many as it says.
         unsafe {
             let room = self.messages.as_mut_ptr().add(at);
-            let got = sys::rd_kafka_consume_batch(self.topic, 0, millis, room, limit);
+            let got = sys::rd_kafka_consume_batch(self.handle.topic, 0, millis, room, limit);
             self.messages
                 .set_len(at + usize::try_from(got).unwrap_or(0));
         }
@@ -181,7 +278,7 @@ impl PartitionReader {
     fn serve_logs(&self) {
         // SAFETY: the client is live; the queue and each event are destroyed exactly once.
         unsafe {
-            let queue = sys::rd_kafka_queue_get_main(self.client.native_ptr());
+            let queue = sys::rd_kafka_queue_get_main(self.handle.client.native_ptr());
             loop {
                 let event = sys::rd_kafka_queue_poll(queue, 0);
                 if event.is_null() {
@@ -192,14 +289,6 @@ impl PartitionReader {
             }
             sys::rd_kafka_queue_destroy(queue);
         }
-    }
-}
-
-impl Drop for PartitionReader {
-    fn drop(&mut self) {
-        self.stop();
-        // SAFETY: the handle is ours and the client, dropped after this, is still live.
-        unsafe { sys::rd_kafka_topic_destroy(self.topic) };
     }
 }
 

@@ -1,8 +1,10 @@
 //! The producer of everything but events: snapshots, write probes, ticks, dead letters. Its connection is
 //! also the one over which Kafka is asked how it is, because no long poll stands in the way there.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -14,7 +16,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use super::publisher::log_line;
 use crate::clock;
-use crate::shared::lock;
+use crate::shared::{Moment, lock};
 
 /// What a record was for; at most one probe, one snapshot and one tick are under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,14 +36,20 @@ struct SideState {
     letters: AtomicU32,
     /// Unix nanoseconds at which the probe under way was sent.
     probe_sent: Mutex<i64>,
+    probe_begun: Moment,
 }
+
+/// A broker that is there answers sooner, even one that has just come up.
+const SILENCE: Duration = Duration::from_secs(10);
+/// What is left of a client that was given up may take so long.
+const LAST_WORDS: Duration = Duration::from_secs(30);
 
 type Answer = dyn Fn(Option<i64>) + Send + Sync;
 
 pub struct SideContext {
     state: Arc<SideState>,
     /// Called on every acknowledgement; with own clock minus broker's when that can be told.
-    answered: Box<Answer>,
+    answered: Arc<Answer>,
 }
 
 impl ClientContext for SideContext {
@@ -89,52 +97,134 @@ impl SideContext {
     }
 }
 
-pub struct Side {
+/// A client with what is under way in it.
+struct Current {
     producer: BaseProducer<SideContext>,
     state: Arc<SideState>,
 }
 
-impl Side {
-    pub fn new(config: &ClientConfig, answered: Box<Answer>) -> KafkaResult<Self> {
+impl Current {
+    fn new(config: &ClientConfig, answered: &Arc<Answer>) -> KafkaResult<Self> {
         let state = Arc::new(SideState::default());
         let context = SideContext {
             state: Arc::clone(&state),
-            answered,
+            answered: Arc::clone(answered),
         };
         Ok(Self {
             producer: config.create_with_context(context)?,
             state,
         })
     }
+}
 
-    pub fn client(&self) -> &Client<SideContext> {
-        self.producer.client()
+pub struct Side {
+    config: ClientConfig,
+    answered: Arc<Answer>,
+    current: Mutex<Arc<Current>>,
+    /// When Kafka answered last, or a client was made.
+    heard: Moment,
+}
+
+/// The client of the moment; it lives as long as this does.
+pub struct SideClient(Arc<Current>);
+
+impl Deref for SideClient {
+    type Target = Client<SideContext>;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.producer.client()
+    }
+}
+
+impl Side {
+    pub fn new(config: &ClientConfig, answered: Box<Answer>) -> KafkaResult<Self> {
+        let answered = Arc::from(answered);
+        Ok(Self {
+            current: Mutex::new(Arc::new(Current::new(config, &answered)?)),
+            config: config.clone(),
+            answered,
+            heard: Moment::now(),
+        })
+    }
+
+    pub fn client(&self) -> SideClient {
+        SideClient(self.current())
+    }
+
+    /// Kafka has answered a question.
+    pub fn heard(&self) {
+        self.heard.set_now();
+    }
+
+    /// Goes on with a new client when the one there is has had no answer for long: librdkafka's may have lost
+    /// its way for good, as [`super::quiet`] tells, and a new one knows nothing of that. To be called while
+    /// questions are asked; says whether it is so.
+    pub fn begin_again_if_silent(&self) -> bool {
+        let state = &self.current().state;
+        let silent = |moment: &Moment| moment.age().is_some_and(|age| age > SILENCE);
+        let hangs = state.probing.load(Relaxed) && silent(&state.probe_begun);
+        if !hangs && !silent(&self.heard) {
+            return false;
+        }
+        tracing::warn!("Kafka answers neither questions nor a probe: asking with a new client");
+        self.begin_again()
+    }
+
+    /// What is under way in the old client may still arrive, or not: each of these records stands alone.
+    fn begin_again(&self) -> bool {
+        self.heard.set_now();
+        match Current::new(&self.config, &self.answered) {
+            Ok(fresh) => {
+                let old = std::mem::replace(&mut *lock(&self.current), Arc::new(fresh));
+                let end = move || {
+                    let _ = old.producer.flush(LAST_WORDS);
+                };
+                if let Err(error) = thread::Builder::new()
+                    .name("side-end".to_owned())
+                    .spawn(end)
+                {
+                    tracing::warn!(%error, "no thread to end the old side producer");
+                }
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no new side producer");
+                false
+            }
+        }
+    }
+
+    fn current(&self) -> Arc<Current> {
+        Arc::clone(&lock(&self.current))
     }
 
     /// Hears acknowledgements; to be called often, by one thread.
     pub fn poll(&self, wait: Duration) {
-        self.producer.poll(wait);
+        self.current().producer.poll(wait);
     }
 
     /// Writes `probe/{replica}` unless one is under way.
     pub fn probe(&self, topic: &str, replica: &str) {
-        if self.state.probing.swap(true, Relaxed) {
+        let current = self.current();
+        if current.state.probing.swap(true, Relaxed) {
             return;
         }
-        *lock(&self.state.probe_sent) = clock::unix_nanos();
+        *lock(&current.state.probe_sent) = clock::unix_nanos();
+        current.state.probe_begun.set_now();
         let key = format!("probe/{replica}");
         let record =
             BaseRecord::<_, [u8], usize>::with_opaque_to(topic, SideRecord::Probe as usize)
                 .partition(0)
                 .key(&key);
-        if self.producer.send(record).is_err() {
-            self.state.probing.store(false, Relaxed);
+        if current.producer.send(record).is_err() {
+            current.state.probing.store(false, Relaxed);
         }
     }
 
     /// Writes a snapshot of the book unless one is under way; says whether it did.
     pub fn snapshot(&self, topic: &str, symbol: &str, value: &[u8], headers: OwnedHeaders) -> bool {
-        if self.state.snapshotting.swap(true, Relaxed) {
+        let current = self.current();
+        if current.state.snapshotting.swap(true, Relaxed) {
             return false;
         }
         let record = BaseRecord::with_opaque_to(topic, SideRecord::Snapshot as usize)
@@ -142,43 +232,45 @@ impl Side {
             .key(symbol)
             .payload(value)
             .headers(headers);
-        let sent = self.producer.send(record).is_ok();
+        let sent = current.producer.send(record).is_ok();
         if !sent {
-            self.state.snapshotting.store(false, Relaxed);
+            current.state.snapshotting.store(false, Relaxed);
         }
         sent
     }
 
     /// A record of ticks is under way.
     pub fn is_ticking(&self) -> bool {
-        self.state.ticking.load(Relaxed)
+        self.current().state.ticking.load(Relaxed)
     }
 
     /// Appends a record of ticks to the input unless one is under way; says whether it did.
     pub fn tick(&self, topic: &str, symbol: &str, value: &[u8]) -> bool {
-        if self.state.ticking.swap(true, Relaxed) {
+        let current = self.current();
+        if current.state.ticking.swap(true, Relaxed) {
             return false;
         }
         let record = BaseRecord::with_opaque_to(topic, SideRecord::Tick as usize)
             .partition(0)
             .key(symbol)
             .payload(value);
-        let sent = self.producer.send(record).is_ok();
+        let sent = current.producer.send(record).is_ok();
         if !sent {
-            self.state.ticking.store(false, Relaxed);
+            current.state.ticking.store(false, Relaxed);
         }
         sent
     }
 
     /// Writes a record that no replica could decode.
     pub fn dead_letter(&self, topic: &str, key: &str, value: &[u8], headers: OwnedHeaders) {
-        self.state.letters.fetch_add(1, Relaxed);
+        let current = self.current();
+        current.state.letters.fetch_add(1, Relaxed);
         let record = BaseRecord::with_opaque_to(topic, SideRecord::DeadLetter as usize)
             .key(key)
             .payload(value)
             .headers(headers);
-        if let Err((error, _)) = self.producer.send(record) {
-            self.state.letters.fetch_sub(1, Relaxed);
+        if let Err((error, _)) = current.producer.send(record) {
+            current.state.letters.fetch_sub(1, Relaxed);
             tracing::warn!(%error, topic, "dead letter not written");
         }
     }

@@ -148,24 +148,36 @@ impl Follower {
         if self.seen.ahead_bytes > AHEAD_BYTES {
             return 0;
         }
+        let end = self.seen.shared.events_end.load(Relaxed);
         let seen = &mut self.seen;
-        self.reader
-            .read(timeout, |fetched| seen.take(fetched, tail))
+        let count = self
+            .reader
+            .read(timeout, end, |fetched| seen.take(fetched, tail));
+        self.count_restarts();
+        count
+    }
+
+    fn count_restarts(&mut self) {
+        let counters = &self.seen.shared.counters;
+        bump(&counters.client_restarts, self.reader.take_restarts());
     }
 
     /// Reads on for the epochs alone, while this replica publishes itself.
     pub fn read_epochs(&mut self, mut each: impl FnMut(u64, &[u8])) {
+        let end = self.seen.shared.events_end.load(Relaxed);
         let seen = &mut self.seen;
-        self.reader.read(Duration::ZERO, |fetched| match fetched {
-            Fetched::Record(record) => {
-                seen.offset = record.offset() + 1;
-                let (epoch, replica) = publisher(&record);
-                seen.shared.last_epoch.fetch_max(epoch, Relaxed);
-                each(epoch, replica);
-            }
-            Fetched::End(offset) => seen.offset = seen.offset.max(offset),
-            Fetched::Fault(code, text) => seen.fault(code, &text),
-        });
+        self.reader
+            .read(Duration::ZERO, end, |fetched| match fetched {
+                Fetched::Record(record) => {
+                    seen.offset = record.offset() + 1;
+                    let (epoch, replica) = publisher(&record);
+                    seen.shared.last_epoch.fetch_max(epoch, Relaxed);
+                    each(epoch, replica);
+                }
+                Fetched::End(offset) => seen.offset = seen.offset.max(offset),
+                Fetched::Fault(code, text) => seen.fault(code, &text),
+            });
+        self.count_restarts();
     }
 
     /// Takes an event that this replica made: into the tail, or against what was published before.
@@ -317,7 +329,7 @@ pub fn published_up_to(
         .map_err(|error| error.to_string())?;
     let (mut seen, mut offset, mut lost) = (mark.seq, mark.offset, None);
     while offset < end && lost.is_none() && !stop() {
-        reader.read(Duration::from_millis(100), |fetched| match fetched {
+        reader.read(Duration::from_millis(100), end, |fetched| match fetched {
             Fetched::Record(record) => {
                 offset = record.offset() + 1;
                 let mut events = BatchReader::new(record.value());

@@ -32,6 +32,8 @@ const HOT_WAIT: Duration = Duration::from_millis(5);
 const POLL_WAIT: Duration = Duration::from_micros(50);
 /// Events taken from the ring in one round.
 const ROUND: usize = 4096;
+/// Between two questions of which one was refused.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 /// How long the end of `events` is waited for while taking over, before it is asked again.
 const END_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -170,10 +172,12 @@ impl Output {
     }
 
     fn ask_end(&self, topic: &str) -> Option<i64> {
-        match watermarks(self.publishing.client(), topic, END_TIMEOUT) {
+        match watermarks(&self.side.client(), topic, END_TIMEOUT) {
             Ok((_, end)) => Some(end),
             Err(error) => {
                 tracing::warn!(topic, %error, "taking over: Kafka did not say where the topic ends");
+                // A client that knows of no leader says so at once.
+                self.shared.bells.output.wait(ASK_AGAIN, || false);
                 None
             }
         }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use rdkafka::ClientConfig;
-use rdkafka::client::Client;
 use rdkafka::error::KafkaResult;
 
 use super::follow::Follower;
@@ -12,7 +11,7 @@ use super::gate::Gate;
 use super::tail::Tail;
 use crate::clock;
 use crate::histogram::bump;
-use crate::kafka::{DeliveryContext, Publisher, SendError};
+use crate::kafka::{Publisher, SendError};
 use crate::shared::{Mark, Shared};
 
 /// Publishers are not made more often than this.
@@ -53,10 +52,6 @@ impl Publishing {
             healed_at: 0,
             acked_at: 0,
         })
-    }
-
-    pub fn client(&self) -> &Client<DeliveryContext> {
-        self.publisher.client()
     }
 
     pub fn publisher(&self) -> Arc<Publisher> {

@@ -111,6 +111,11 @@ class EngineCollector(Collector):
                 "Publishers made anew after a failed delivery",
                 m.publisher_restarts,
             ),
+            (
+                "outcry_kafka_client_restarts",
+                "Readers and side producers made anew, because they heard nothing though there was something",
+                m.client_restarts,
+            ),
             ("outcry_takeovers", "Times this replica became hot", m.takeovers),
             ("outcry_checkpoint_pieces", "Checkpoint pieces written", m.checkpoint_pieces),
             ("outcry_checkpoint_images", "Full images written", m.checkpoint_images),

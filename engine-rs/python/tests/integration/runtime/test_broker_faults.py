@@ -66,3 +66,32 @@ def test_both_replicas_at_once_harm_nothing(market: Market) -> None:
         what="all published",
     )
     market.judge()
+
+
+def test_a_broker_that_stands_still_again_and_again_is_read_to_the_end(market: Market) -> None:
+    """While it stands still its controller gives it up; when it is back, nothing has a leader for a moment.
+
+    A client of Kafka that asks in that moment may hear nothing more of the partition, ever.
+    """
+    engines = (market.a, market.b)
+    market.hot(market.a, 1)
+    for unheard in (1, 4, 2, 1, 3, 4, 1, 2):
+        market.send(100)
+        market.kafka.pause()
+        wait_until(
+            lambda: all((engine.status().kafka_read_age or 0) > unheard for engine in engines),  # noqa: B023
+            seconds=60,
+            what="Kafka unheard",
+        )
+        market.kafka.resume()
+        market.send(100)
+        wait_until(
+            lambda: all(engine.status().seq == market.input.seq for engine in engines),
+            seconds=60,
+            what="all read",
+        )
+        if not any(engine.status().role == "hot" for engine in engines):
+            market.hot(market.b, max(engine.status().epoch for engine in engines) + 1)
+    hot = next(engine for engine in engines if engine.status().role == "hot")
+    market.published(hot)
+    market.judge()
