@@ -78,9 +78,9 @@ class Gateway:
             ) from error
 
 
-def connect() -> Gateway:
-    """As whoever is logged in."""
-    return Gateway(load())
+def connect(*, timeout: float = 10) -> Gateway:
+    """As whoever is logged in; `timeout` in seconds."""
+    return Gateway(load(), timeout=timeout)
 
 
 def _json(fields: Mapping[str, Any]) -> bytes:

@@ -28,6 +28,8 @@ LINE_COLUMNS = {
     "symbol": "pair",
     "orderId": "order",
 }
+AUDIT_SECONDS = 150.0
+"""The trial balance reads the whole ledger."""
 TRIAL_COLUMNS = {
     "asset": "asset",
     "available": "available",
@@ -120,7 +122,7 @@ def run_ledger(options: argparse.Namespace) -> int:
         rows = connect().call("GET", "/ledger", query=query)["lines"]
         show(rows, LINE_COLUMNS, as_json=options.json, empty="no postings")
         return 0
-    balance = connect().call("GET", "/admin/ledger/check")
+    balance = connect(timeout=AUDIT_SECONDS).call("GET", "/admin/ledger/check")
     if options.json:
         show_one(balance, as_json=True)
     else:

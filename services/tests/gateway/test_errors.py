@@ -6,10 +6,14 @@ import asyncio
 import json
 import socket
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from outcry.v1 import order_api_pb2
+from outcry.v1 import ledger_api_pb2, order_api_pb2
 from outcry_services.common import errors
+
+from e2e.gateway.client import Client
 
 pytestmark = pytest.mark.integration
 
@@ -155,6 +159,44 @@ def test_a_service_that_is_silent_runs_out_of_time(client, keys, upstreams):
     upstreams.answers["ListTrades"] = never
     answer = client.signed(keys["trader"], "GET", "/trades")
     assert answer.error == (504, "DEADLINE", "")
+
+
+def test_the_trial_balance_may_take_longer_than_anything_else(client, front, keys, upstreams):
+    checking, waited = threading.Event(), threading.Event()
+
+    async def check(_, __):
+        checking.set()
+        await asyncio.to_thread(waited.wait, 30)
+        return ledger_api_pb2.TrialBalance(balanced=True)
+
+    async def never(_, __):
+        await asyncio.Event().wait()
+
+    upstreams.answers |= {"CheckLedger": check, "ListTrades": never}
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(client.signed, keys["admin"], "GET", "/admin/ledger/check")
+        assert checking.wait(30)
+        assert Client(front).signed(keys["trader"], "GET", "/trades").status == 504
+        waited.set()
+        assert answer.result(30).json["balanced"] is True
+
+
+def test_what_a_service_was_at_when_it_ended_is_open(client, keys, upstreams):
+    begun = threading.Event()
+
+    async def never(_, __):
+        begun.set()
+        await asyncio.Event().wait()
+
+    upstreams.answers["CreateOrder"] = never
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(client.signed, keys["trader"], "POST", "/orders", body=b"{}")
+        assert begun.wait(30)
+        upstreams.stop("order")
+        try:
+            assert answer.result(30).error == (503, "UNAVAILABLE", "")
+        finally:
+            upstreams.start("order")
 
 
 def test_a_request_that_never_arrives_ends_with_a_name(front):

@@ -4,7 +4,8 @@
 
 -- gRPC status: its name, the HTTP status, and the error's name where a service gave none.
 local STATUS = {
-  ["1"] = {"CANCELLED", "499", "CANCELLED"},
+  -- A client that hangs up hears no answer: whoever hears this had a service end under the call.
+  ["1"] = {"UNAVAILABLE", "503", "UNAVAILABLE"},
   ["2"] = {"UNKNOWN", "500", "INTERNAL"},
   ["3"] = {"INVALID_ARGUMENT", "400", "INVALID"},
   ["4"] = {"DEADLINE_EXCEEDED", "504", "DEADLINE"},
@@ -41,6 +42,9 @@ end
 
 local function error_body(headers, status)
   local message = percent_decoded(headers:get("grpc-message") or "")
+  if headers:get("grpc-status") == "1" then
+    message = "the service ended meanwhile: ask what became of the request, then try again"
+  end
   local name = headers:get("outcry-error-name")
   -- An error of Envoy's own on the far side of the transcoder: the message is the whole body already.
   if name == nil and message:sub(1, 1) == "{" then
