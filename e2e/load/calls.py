@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Request", "ask", "ask_all", "token_of"]
 
-AT_ONCE = 64
+AT_ONCE = 200
 PATIENCE_SECONDS = 120.0
 PAUSE_SECONDS = 0.5
 TOKEN_SECONDS = 6 * 3600
@@ -35,6 +35,8 @@ class Request:
     method: str
     path: str
     body: Mapping[str, str] | None = None
+    seconds: float = 15.0
+    """How long one attempt may take."""
 
 
 def token_of(place: Place, user: int, permissions: str) -> str:
@@ -68,7 +70,6 @@ async def _ask_all(
     async with aiohttp.ClientSession(
         base_url=f"https://{place.gate.host}:{place.gate.port}",
         connector=aiohttp.TCPConnector(limit=AT_ONCE, ssl=context),
-        timeout=aiohttp.ClientTimeout(total=15),
     ) as session:
 
         async def work() -> None:
@@ -95,6 +96,7 @@ async def _patiently(session: aiohttp.ClientSession, place: Place, request: Requ
                 request.path,
                 json=request.body,
                 headers={"authorization": f"Bearer {token}"},
+                timeout=aiohttp.ClientTimeout(total=request.seconds),
             ) as answer:
                 if answer.status < 300:
                     found: dict[str, Any] = await answer.json()

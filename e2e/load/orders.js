@@ -85,6 +85,12 @@ export function order() {
   }
 }
 
+// What was due while all virtual users waited for answers.
+export function handleSummary(data) {
+  const dropped = data.metrics.dropped_iterations;
+  return { [__ENV.LOAD_SUMMARY]: JSON.stringify({ unsent: dropped ? dropped.values.count : 0 }) };
+}
+
 export function cancelAll() {
   const answer = send(pick(users), 'DELETE', `/orders?symbol=${symbol}`, '');
   console.log(JSON.stringify({ cancel: 'all', status: answer.status }));

@@ -28,6 +28,7 @@ def report_of(result: Result) -> dict[str, object]:
         "answer p50, p99, p99.9 (ms)": _answers(result),
         "cancels": told.cancels,
         "refused": told.refused,
+        "not sent in time": told.unsent,
         "without an answer": len(told.unknown),
         "of them there": found.found,
         "killed": {

@@ -22,6 +22,7 @@ __all__ = ["come_to_rest", "look"]
 
 STANDSTILL_SECONDS = 180.0
 LOOK_SECONDS = 1.0
+AUDIT_SECONDS = 150.0
 
 
 def come_to_rest(place: Place, users: range, *, progress: Progress) -> None:
@@ -76,8 +77,16 @@ def look(place: Place, users: range, *, progress: Progress) -> Outcome:
         step.detail = "events"
         log = read_log(place.stores.kafka, place.symbol)
         step.detail = "the trial balance"
-        check = Request(user=place.admin, permissions="admin", method="GET", path="/admin/ledger/check")
-        balance = ask(place, check)
+        balance = ask(
+            place,
+            Request(
+                user=place.admin,
+                permissions="admin",
+                method="GET",
+                path="/admin/ledger/check",
+                seconds=AUDIT_SECONDS,
+            ),
+        )
     faults = [str(fault) for fault in balance.get("faults", [])]
     if not faults and not balance.get("balanced"):
         faults = [f"not balanced: {balance}"]

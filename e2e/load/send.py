@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from e2e.cluster.build.artifact import ensure
 from e2e.cluster.build.servers import K6
 from e2e.cluster.progress import Progress
+from e2e.load.errors import LoadError
 from e2e.load.scenarios import options
 from e2e.load.told import Told, read_told
 
@@ -60,7 +61,7 @@ def send(
 ) -> Told:
     """Send it all, by people with a `key` and its `secret` or with the `token` of a session.
 
-    Raises `CalledProcessError` when k6 fails.
+    Raises `LoadError` with k6's own words when it fails.
     """
     (folder / "users.json").write_text(json.dumps(people))
     shape = options(load.scenario, rate=load.rate, seconds=load.seconds, connections=load.connections)
@@ -75,12 +76,13 @@ def send(
         "LOAD_CANCELS": str(load.cancels),
         "LOAD_CROSSING": str(load.crossing),
         "LOAD_RUN": base64.b32encode(os.urandom(5)).decode(),
+        "LOAD_SUMMARY": str(folder / "summary.json"),
     }
-    log = folder / "told.log"
+    log, own = folder / "told.log", folder / "k6.log"
     log.write_bytes(b"")
-    command = [str(K6.folder / "k6"), "run", "--quiet", "--no-usage-report", "--summary-mode", "disabled"]
-    command += ["--log-format", "raw"]
-    command += ["--config", str(folder / "options.json"), "--console-output", str(log), str(SCRIPT)]
+    command = [str(K6.folder / "k6"), "run", "--quiet", "--no-usage-report", "--log-format", "raw"]
+    command += ["--log-output", f"file={own}", "--console-output", str(log)]
+    command += ["--config", str(folder / "options.json"), str(SCRIPT)]
     with log.open("rb") as told, subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as k6:
         try:
             _wait(k6, told, step)
@@ -88,8 +90,10 @@ def send(
             k6.kill()
             raise
     if k6.returncode != 0:
-        raise subprocess.CalledProcessError(k6.returncode, command)
-    return read_told(log.read_text().splitlines())
+        raise LoadError(f"k6 ended with {k6.returncode}: {own.read_text()[-2000:]}")
+    found = read_told(log.read_text().splitlines())
+    found.unsent = json.loads((folder / "summary.json").read_text())["unsent"]
+    return found
 
 
 def _wait(k6: subprocess.Popen[bytes], told: IO[bytes], step: Step | None) -> None:

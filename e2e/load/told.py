@@ -37,6 +37,8 @@ class Told:
     unknown: list[tuple[int, str]] = field(default_factory=list)
     """(user, client order id) without an answer, or with one that leaves it open (5xx)."""
     cancels: int = 0
+    unsent: int = 0
+    """Requests that were due while everybody waited for answers: an open loop was none then."""
 
 
 def read_told(lines: Iterable[str]) -> Told:
