@@ -7,6 +7,7 @@
     MySqlLostError         no connection, or it broke: what a broken COMMIT did is not known
     MySqlTimeoutError      a statement took too long: its connection was closed; the same holds
     MySqlMissingError      a table or database is not there: nothing took effect
+    MySqlChangedError      a table was altered since the transaction began: it can't be read as it was then
 
 All are `ServiceError`s. A message names the server, never a statement or its values: clients see it.
 """
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DuplicateKeyError",
     "MySqlBusyError",
+    "MySqlChangedError",
     "MySqlDeadlockError",
     "MySqlLockError",
     "MySqlLostError",
@@ -82,6 +84,12 @@ class MySqlMissingError(UnavailableError):
     default_name = "MYSQL_MISSING"
 
 
+class MySqlChangedError(UnavailableError):
+    """A table was altered since the transaction's snapshot was taken, as a migration does."""
+
+    default_name = "MYSQL_CHANGED"
+
+
 _LOST = frozenset({1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1927, 2002, 2003, 2006, 2013, 2055})
 """Shutdown, aborted and lost connections."""
 
@@ -91,6 +99,7 @@ _KINDS: dict[int, tuple[Callable[[str], ServiceError], str]] = {
     1203: (MySqlBusyError, "has no connection left for this user"),
     1049: (MySqlMissingError, "doesn't have that database; has it been moved, or never made?"),
     1146: (MySqlMissingError, "doesn't have that table; has it been moved, or never made?"),
+    1412: (MySqlChangedError, "has altered a table meanwhile; begin the transaction again"),
     1205: (MySqlLockError, "did not give a lock in time; begin the transaction again"),
     1213: (MySqlDeadlockError, "broke a deadlock; begin the transaction again"),
 }

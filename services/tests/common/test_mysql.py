@@ -12,6 +12,7 @@ from outcry_services.common.mysql import MySql, MySqlAddress
 from outcry_services.common.mysql_errors import (
     DuplicateKeyError,
     MySqlBusyError,
+    MySqlChangedError,
     MySqlDeadlockError,
     MySqlLockError,
     MySqlLostError,
@@ -123,6 +124,18 @@ async def test_a_key_that_is_there_has_its_error(mariadb, table):
                 await session.execute(f"INSERT INTO {table} VALUES (7, 0), (1, 0)")
         async with mysql.session() as session:
             assert await session.query(f"SELECT COUNT(*) FROM {table}") == [(2,)]
+
+
+@pytest.mark.integration
+async def test_a_table_that_a_migration_altered_meanwhile_is_to_be_read_anew(mariadb, table):
+    async with opened(mariadb) as mysql, mysql.session() as session:
+        await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        mariadb.execute(f"ALTER TABLE {table} ADD COLUMN more BIGINT NOT NULL DEFAULT 0, ALGORITHM=COPY")
+        with pytest.raises(MySqlChangedError):
+            await session.query(f"SELECT id FROM {table}")
+        await session.execute("ROLLBACK")
+        assert await session.query(f"SELECT COUNT(*) FROM {table}") == [(2,)]
 
 
 @pytest.mark.integration

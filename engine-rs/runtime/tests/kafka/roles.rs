@@ -27,6 +27,8 @@ fn what_one_replica_left_unpublished_the_other_publishes() {
     let mut bed = Bed::new(broker);
     let (first, second) = bed.hot_and_warm();
     bed.send(3_000, 7);
+    // The other can only rise above an epoch that it has seen.
+    wait_for(&second, "the first one's epoch", |status| status.seen_seq > 0);
     first.stop();
     bed.send(3_000, 7);
     second.promote(1);
