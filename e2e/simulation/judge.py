@@ -9,6 +9,7 @@ from outcry.v1.command_pb2 import CommandBatch
 from outcry.v1.journal_pb2 import JournalBatch, JournalKind
 from outcry_services.common.ids import database_of
 
+from e2e.simulation.judge_withdrawals import withdrawals_apart
 from e2e.simulation.market import SHARDS
 from e2e.simulation.reference import ORDER_ENDS, Reference, read_logs
 
@@ -35,6 +36,7 @@ def differences(world: World, told: Told, *, left: bool) -> list[str]:
         *_journal(world, reference),
         *_rows(world, reference),
         *_ledger(world, reference, left=left),
+        *withdrawals_apart(world, reference),
     ]
 
 

@@ -117,6 +117,11 @@ class Reference:
         """By asset: fees, deposits, adjustments, in flight, and what the house added."""
         self.orders: dict[int, OrderState] = {}
         self.in_flight: dict[int, tuple[int, str, int]] = {}
+        """Withdrawals that hold funds: user, asset, amount."""
+        self.asked: dict[int, tuple[int, str, int]] = {}
+        """The same of all that ever held funds."""
+        self.withdrawals: dict[int, str] = {}
+        """What became of each: HELD, SENT, COMPLETED, RELEASED, RETURNED; REFUSED."""
         for key, instruction in sorted(logs.instructions.items()):
             if key in logs.answers:
                 self._answered(key, instruction, logs.answers[key])
@@ -131,7 +136,11 @@ class Reference:
             self.faults.append(f"{key}: asked by {asked.user_id}, answered to {said.user_id}")
         if kind == "order_created":
             self._order(key, asked, held=answer == "funds_held")
+        elif kind in _STEPS:
+            self._step(key, asked, answer or "")
         elif answer == "refused":
+            if kind == "withdrawal_requested":
+                self.withdrawals[asked.withdrawal_requested.withdrawal_id] = "REFUSED"
             return
         elif kind == "deposit_made":
             self._move("deposits", asked.user_id, asked.deposit_made.asset, asked.deposit_made.amount)
@@ -143,6 +152,31 @@ class Reference:
             self.available[made_by, request.asset] -= request.amount
             self.held[made_by, request.asset] += request.amount
             self.in_flight[request.withdrawal_id] = (made_by, request.asset, request.amount)
+            self.withdrawals[request.withdrawal_id] = "HELD"
+            self.asked[request.withdrawal_id] = (made_by, request.asset, request.amount)
+
+    def _step(self, key: tuple[int, int], asked: Instruction, said: str) -> None:
+        """A withdrawal's step: each once, in its order, of what was asked for."""
+        kind, user = asked.WhichOneof("body") or "", asked.user_id
+        step: Any = getattr(asked, kind)
+        before, after, expected = _STEPS[kind]
+        number, asset, amount = step.withdrawal_id, step.asset, step.amount
+        at = self.withdrawals.get(number, "NOTHING")
+        if at != before or self.asked.get(number) != (user, asset, amount) or said != expected:
+            self.faults.append(f"{key}: {after} of withdrawal {number}, which is {at}; the answer is {said}")
+        self.withdrawals[number] = after
+        house = self.house[asset]
+        if before == "HELD":
+            self.in_flight.pop(number, None)
+            self.held[user, asset] -= amount
+        else:
+            house["withdrawals_in_flight"] -= amount
+            self.house[step.fee_asset]["costs"] -= step.fee
+            self.house[step.fee_asset]["chain_fees"] += step.fee
+        if after in ("RELEASED", "RETURNED"):
+            self.available[user, asset] += amount
+        else:
+            house["withdrawals_in_flight" if after == "SENT" else "withdrawals"] += amount
 
     def _move(self, account: str, user: int, asset: str, amount: int) -> None:
         self.available[user, asset] += amount
@@ -268,5 +302,12 @@ class Reference:
                 self.faults.append(f"{asset}: {accounts['clearing']} between the legs of trades")
 
 
+_STEPS = {
+    "withdrawal_sent": ("HELD", "SENT", "funds_sent"),
+    "withdrawal_completed": ("SENT", "COMPLETED", "funds_paid_out"),
+    "withdrawal_released": ("HELD", "RELEASED", "funds_released"),
+    "withdrawal_returned": ("SENT", "RETURNED", "funds_returned"),
+}
+"""Where a withdrawal must be, where it is then, and what position says."""
 _ENDINGS = {"order_cancelled": "CANCELED", "order_expired": "EXPIRED", "order_rejected": "REJECTED"}
 _SELF_TRADE = 4

@@ -22,6 +22,7 @@ from e2e.simulation.order_side import live_as_order, make_shards
 from e2e.simulation.people import People
 from e2e.simulation.position_side import live_as_position
 from e2e.simulation.settlement_side import live_as_settlement, make_ledger
+from e2e.simulation.wallet_side import live_as_wallet
 from e2e.simulation.world import World
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ async def _story(world: World, *, actions: int, deaths: int) -> list[str]:
         world.keep_alive("order-1", live_as_order)
     world.keep_alive("position", live_as_position)
     world.keep_alive("settlement", live_as_settlement)
+    world.keep_alive("wallet", live_as_wallet)
     for symbol in symbols:
         world.keep_alive(f"engine {symbol}", partial(_engine, symbol=symbol))
     world.strike(world.story.between(0, deaths), within=ROUGH_SECONDS)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from outcry_services.common.errors import UnavailableError
 
+from e2e.simulation.chain import FakeChain
 from e2e.simulation.chance import CALM, ROUGH, Chance
 from e2e.simulation.kafka_log import FakeKafka
 from e2e.simulation.kafka_publisher import GIVEN_UP_SECONDS
@@ -52,6 +53,7 @@ class World:
         self.redis = FakeRedisServer()
         self.symbols: tuple[str, ...] = ()
         self.mysql = mysql
+        self.chain = FakeChain()
         self.faults: list[str] = []
         self.trace: list[str] = []
         self.lives: dict[str, int] = {}
@@ -82,6 +84,11 @@ class World:
             self._fatal.discard(step)
             if not self._ending:
                 self._strike()
+
+    @property
+    def calm_now(self) -> bool:
+        """Whether nothing is to go wrong any more."""
+        return self._ending
 
     def calm(self) -> None:
         """From now on nothing goes wrong, save for what is under way."""

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from outcry_services.common import fees
 from outcry_services.common.redis import Call, Script
 from outcry_services.order import entries as order_entries
-from outcry_services.order import progress_store
+from outcry_services.order import payout_store, payouts, progress_store
 from outcry_services.order.committer import Committer
 from outcry_services.order.dispatch import Dispatcher
+from outcry_services.order.payouts import Retry, Tell
 from outcry_services.position import keys, library, rounds
 from outcry_services.position.delivery import Delivery
 from outcry_services.settlement.ledger_store import LedgerBatch
 
+from e2e.simulation import wallet_side
+from e2e.simulation.chain import Paid
 from e2e.simulation.mysql_server import FakeSession
 from e2e.simulation.redis_server import FakeRedis
 
@@ -213,7 +217,70 @@ def improvement_kept() -> Iterator[None]:
     yield from _without("if keep == '' or less(rest, keep) then", instead="if true then")
 
 
+@contextmanager
+def withdrawal_released_twice() -> Iterator[None]:
+    """A withdrawal is released although it was sent, or released before."""
+
+    def always(payout: Any) -> Any:
+        return replace(payout, stage=payouts.Stage.RELEASED)
+
+    with patch.object(payouts, "_release", always):
+        yield
+
+
+@contextmanager
+def withdrawal_completed_without_sent() -> Iterator[None]:
+    """The end of a payout is taken from any stage, and the wallet forgets to send it first."""
+
+    async def forgotten(self: Any, payout: Any) -> None:
+        await self._ask(payout, payouts.Complete(transaction_id="t", fee_asset="USDT", fee=0))
+
+    def anyhow(payout: Any, step: Any) -> Any:
+        return replace(payout, stage=payouts.Stage.COMPLETED, transactions=(step.transaction_id,))
+
+    with patch.object(wallet_side._Wallet, "_send", forgotten), patch.object(payouts, "_complete", anyhow):
+        yield
+
+
+@contextmanager
+def withdrawal_sent_twice() -> Iterator[None]:
+    """Another transaction for a payout takes another number."""
+    with patch.object(payout_store, "is_numbered", lambda _, step: not isinstance(step, (Tell, Retry))):
+        yield
+
+
+@contextmanager
+def broadcast_before_sent() -> Iterator[None]:
+    """The shard is told of a payout when the nodes have it already, and it can be released meanwhile."""
+    unsent = payouts._UNSENT | {payouts.Stage.SIGNING}
+
+    async def early(self: Any, payout: Any) -> None:
+        step = wallet_side._signed(payout, "a")
+        self._world.chain.broadcast(step.conflict_point, Paid(step.transaction_id, payout.id))
+        self._world.chain.mine(step.conflict_point, 0)
+        await self._ask(payout, step)
+
+    def release(payout: Any) -> Any:
+        if payout.stage not in unsent:
+            raise payouts._refused(payout, "can't be released")
+        return replace(payout, stage=payouts.Stage.RELEASED)
+
+    with patch.object(wallet_side._Wallet, "_send", early), patch.object(payouts, "_release", release):
+        yield
+
+
+@contextmanager
+def hold_of_a_payout_kept() -> Iterator[None]:
+    """What is sent stays held."""
+    yield from _without("redis.call('HDEL', KEYS[3], ARGV[5])", instead="")
+
+
 PLANTS = (
+    withdrawal_released_twice,
+    withdrawal_completed_without_sent,
+    withdrawal_sent_twice,
+    broadcast_before_sent,
+    hold_of_a_payout_kept,
     no_key_of_instructions,
     no_key_of_legs,
     released_twice,

@@ -11,13 +11,16 @@ other out.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from outcry_services.common.errors import IntegrityError
 from outcry_services.common.ids import database_of
 from outcry_services.common.mysql_errors import DuplicateKeyError
+from outcry_services.order import payout_store
 from outcry_services.order.entries import Committed, Repeated, encode, key_of, row_of
 from outcry_services.order.model import MoneyRow, OrderRow
+from outcry_services.order.payouts import PayoutStep
 from outcry_services.order.rows import (
     MONEY_COLUMNS,
     MONEY_WRITTEN,
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
     from outcry_services.common.mysql import MySql, Session
     from outcry_services.order.entries import Entry, Outcome
+    from outcry_services.order.payout_store import Judged
     from outcry_services.order.ports import Clock
 
 __all__ = ["CommitTables"]
@@ -63,7 +67,7 @@ class CommitTables:
         # Until it is known how this ends, nothing is known of these counters.
         for shard in shards:
             self._known.pop(shard, None)
-        if len(counters) == len(shards) and not _meet(entries):
+        if len(counters) == len(shards) and not _must_look(entries):
             try:
                 return await self._quickly(entries, counters)
             except (_CounterMovedError, DuplicateKeyError):
@@ -81,25 +85,30 @@ class CommitTables:
         async with self._mysql.transaction() as session:
             counters = await _locked_counters(session, shards)
             there = await _look_up(session, entries)
-            fresh = _fresh(entries, there)
-            planned = _numbered(fresh, counters, now=self._clock.now())
+            now = self._clock.now()
+            judged = await payout_store.judge(session, entries, now=now)
+            fresh = _fresh(entries, there, judged)
+            planned = _numbered(fresh, counters, now=now)
             try:
                 await _write(session, fresh, planned, counters)
+                await session.run_all(payout_store.moves(entries, judged))
             except DuplicateKeyError as error:
                 raise IntegrityError(
                     "a counter gave a number that is taken: its shard was restored in part; restore it whole"
                 ) from error
         self._known.update(counters)
         self._learn(fresh, planned)
-        return _outcomes(entries, fresh, planned, there)
+        return _outcomes(entries, fresh, planned, there, judged)
 
     def _learn(self, entries: Sequence[Entry], planned: Sequence[Committed]) -> None:
         for entry, committed in zip(entries, planned, strict=True):
             self._known[entry.shard] = (committed.incarnation, committed.number)
 
 
-def _meet(entries: Sequence[Entry]) -> bool:
-    """Whether two of the entries have one key."""
+def _must_look(entries: Sequence[Entry]) -> bool:
+    """Whether two of the entries have one key, or one depends on what is there."""
+    if any(isinstance(entry.body, PayoutStep) for entry in entries):
+        return True
     keys = [key for entry in entries if (key := key_of(entry.body)) is not None]
     return len(set(keys)) < len(keys)
 
@@ -150,6 +159,7 @@ def _statements(shard: int, counter: Counter, planned: Sequence[Committed]) -> l
         statements.append(_insert(f"{database}.orders", ORDER_WRITTEN, orders))
     if money:
         statements.append(_insert(f"{database}.instructions", MONEY_WRITTEN, money))
+        statements += payout_store.begun(database, (each.row for each in planned))
     return statements
 
 
@@ -199,11 +209,15 @@ def _search(shard: int, key: Key) -> Statement:
     return f"SELECT {MONEY_COLUMNS} FROM {database}.instructions WHERE {where}", (kind, user_id, name)
 
 
-def _fresh(entries: Sequence[Entry], there: Mapping[Key, object]) -> list[Entry]:
+def _fresh(
+    entries: Sequence[Entry], there: Mapping[Key, object], judged: Mapping[int, Judged]
+) -> list[Entry]:
     """What gets a number: of entries with one key the first alone, and none whose key is there."""
     seen = set(there)
     fresh = []
     for entry in entries:
+        if id(entry) in judged and judged[id(entry)].outcome is not None:
+            continue
         key = key_of(entry.body)
         if key is None or key not in seen:
             fresh.append(entry)
@@ -217,16 +231,20 @@ def _outcomes(
     fresh: Sequence[Entry],
     planned: Sequence[Committed],
     there: dict[Key, OrderRow | MoneyRow],
+    judged: Mapping[int, Judged],
 ) -> list[Outcome]:
     numbered = {id(entry): committed for entry, committed in zip(fresh, planned, strict=True)}
     for entry, committed in zip(fresh, planned, strict=True):
         key = key_of(entry.body)
-        if key is not None and committed.row is not None:
+        if key is not None and isinstance(committed.row, OrderRow | MoneyRow):
             there[key] = committed.row
     outcomes: list[Outcome] = []
     for entry in entries:
         key = key_of(entry.body)
-        if id(entry) in numbered:
+        step = judged.get(id(entry))
+        if step is not None:
+            outcomes.append(step.outcome or replace(numbered[id(entry)], row=step.after))
+        elif id(entry) in numbered:
             outcomes.append(numbered[id(entry)])
         elif key is not None:
             outcomes.append(Repeated(there[key]))

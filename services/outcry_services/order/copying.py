@@ -26,12 +26,21 @@ KEYS = {
     "orders": ("order_id",),
     "fills": ("id",),
     "instructions": ("number",),
+    "withdrawals": ("number",),
+    "withdrawal_steps": ("id",),
     "claims": ("kind", "reference"),
     "positions": ("topic", "partition_number"),
 }
 """Of each table."""
 
-FINAL = {"orders": "ended = 1", "fills": "1 = 1", "instructions": "status <> 'PENDING'", "claims": "1 = 1"}
+FINAL = {
+    "orders": "ended = 1",
+    "fills": "1 = 1",
+    "instructions": "status <> 'PENDING'",
+    "withdrawals": "ended = 1",
+    "withdrawal_steps": "1 = 1",
+    "claims": "1 = 1",
+}
 """Rows that never change any more; tables that are not here may change as a whole."""
 
 

@@ -17,13 +17,17 @@ from outcry_services.order.model import (
     OrderDraft,
     OrderRow,
 )
+from outcry_services.order.payout_messages import add_step
+from outcry_services.order.payouts import PayoutStep
 
 if TYPE_CHECKING:
+    from outcry_services.common.errors import ServiceError
     from outcry_services.order.model import Terms
+    from outcry_services.order.payouts import Payout
 
-__all__ = ["Committed", "Entry", "Outcome", "Repeated", "encode", "key_of", "new_order"]
+__all__ = ["Committed", "Denied", "Entry", "Outcome", "Repeated", "encode", "key_of", "new_order"]
 
-Body = OrderDraft | Cancel | MassCancel | MoneyRequest
+Body = OrderDraft | Cancel | MassCancel | MoneyRequest | PayoutStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +50,25 @@ class Committed:
     incarnation: int
     number: int
     payload: bytes
-    row: OrderRow | MoneyRow | None
+    row: OrderRow | MoneyRow | Payout | None
 
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """Its key is there already: this is what was entered under it, whatever its content."""
+    """It is there already, under its key whatever its content, or took no number: what is there now."""
 
-    row: OrderRow | MoneyRow
+    row: OrderRow | MoneyRow | Payout
 
 
-Outcome = Committed | Repeated
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A withdrawal's step that may not follow: nothing took effect."""
+
+    error: ServiceError
+    row: None = None
+
+
+Outcome = Committed | Repeated | Denied
 
 
 def key_of(body: Body) -> tuple[str, int, str] | None:
@@ -97,6 +109,8 @@ def encode(entry: Entry, *, incarnation: int, number: int, now: int) -> bytes:
     elif isinstance(body, MassCancel):
         instruction.mass_cancel_requested.symbol = body.symbol
         instruction.mass_cancel_requested.side = body.side
+    elif isinstance(body, PayoutStep):
+        add_step(instruction, body)
     else:
         _add_money(instruction, entry.shard, number, body)
     return instruction.SerializeToString()
@@ -165,5 +179,6 @@ def _add_money(
                 amount=request.amount,
                 address=request.detail,
                 client_withdrawal_id=request.reference,
+                network=request.network,
             )
         )

@@ -6,7 +6,8 @@ RefusedError
 └── OrderRefusedError            an order that its pair's engine would reject, named likewise
 ConflictError
 ├── ClientOrderIdConflictError   that clientOrderId named an order of other content
-└── ReferenceConflictError       that reference or clientWithdrawalId named something else
+├── ReferenceConflictError       that reference or clientWithdrawalId named something else
+└── PayoutStepError              a withdrawal's step that may not follow on where it is
 UnavailableError
 ├── ShardMovingError             the shard is on its way to another server: try again
 └── PairLostError                nobody here could follow what becomes of an order of that pair
@@ -29,6 +30,7 @@ __all__ = [
     "OrderInvalidError",
     "OrderRefusedError",
     "PairLostError",
+    "PayoutStepError",
     "ReferenceConflictError",
     "ShardMapError",
     "ShardMovingError",
@@ -57,6 +59,12 @@ class ReferenceConflictError(ConflictError):
     """The same reference named a deposit, adjustment or withdrawal of other content before."""
 
     default_name = "REFERENCE_CONFLICT"
+
+
+class PayoutStepError(ConflictError):
+    """The step may not follow on where the withdrawal is; nothing was changed."""
+
+    default_name = "WITHDRAWAL_STEP"
 
 
 class ShardMovingError(UnavailableError):

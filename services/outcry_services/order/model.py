@@ -135,6 +135,8 @@ class MoneyRequest:
     detail: str = ""
     """The address of a withdrawal, the reason of an adjustment."""
     actor: str = ""
+    network: str = ""
+    """Where a withdrawal is to be paid; empty: its asset has one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from outcry_services.common.kafka import Record
     from outcry_services.order.entries import Entry, Outcome
     from outcry_services.order.model import Fill, MoneyKind, MoneyRow, OrderRow
+    from outcry_services.order.payouts import Happened, Payout
     from outcry_services.order.progress import MoneyChange, OrderChange, Refusal
 
 __all__ = [
@@ -115,6 +116,18 @@ class ReadStore(Protocol):
 
     async def money(self, user_id: int, kind: MoneyKind, reference: str) -> MoneyRow | None:
         """A deposit, adjustment or withdrawal by its reference."""
+
+    async def payout(self, shard: int, number: int) -> Payout | None:
+        """A withdrawal by the number of its request."""
+
+    async def payouts(self, user_id: int, *, before: int | None, most: int) -> list[Payout]:
+        """A user's, newest first, below the number `before`."""
+
+    async def open_payouts(self, shard: int, *, after: int, most: int) -> list[Payout]:
+        """Those of a shard that have not ended, oldest first, above the number `after`."""
+
+    async def payout_steps(self, shard: int, number: int) -> list[Happened]:
+        """What became of one, oldest first."""
 
     async def claim(self, shard: int, kind: MoneyKind, reference: str, digest: bytes) -> bytes:
         """Keep the first digest that a reference is claimed with, for ever; the one that is kept."""

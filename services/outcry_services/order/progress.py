@@ -78,6 +78,7 @@ class MoneyChange:
     number: int
     status: str
     reason: str = ""
+    time: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,9 +143,12 @@ def answered(shard: int, event: OrderEvent) -> list[Refusal | MoneyChange]:
         reason = RefusalReason.Name(event.refused.reason).removeprefix("REFUSAL_REASON_")
         order_id = int(OrderId.make(shard=shard, number=event.number))
         order = Refusal(order_id=order_id, user_id=event.user_id, reason=reason, time=event.time_unix_nanos)
-        return [order, MoneyChange(shard=shard, number=event.number, status="REFUSED", reason=reason)]
+        money = MoneyChange(
+            shard=shard, number=event.number, status="REFUSED", reason=reason, time=event.time_unix_nanos
+        )
+        return [order, money]
     if kind == "funds_held" and event.funds_held.withdrawal:
-        return [MoneyChange(shard=shard, number=event.number, status="HELD")]
+        return [MoneyChange(shard=shard, number=event.number, status="HELD", time=event.time_unix_nanos)]
     if kind in ("funds_credited", "funds_adjusted"):
         return [MoneyChange(shard=shard, number=event.number, status="DONE")]
     return []

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outcry_services.common.ids import database_of
+from outcry_services.order import payout_store
 from outcry_services.order.model import Status
 from outcry_services.order.progress import MoneyChange, Refusal, total
 
@@ -50,7 +51,7 @@ class ProgressTables:
         if not answers:
             return
         async with self._mysql.transaction() as session:
-            await session.run_all([_answer(each) for each in answers])
+            await session.run_all([statement for each in answers for statement in _answer(each)])
 
     async def positions(self, topics: Sequence[str]) -> dict[tuple[str, int], tuple[int, str]]:
         """By topic and partition: the offset to read on from, and the reader's marks."""
@@ -139,21 +140,33 @@ def _insert(shard: int, fills: Sequence[Fill]) -> Statement:
     return f"INSERT INTO {table} ({FILL_WRITTEN}) VALUES {', '.join([places] * len(fills))}", values
 
 
-def _answer(answer: Refusal | MoneyChange) -> Statement:
-    database = database_of(answer.shard)
+def _answer(answer: Refusal | MoneyChange) -> list[Statement]:
     if isinstance(answer, Refusal):
-        return (
-            f"UPDATE {database}.orders SET status = %s, ended = 1, reason = %s, "
-            "updated = GREATEST(updated, %s) WHERE order_id = %s AND user_id = %s AND status = %s"
-        ), (
-            str(Status.REJECTED),
-            answer.reason,
-            answer.time,
-            answer.order_id,
-            answer.user_id,
-            str(Status.PENDING_NEW),
-        )
+        return [_refuse(answer)]
+    money = (
+        (
+            f"UPDATE {database_of(answer.shard)}.instructions SET status = %s, reason = %s "
+            "WHERE number = %s AND status = 'PENDING'"
+        ),
+        (answer.status, answer.reason, answer.number),
+    )
+    if answer.status == "DONE":
+        return [money]
+    withdrawal = payout_store.answered(
+        answer.shard, answer.number, stage=answer.status, reason=answer.reason, time=answer.time
+    )
+    return [money, withdrawal]
+
+
+def _refuse(answer: Refusal) -> Statement:
     return (
-        f"UPDATE {database}.instructions SET status = %s, reason = %s "
-        "WHERE number = %s AND status = 'PENDING'"
-    ), (answer.status, answer.reason, answer.number)
+        f"UPDATE {database_of(answer.shard)}.orders SET status = %s, ended = 1, reason = %s, "
+        "updated = GREATEST(updated, %s) WHERE order_id = %s AND user_id = %s AND status = %s"
+    ), (
+        str(Status.REJECTED),
+        answer.reason,
+        answer.time,
+        answer.order_id,
+        answer.user_id,
+        str(Status.PENDING_NEW),
+    )

@@ -6,6 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outcry_services.common.ids import OrderId, database_of, shard_of_user
+from outcry_services.order.payout_rows import (
+    PAYOUT_COLUMNS,
+    STEP_COLUMNS,
+    payout_of,
+    payouts_of,
+    step_of,
+)
 from outcry_services.order.rows import (
     FILL_COLUMNS,
     MONEY_COLUMNS,
@@ -18,6 +25,7 @@ from outcry_services.order.rows import (
 if TYPE_CHECKING:
     from outcry_services.common.mysql import MySql, Rows
     from outcry_services.order.model import Fill, MoneyKind, MoneyRow, OrderRow
+    from outcry_services.order.payouts import Happened, Payout
 
 __all__ = ["ReadTables"]
 
@@ -87,6 +95,41 @@ class ReadTables:
             [str(kind), user_id, reference],
         )
         return money_of(rows[0]) if rows else None
+
+    async def payout(self, shard: int, number: int) -> Payout | None:
+        """A withdrawal by the number of its request."""
+        rows = await self._query(
+            f"SELECT {PAYOUT_COLUMNS} FROM {payouts_of(shard)} WHERE w.number = %s", [number]
+        )
+        return payout_of(rows[0]) if rows else None
+
+    async def payouts(self, user_id: int, *, before: int | None, most: int) -> list[Payout]:
+        """A user's, newest first, below the number `before`."""
+        where, values = ["w.user_id = %s"], [user_id]
+        _narrow(where, values, "w.number < %s", before)
+        rows = await self._query(
+            f"SELECT {PAYOUT_COLUMNS} FROM {payouts_of(shard_of_user(user_id))} "
+            f"WHERE {' AND '.join(where)} ORDER BY w.number DESC LIMIT %s",
+            [*values, most],
+        )
+        return [payout_of(row) for row in rows]
+
+    async def open_payouts(self, shard: int, *, after: int, most: int) -> list[Payout]:
+        """Those of a shard that have not ended, oldest first, above the number `after`."""
+        rows = await self._query(
+            f"SELECT {PAYOUT_COLUMNS} FROM {payouts_of(shard)} "
+            "WHERE w.ended = 0 AND w.number > %s ORDER BY w.number LIMIT %s",
+            [after, most],
+        )
+        return [payout_of(row) for row in rows]
+
+    async def payout_steps(self, shard: int, number: int) -> list[Happened]:
+        """What became of one, oldest first."""
+        rows = await self._query(
+            f"SELECT {STEP_COLUMNS} FROM {database_of(shard)}.withdrawal_steps WHERE number = %s ORDER BY id",
+            [number],
+        )
+        return [step_of(row) for row in rows]
 
     async def claim(self, shard: int, kind: MoneyKind, reference: str, digest: bytes) -> bytes:
         """Keep the first digest that a reference is claimed with, for ever; the one that is kept."""

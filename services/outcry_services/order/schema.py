@@ -6,6 +6,8 @@
     orders        one row an order
     fills         the legs of trades by which its orders traded; `id` is the order in which they came
     instructions  deposits, adjustments and withdrawals
+    withdrawals   one row a withdrawal: what became of its payout (see `payouts`)
+    withdrawal_steps  each step of it with its time, and who took it why; `id` is their order
     claims        references of deposits and adjustments of ANY user that hash to this shard
     positions     how far this service has read its topics; in shard 0 alone, and empty in the others
 
@@ -110,6 +112,34 @@ TABLES = {
         reason VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
         UNIQUE KEY by_reference (kind, user_id, reference)
     """,
+    "withdrawals": """
+        number BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+        user_id BIGINT UNSIGNED NOT NULL,
+        asked_network VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        stage VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT 'PENDING',
+        reason VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+        chain VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+        network VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+        conflict_point VARCHAR(256) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+        transactions VARCHAR(16000) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+        retries INT UNSIGNED NOT NULL DEFAULT 0,
+        answered BIGINT NOT NULL DEFAULT 0,
+        updated BIGINT NOT NULL,
+        ended TINYINT UNSIGNED NOT NULL DEFAULT 0,
+        KEY by_user (user_id, number),
+        KEY open (ended, number)
+    """,
+    "withdrawal_steps": """
+        id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+        number BIGINT UNSIGNED NOT NULL,
+        time BIGINT NOT NULL,
+        stage VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        reason VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        transaction_id VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        note VARCHAR(256) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        actor VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        KEY by_withdrawal (number, id)
+    """,
     "claims": """
         kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         reference VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -150,5 +180,15 @@ def statements(shard: int, *, incarnation: int, there: Collection[str] = ()) -> 
         *tables,
         f"INSERT INTO {database}.published VALUES (1, 0) ON DUPLICATE KEY UPDATE id = id",
         f"INSERT INTO {database}.counter VALUES (1, {int(incarnation)}, 0) ON DUPLICATE KEY UPDATE id = id",
+        # Of withdrawals that are older than their table.
+        _older_withdrawals(database),
         last,
     ]
+
+
+def _older_withdrawals(database: str) -> str:
+    return (
+        f"INSERT IGNORE INTO {database}.withdrawals (number, user_id, asked_network, stage, updated, ended) "
+        "SELECT number, user_id, '', status, created, IF(status = 'REFUSED', 1, 0) "
+        f"FROM {database}.instructions WHERE kind = 'WITHDRAWAL'"
+    )

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["answer_to", "command_of"]
 
 
+_FUNDS = {
+    "withdrawal_sent": "funds_sent",
+    "withdrawal_completed": "funds_paid_out",
+    "withdrawal_released": "funds_released",
+    "withdrawal_returned": "funds_returned",
+}
+
+
 def answer_to(it: Instruction, entry: Entry) -> order_event_pb2.OrderEvent:
     """The one answer to an instruction, under its number."""
     answer = order_event_pb2.OrderEvent(
@@ -43,6 +51,10 @@ def answer_to(it: Instruction, entry: Entry) -> order_event_pb2.OrderEvent:
     elif kind == "adjustment_made":
         adjustment = it.adjustment_made
         answer.funds_adjusted.asset, answer.funds_adjusted.amount = adjustment.asset, adjustment.amount
+    elif kind in _FUNDS:
+        moved = getattr(answer, _FUNDS[kind])
+        step = getattr(it, kind)
+        moved.id, moved.asset, moved.amount = step.withdrawal_id, step.asset, step.amount
     else:
         answer.cancel_forwarded.order_id = it.cancel_requested.order_id
     return answer

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from outcry_services.common.redis import Argument
 
-__all__ = ["call_for", "field_of", "id_of", "symbol_of"]
+PAYOUTS = frozenset({"withdrawal_sent", "withdrawal_completed", "withdrawal_released", "withdrawal_returned"})
+"""What becomes of a withdrawal; the shard decided it, and nothing of it is refused here."""
+
+__all__ = ["PAYOUTS", "call_for", "field_of", "id_of", "symbol_of"]
 
 
 def field_of(it: Instruction) -> str:
@@ -42,7 +45,9 @@ def id_of(it: Instruction) -> int:
     kind = it.WhichOneof("body")
     if kind == "order_created":
         return it.order_created.order.order_id
-    return it.withdrawal_requested.withdrawal_id if kind == "withdrawal_requested" else 0
+    if kind in PAYOUTS or kind == "withdrawal_requested":
+        return int(getattr(it, kind).withdrawal_id)
+    return 0
 
 
 def call_for(it: Instruction, *, after: int, recorded: OrderEvent | None, known_pair: bool) -> Call:
@@ -57,7 +62,7 @@ def call_for(it: Instruction, *, after: int, recorded: OrderEvent | None, known_
         return _pass(it, after, _refusal(id_of(it), RefusalReason.REFUSAL_REASON_UNKNOWN_PAIR))
     make = _CALLS.get(it.WhichOneof("body") or "")
     if make is None:
-        return _pass(it, after, f"0 {PASSED} 0")
+        return _pass(it, after, f"0 {PASSED} {id_of(it)}")
     head = (it.incarnation, it.number, after, "0" if recorded is None else "1")
     return make(it, (keys.cursor(it.user_id), keys.journal(it.user_id)), head)
 
@@ -97,6 +102,33 @@ def _adjust(it: Instruction, own: Keys, head: Head) -> Call:
     )
 
 
+def _payout(it: Instruction, own: Keys, head: Head) -> Call:
+    sent = it.withdrawal_sent
+    return Call(
+        library.PAYOUT,
+        (*own, keys.holds(it.user_id), *_balance(it, sent.asset)),
+        (*head, sent.withdrawal_id, sent.amount, sent.asset),
+    )
+
+
+def _unhold(it: Instruction, own: Keys, head: Head) -> Call:
+    released = it.withdrawal_released
+    return Call(
+        library.UNHOLD,
+        (*own, keys.holds(it.user_id), *_balance(it, released.asset)),
+        (*head, released.withdrawal_id, released.amount, released.asset),
+    )
+
+
+def _come_back(it: Instruction, own: Keys, head: Head) -> Call:
+    back = it.withdrawal_returned
+    return Call(
+        library.COME_BACK,
+        (*own, *_balance(it, back.asset)),
+        (*head, back.withdrawal_id, back.amount, back.asset),
+    )
+
+
 def _balance(it: Instruction, asset: str) -> Keys:
     return keys.available(it.user_id, asset), keys.held(it.user_id, asset)
 
@@ -106,6 +138,9 @@ _CALLS: dict[str, Callable[[Instruction, Keys, Head], Call]] = {
     "withdrawal_requested": _withdraw,
     "deposit_made": _deposit,
     "adjustment_made": _adjust,
+    "withdrawal_sent": _payout,
+    "withdrawal_released": _unhold,
+    "withdrawal_returned": _come_back,
 }
 
 

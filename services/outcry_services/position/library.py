@@ -14,16 +14,19 @@ __all__ = [
     "ABSENT",
     "ADJUST",
     "ALL",
+    "COME_BACK",
     "DEPOSIT",
     "DRAIN",
     "FACTS",
     "MARK",
     "PASS",
+    "PAYOUT",
     "PRE_DEDUCT",
     "RELEASE",
     "RESTORE",
     "SETTLE",
     "UNDRAINED",
+    "UNHOLD",
     "VIEW",
     "WITHDRAW",
 ]
@@ -37,6 +40,9 @@ def _script(name: str, *parts: str) -> Script:
 
 PRE_DEDUCT = _script("pre_deduct", "exact", "instruction", "holding")
 WITHDRAW = _script("withdraw", "exact", "instruction", "holding")
+PAYOUT = _script("payout", "exact", "instruction", "unholding")
+UNHOLD = _script("unhold", "exact", "instruction", "unholding")
+COME_BACK = _script("come_back", "exact", "instruction")
 DEPOSIT = _script("deposit", "exact", "instruction")
 ADJUST = _script("adjust", "exact", "instruction")
 PASS = _script("pass", "exact", "instruction")
@@ -53,6 +59,9 @@ UNDRAINED = _script("undrained")
 ALL = (
     PRE_DEDUCT,
     WITHDRAW,
+    PAYOUT,
+    UNHOLD,
+    COME_BACK,
     DEPOSIT,
     ADJUST,
     PASS,

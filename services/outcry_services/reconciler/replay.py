@@ -164,6 +164,8 @@ class Replay:
             if one.held > 0:
                 user.left[one.id] = one.held
                 user.begun[one.id] = one.position
+            elif one.held < 0:
+                user.ended[one.id] = one.position
             origin = Origin(JOURNAL_KEY, user_id, 0)
             user.told.append(Told(INSTRUCTIONS, one.position, origin, f"not told yet: {one}"))
         user.assumed_end = max(user.assumed_end, end)
@@ -220,7 +222,7 @@ class Replay:
         for number, begun in user.begun.items():
             facts = user.facts[number]
             ended = user.ended.get(number)
-            over = ended is not None and ended <= cut.get(facts.symbol, 0)
+            over = ended is not None and ended <= cut.get(facts.symbol or INSTRUCTIONS, 0)
             if begun <= cut.get(INSTRUCTIONS, 0) and not over:
                 found[number] = left.get(number, (facts.asset, 0))
         return found
@@ -256,6 +258,15 @@ class Replay:
             moved = getattr(one, kind)
             posting = Posting(INSTRUCTIONS, one.number, moved.asset, moved.amount, 0)
             what = f"{kind.removeprefix('funds_')} {moved.amount} {moved.asset}"
+        elif kind in ("funds_sent", "funds_released", "funds_returned"):
+            moved = getattr(one, kind)
+            freed = 0 if kind == "funds_sent" else moved.amount
+            unheld = 0 if kind == "funds_returned" else moved.amount
+            posting = Posting(INSTRUCTIONS, one.number, moved.asset, freed, -unheld, moved.id)
+            if unheld:
+                user.left.pop(moved.id, None)
+                user.ended[moved.id] = one.number
+            what = f"{kind.removeprefix('funds_')} {moved.amount} {moved.asset} of {moved.id}"
         else:
             what = f"{kind}"
         if posting is not None:

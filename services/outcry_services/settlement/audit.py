@@ -164,6 +164,14 @@ _CHECKS: list[tuple[str, Callable[..., str]]] = [
         ),
     ),
     (
+        """SELECT t.order_id, e.asset, SUM(e.amount) FROM ledger.entries e JOIN ledger.transactions t
+            ON t.source = e.source AND t.position = e.position WHERE e.account = 'withdrawals_in_flight'
+            GROUP BY t.order_id, e.asset HAVING SUM(e.amount) < 0""",
+        lambda withdrawal, asset, total: (
+            f"withdrawal {withdrawal} ended with {-_int(total)} {asset} more than was sent for it"
+        ),
+    ),
+    (
         """SELECT source, position, line, user_id, asset, account, balance, total FROM
             (SELECT source, position, line, user_id, asset, account, balance, SUM(amount)
                 OVER (PARTITION BY user_id, account, asset ORDER BY id) AS total

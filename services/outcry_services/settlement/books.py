@@ -13,7 +13,17 @@ from outcry_services.common.ids import OrderId
 from outcry_services.common.money import checked
 from outcry_services.settlement.errors import NegativeBalanceError
 from outcry_services.settlement.model import HOUSE, Account, Balance, Entry, Hold, Kind, Transaction
-from outcry_services.settlement.postings import credited, funds_needed, held, hold_of, moved_asset, settled
+from outcry_services.settlement.postings import (
+    arrived,
+    credited,
+    ended_hold,
+    funds_needed,
+    held,
+    hold_of,
+    moved_asset,
+    settled,
+    unheld,
+)
 from outcry_services.settlement.steps import Answered, Happened
 
 if TYPE_CHECKING:
@@ -69,7 +79,13 @@ class Change:
 
 def holds_needed(steps: Iterable[Step]) -> set[int]:
     """The holds to look up."""
-    return {leg.order_id for step in steps if isinstance(step, Happened) for leg in step.legs}
+    found: set[int] = set()
+    for step in steps:
+        if isinstance(step, Happened):
+            found.update(leg.order_id for leg in step.legs)
+        elif number := ended_hold(step.instruction):
+            found.add(number)
+    return found
 
 
 def balances_needed(steps: Iterable[Step], holds: Mapping[int, Hold]) -> set[UserAsset]:
@@ -147,7 +163,14 @@ class Books:
         if asset is None:
             return
         available = self._available(step, asset)
-        if step.answer.WhichOneof("body") == "funds_held":
+        said = step.answer.WhichOneof("body")
+        if said in ("funds_sent", "funds_released"):
+            number = ended_hold(instruction)
+            self._post(unheld(instruction, self._holds.get(number)))
+            self._keep(number, None)
+        elif said in ("funds_paid_out", "funds_returned"):
+            self._post(arrived(instruction))
+        elif said == "funds_held":
             hold = hold_of(instruction)
             self._post(held(instruction, hold, available=available))
             self._keep(hold.id, hold)

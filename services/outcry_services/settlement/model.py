@@ -41,6 +41,12 @@ class Account(StrEnum):
     """The other side of what came in: negative, as much as users brought."""
     WITHDRAWALS_IN_FLIGHT = "withdrawals_in_flight"
     """On the way out."""
+    WITHDRAWALS = "withdrawals"
+    """The other side of what went out: as much as chains paid to users."""
+    CHAIN_FEES = "chain_fees"
+    """The other side of what chains took for it."""
+    COSTS = "costs"
+    """What the house spent on that: negative."""
     ADJUSTMENTS = "adjustments"
     """The other side of recorded adjustments."""
     HOUSE = "house"
@@ -59,6 +65,9 @@ class Kind(StrEnum):
     DEPOSIT = "deposit"
     ADJUSTMENT = "adjustment"
     WITHDRAWAL = "withdrawal"
+    PAYOUT = "payout"
+    CHAIN_FEE = "chain_fee"
+    RETURN = "return"
     COVER = "cover"
 
 

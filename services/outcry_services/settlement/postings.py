@@ -6,6 +6,9 @@
     fee         available → fees                          a rebate goes the other way
     deposit     deposits → available
     adjustment  adjustments → available                   or back
+    payout      held → in flight → withdrawals            when it is sent, and when the chain confirmed it
+    return      in flight → available                     no transaction of it can be paid any more
+    chain fee   costs → chain_fees                        what a payout took of the house's own coins
     cover       house → …                                 where funds are short: see below
 
 The log is the truth: position said in it that funds were there. Where the ledger has less (somebody changed
@@ -31,6 +34,7 @@ from outcry_services.settlement.model import (
     Transaction,
     shard_source,
 )
+from outcry_services.settlement.payout_words import proof_of, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,13 +44,28 @@ if TYPE_CHECKING:
 
     from outcry_services.common.legs import Fill, Leg
 
-__all__ = ["balanced", "credited", "funds_needed", "held", "hold_of", "moved_asset", "settled"]
+__all__ = [
+    "arrived",
+    "balanced",
+    "credited",
+    "ended_hold",
+    "funds_needed",
+    "held",
+    "hold_of",
+    "moved_asset",
+    "settled",
+    "unheld",
+]
 
 _FUNDED = {
     "order_created": "funds_held",
     "withdrawal_requested": "funds_held",
     "deposit_made": "funds_credited",
     "adjustment_made": "funds_adjusted",
+    "withdrawal_sent": "funds_sent",
+    "withdrawal_completed": "funds_paid_out",
+    "withdrawal_released": "funds_released",
+    "withdrawal_returned": "funds_returned",
 }
 """What position answers to an instruction that moves funds, unless it refuses."""
 
@@ -90,9 +109,10 @@ def moved_asset(instruction: Instruction, answer: OrderEvent) -> str | None:
 def funds_needed(instruction: Instruction) -> int:
     """What an instruction that position carried out took out of its user's available."""
     _, amount = _asked(instruction)
-    if instruction.WhichOneof("body") in ("deposit_made", "adjustment_made"):
+    body = instruction.WhichOneof("body")
+    if body in ("deposit_made", "adjustment_made"):
         return max(0, -amount)
-    return amount
+    return amount if body in ("order_created", "withdrawal_requested") else 0
 
 
 def hold_of(instruction: Instruction) -> Hold:
@@ -154,6 +174,53 @@ def credited(instruction: Instruction, *, available: int) -> Transaction:
         Entry(HOUSE, Account.ADJUSTMENTS, asset, -amount, Kind.ADJUSTMENT),
         Entry(HOUSE, Account.HOUSE, asset, amount - own, Kind.COVER),
         Entry(user, Account.AVAILABLE, asset, own, Kind.ADJUSTMENT),
+    )
+
+
+def ended_hold(instruction: Instruction) -> int:
+    """The withdrawal whose hold an instruction ends; 0: none."""
+    body = instruction.WhichOneof("body")
+    if body == "withdrawal_sent":
+        return instruction.withdrawal_sent.withdrawal_id
+    return instruction.withdrawal_released.withdrawal_id if body == "withdrawal_released" else 0
+
+
+def unheld(instruction: Instruction, hold: Hold | None) -> Transaction:
+    """A withdrawal's hold, sent or released. Raises `ContradictionError` when the books hold another."""
+    user = instruction.user_id
+    asset, amount = _asked(instruction)
+    found = hold and (hold.kind, hold.user_id, hold.asset, hold.left)
+    if found != (HoldKind.WITHDRAWAL, user, asset, amount):
+        raise ContradictionError(
+            f"{_where(instruction)} ends withdrawal {ended_hold(instruction)} of user {user}, "
+            f"{amount} {asset}; the books hold {found or 'nothing'} for it"
+        )
+    sent = instruction.WhichOneof("body") == "withdrawal_sent"
+    kind = Kind.PAYOUT if sent else Kind.RELEASE
+    to = (HOUSE, Account.WITHDRAWALS_IN_FLIGHT) if sent else (user, Account.AVAILABLE)
+    return _of_instruction(
+        instruction,
+        kind,
+        Entry(user, Account.HELD, asset, -amount, kind),
+        Entry(*to, asset, amount, kind),
+    )
+
+
+def arrived(instruction: Instruction) -> Transaction:
+    """What was in flight: paid out, or back; and the chain's fee, at the house's cost."""
+    user = instruction.user_id
+    asset, amount = _asked(instruction)
+    back = instruction.WhichOneof("body") == "withdrawal_returned"
+    step = instruction.withdrawal_returned if back else instruction.withdrawal_completed
+    kind = Kind.RETURN if back else Kind.PAYOUT
+    to = (user, Account.AVAILABLE) if back else (HOUSE, Account.WITHDRAWALS)
+    return _of_instruction(
+        instruction,
+        kind,
+        Entry(HOUSE, Account.WITHDRAWALS_IN_FLIGHT, asset, -amount, kind),
+        Entry(*to, asset, amount, kind),
+        Entry(HOUSE, Account.COSTS, step.fee_asset, -step.fee, Kind.CHAIN_FEE),
+        Entry(HOUSE, Account.CHAIN_FEES, step.fee_asset, step.fee, Kind.CHAIN_FEE),
     )
 
 
@@ -232,6 +299,9 @@ def _of_instruction(instruction: Instruction, kind: Kind, *entries: Entry) -> Tr
         reference = instruction.withdrawal_requested.address
     elif body == "deposit_made":
         reference = instruction.deposit_made.reference
+    elif body != "adjustment_made":
+        order_id = getattr(instruction, body or "").withdrawal_id
+        reference, note = proof_of(instruction), why(instruction)
     else:
         made = instruction.adjustment_made
         reference, note = made.reference, f"{made.actor}: {made.reason}"

@@ -98,9 +98,9 @@ def test_positions_answers():
 
     assert answer(funds_held=FundsHeld(id=order_id)) == []
     held = answer(funds_held=FundsHeld(id=order_id, withdrawal=True))
-    assert held == [MoneyChange(shard=shard, number=number, status="HELD")]
+    assert held == [MoneyChange(shard=shard, number=number, status="HELD", time=3)]
     reason = RefusalReason.REFUSAL_REASON_INSUFFICIENT_FUNDS
     assert answer(refused=InstructionRefused(id=order_id, reason=reason)) == [
         Refusal(order_id=order_id, user_id=shard, reason="INSUFFICIENT_FUNDS", time=3),
-        MoneyChange(shard=shard, number=number, status="REFUSED", reason="INSUFFICIENT_FUNDS"),
+        MoneyChange(shard=shard, number=number, status="REFUSED", reason="INSUFFICIENT_FUNDS", time=3),
     ]

@@ -95,6 +95,26 @@ def withdrawal(user, number, asset, amount):
     return instruction(user, number, withdrawal_requested=body)
 
 
+def sent(user, number, of, asset, amount):
+    body = instruction_pb2.WithdrawalSent(withdrawal_id=order_id(user, of), asset=asset, amount=amount)
+    return instruction(user, number, withdrawal_sent=body)
+
+
+def completed(user, number, of, asset, amount):
+    body = instruction_pb2.WithdrawalCompleted(withdrawal_id=order_id(user, of), asset=asset, amount=amount)
+    return instruction(user, number, withdrawal_completed=body)
+
+
+def released(user, number, of, asset, amount):
+    body = instruction_pb2.WithdrawalReleased(withdrawal_id=order_id(user, of), asset=asset, amount=amount)
+    return instruction(user, number, withdrawal_released=body)
+
+
+def returned(user, number, of, asset, amount):
+    body = instruction_pb2.WithdrawalReturned(withdrawal_id=order_id(user, of), asset=asset, amount=amount)
+    return instruction(user, number, withdrawal_returned=body)
+
+
 def trade(seq, *, maker, taker, price, quantity, taker_side, left=(0, 0), fees=(0, 0)):
     """`maker` and `taker` are (user, number)."""
     return event_pb2.Event(

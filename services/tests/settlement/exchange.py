@@ -39,6 +39,8 @@ class Exchange:
         self.events = {symbol: [] for symbol in symbols}
         self.available, self.held = defaultdict(int), defaultdict(int)
         self.holds = {}
+        self.sent = {}
+        self.paid_out, self.chain_fees = Counter(), 0
         self.fees_taken, self.brought = Counter(), Counter()
         self._numbers = Counter()
         self._books = {}
@@ -88,6 +90,47 @@ class Exchange:
         asked.withdrawal_id = instruction.number << 10 | user % 1024
         asked.asset, asked.amount, asked.address = asset, amount, "bc1q"
         return self._hold(instruction, asked.withdrawal_id, asset, amount)
+
+    def send(self, withdrawal):
+        """What a withdrawal holds is on its way."""
+        answer, user, asset, amount = self._step(withdrawal, "withdrawal_sent", "funds_sent")
+        self.held[user, asset] -= amount
+        self.sent[withdrawal] = self.holds.pop(withdrawal)
+        return answer
+
+    def release(self, withdrawal):
+        """It will never be sent."""
+        answer, user, asset, amount = self._step(withdrawal, "withdrawal_released", "funds_released")
+        self.held[user, asset] -= amount
+        self.available[user, asset] += amount
+        del self.holds[withdrawal]
+        return answer
+
+    def complete(self, withdrawal, *, fee=0):
+        """The chain paid it."""
+        answer, _, asset, amount = self._step(withdrawal, "withdrawal_completed", "funds_paid_out", fee=fee)
+        self.paid_out[asset] += amount
+        del self.sent[withdrawal]
+        return answer
+
+    def come_back(self, withdrawal, *, fee=0):
+        """The chain can't pay it any more."""
+        answer, user, asset, amount = self._step(withdrawal, "withdrawal_returned", "funds_returned", fee=fee)
+        self.available[user, asset] += amount
+        del self.sent[withdrawal]
+        return answer
+
+    def _step(self, withdrawal, asked, said, *, fee=None):
+        kept = self.holds.get(withdrawal) or self.sent[withdrawal]
+        instruction = self._instruction(kept["user"])
+        answer = self._answer(instruction)
+        for body in (getattr(instruction, asked), getattr(answer, said)):
+            body.asset, body.amount = kept["asset"], kept["left"]
+        getattr(instruction, asked).withdrawal_id = getattr(answer, said).id = withdrawal
+        if fee is not None:
+            getattr(instruction, asked).fee_asset, getattr(instruction, asked).fee = "USD", fee
+            self.chain_fees += fee
+        return answer, kept["user"], kept["asset"], kept["left"]
 
     def order(self, user, symbol, side, *, price=0, lots=0, quote=0, stop=0):
         """A limit order with a price, a stop with `stop`, else a market order; None when funds lack."""
@@ -166,10 +209,20 @@ class Exchange:
                 self.mass_cancel(user, symbol)
             elif what < 83:
                 self.withdraw(user, asset, dice.randint(1, 1000))
+                self._move_withdrawals()
             elif what < 86 and open_orders:
                 self.amend(dice.choice(open_orders), dice.randint(1, 5))
             elif open_orders:
                 self.cancel(dice.choice(open_orders))
+
+    def _move_withdrawals(self):
+        dice = self.random
+        for withdrawal in list(self.sent):
+            if dice.random() < 0.5:
+                dice.choice((self.complete, self.come_back))(withdrawal, fee=dice.randint(0, 9))
+        for withdrawal in [key for key, hold in self.holds.items() if "symbol" not in hold]:
+            if dice.random() < 0.5:
+                dice.choice((self.send, self.send, self.release))(withdrawal)
 
     def _any_order(self, user, symbol):
         dice = self.random

@@ -26,27 +26,39 @@ from outcry.v1 import command_pb2 as outcry_dot_v1_dot_command__pb2
 from outcry.v1 import types_pb2 as outcry_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1boutcry/v1/instruction.proto\x12\toutcry.v1\x1a\x17outcry/v1/command.proto\x1a\x15outcry/v1/types.proto\"o\n\x10InstructionBatch\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\r\n\x05shard\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12,\n\x0cinstructions\x18\x04 \x03(\x0b\x32\x16.outcry.v1.Instruction\"\xca\x03\n\x0bInstruction\x12\x13\n\x0bincarnation\x18\x01 \x01(\x04\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x17\n\x0ftime_unix_nanos\x18\x03 \x01(\x03\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\x12\x0f\n\x07user_id\x18\x05 \x01(\x04\x12\x30\n\rorder_created\x18\x06 \x01(\x0b\x32\x17.outcry.v1.OrderCreatedH\x00\x12\x36\n\x10\x63\x61ncel_requested\x18\x07 \x01(\x0b\x32\x1a.outcry.v1.CancelRequestedH\x00\x12?\n\x15mass_cancel_requested\x18\x08 \x01(\x0b\x32\x1e.outcry.v1.MassCancelRequestedH\x00\x12.\n\x0c\x64\x65posit_made\x18\t \x01(\x0b\x32\x16.outcry.v1.DepositMadeH\x00\x12\x34\n\x0f\x61\x64justment_made\x18\n \x01(\x0b\x32\x19.outcry.v1.AdjustmentMadeH\x00\x12>\n\x14withdrawal_requested\x18\x0b \x01(\x0b\x32\x1e.outcry.v1.WithdrawalRequestedH\x00\x42\x06\n\x04\x62ody\"\xfb\x01\n\x0cOrderCreated\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\"\n\x05order\x18\x02 \x01(\x0b\x32\x13.outcry.v1.NewOrder\x12\x12\n\nbase_asset\x18\x03 \x01(\t\x12\x13\n\x0bquote_asset\x18\x04 \x01(\t\x12 \n\x18quote_units_per_tick_lot\x18\x05 \x01(\x03\x12\x1a\n\x12\x62\x61se_units_per_lot\x18\x06 \x01(\x03\x12\x12\n\nhold_asset\x18\x07 \x01(\t\x12\x0c\n\x04hold\x18\x08 \x01(\x03\x12\x15\n\rhold_per_unit\x18\t \x01(\x03\x12\x17\n\x0f\x63lient_order_id\x18\n \x01(\t\"3\n\x0f\x43\x61ncelRequested\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\x04\"D\n\x13MassCancelRequested\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x1d\n\x04side\x18\x02 \x01(\x0e\x32\x0f.outcry.v1.Side\"?\n\x0b\x44\x65positMade\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12\x11\n\treference\x18\x03 \x01(\t\"a\n\x0e\x41\x64justmentMade\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\treference\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\"z\n\x13WithdrawalRequested\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12\x1c\n\x14\x63lient_withdrawal_id\x18\x05 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1boutcry/v1/instruction.proto\x12\toutcry.v1\x1a\x17outcry/v1/command.proto\x1a\x15outcry/v1/types.proto\"o\n\x10InstructionBatch\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\r\n\x05shard\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12,\n\x0cinstructions\x18\x04 \x03(\x0b\x32\x16.outcry.v1.Instruction\"\xbc\x05\n\x0bInstruction\x12\x13\n\x0bincarnation\x18\x01 \x01(\x04\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x17\n\x0ftime_unix_nanos\x18\x03 \x01(\x03\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\x12\x0f\n\x07user_id\x18\x05 \x01(\x04\x12\x30\n\rorder_created\x18\x06 \x01(\x0b\x32\x17.outcry.v1.OrderCreatedH\x00\x12\x36\n\x10\x63\x61ncel_requested\x18\x07 \x01(\x0b\x32\x1a.outcry.v1.CancelRequestedH\x00\x12?\n\x15mass_cancel_requested\x18\x08 \x01(\x0b\x32\x1e.outcry.v1.MassCancelRequestedH\x00\x12.\n\x0c\x64\x65posit_made\x18\t \x01(\x0b\x32\x16.outcry.v1.DepositMadeH\x00\x12\x34\n\x0f\x61\x64justment_made\x18\n \x01(\x0b\x32\x19.outcry.v1.AdjustmentMadeH\x00\x12>\n\x14withdrawal_requested\x18\x0b \x01(\x0b\x32\x1e.outcry.v1.WithdrawalRequestedH\x00\x12\x34\n\x0fwithdrawal_sent\x18\x0c \x01(\x0b\x32\x19.outcry.v1.WithdrawalSentH\x00\x12>\n\x14withdrawal_completed\x18\r \x01(\x0b\x32\x1e.outcry.v1.WithdrawalCompletedH\x00\x12<\n\x13withdrawal_released\x18\x0e \x01(\x0b\x32\x1d.outcry.v1.WithdrawalReleasedH\x00\x12<\n\x13withdrawal_returned\x18\x0f \x01(\x0b\x32\x1d.outcry.v1.WithdrawalReturnedH\x00\x42\x06\n\x04\x62ody\"\xfb\x01\n\x0cOrderCreated\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\"\n\x05order\x18\x02 \x01(\x0b\x32\x13.outcry.v1.NewOrder\x12\x12\n\nbase_asset\x18\x03 \x01(\t\x12\x13\n\x0bquote_asset\x18\x04 \x01(\t\x12 \n\x18quote_units_per_tick_lot\x18\x05 \x01(\x03\x12\x1a\n\x12\x62\x61se_units_per_lot\x18\x06 \x01(\x03\x12\x12\n\nhold_asset\x18\x07 \x01(\t\x12\x0c\n\x04hold\x18\x08 \x01(\x03\x12\x15\n\rhold_per_unit\x18\t \x01(\x03\x12\x17\n\x0f\x63lient_order_id\x18\n \x01(\t\"3\n\x0f\x43\x61ncelRequested\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\x04\"D\n\x13MassCancelRequested\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x1d\n\x04side\x18\x02 \x01(\x0e\x32\x0f.outcry.v1.Side\"?\n\x0b\x44\x65positMade\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12\x11\n\treference\x18\x03 \x01(\t\"a\n\x0e\x41\x64justmentMade\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x11\n\treference\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\"\x8b\x01\n\x13WithdrawalRequested\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12\x1c\n\x14\x63lient_withdrawal_id\x18\x05 \x01(\t\x12\x0f\n\x07network\x18\x06 \x01(\t\"\x96\x01\n\x0eWithdrawalSent\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\r\n\x05\x63hain\x18\x04 \x01(\t\x12\x0f\n\x07network\x18\x05 \x01(\t\x12\x16\n\x0etransaction_id\x18\x06 \x01(\t\x12\x16\n\x0e\x63onflict_point\x18\x07 \x01(\t\"\x83\x01\n\x13WithdrawalCompleted\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x16\n\x0etransaction_id\x18\x04 \x01(\t\x12\x11\n\tfee_asset\x18\x05 \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x06 \x01(\x03\"\x91\x01\n\x12WithdrawalReleased\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12(\n\x06reason\x18\x04 \x01(\x0e\x32\x18.outcry.v1.ReleaseReason\x12\x0c\n\x04note\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\"\xc2\x01\n\x12WithdrawalReturned\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\'\n\x06reason\x18\x04 \x01(\x0e\x32\x17.outcry.v1.ReturnReason\x12\x10\n\x08spent_by\x18\x05 \x01(\t\x12\x11\n\tfee_asset\x18\x06 \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x07 \x01(\x03\x12\x0c\n\x04note\x18\x08 \x01(\t\x12\r\n\x05\x61\x63tor\x18\t \x01(\t*\xda\x01\n\rReleaseReason\x12\x1e\n\x1aRELEASE_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17RELEASE_REASON_REJECTED\x10\x01\x12\x1a\n\x16RELEASE_REASON_EXPIRED\x10\x02\x12\'\n#RELEASE_REASON_CANCELED_BY_OPERATOR\x10\x03\x12\"\n\x1eRELEASE_REASON_INVALID_ADDRESS\x10\x04\x12#\n\x1fRELEASE_REASON_UNPAYABLE_AMOUNT\x10\x05*l\n\x0cReturnReason\x12\x1d\n\x19RETURN_REASON_UNSPECIFIED\x10\x00\x12!\n\x1dRETURN_REASON_SPENT_ELSEWHERE\x10\x01\x12\x1a\n\x16RETURN_REASON_REVERTED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outcry.v1.instruction_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_RELEASEREASON']._serialized_start=2222
+  _globals['_RELEASEREASON']._serialized_end=2440
+  _globals['_RETURNREASON']._serialized_start=2442
+  _globals['_RETURNREASON']._serialized_end=2550
   _globals['_INSTRUCTIONBATCH']._serialized_start=90
   _globals['_INSTRUCTIONBATCH']._serialized_end=201
   _globals['_INSTRUCTION']._serialized_start=204
-  _globals['_INSTRUCTION']._serialized_end=662
-  _globals['_ORDERCREATED']._serialized_start=665
-  _globals['_ORDERCREATED']._serialized_end=916
-  _globals['_CANCELREQUESTED']._serialized_start=918
-  _globals['_CANCELREQUESTED']._serialized_end=969
-  _globals['_MASSCANCELREQUESTED']._serialized_start=971
-  _globals['_MASSCANCELREQUESTED']._serialized_end=1039
-  _globals['_DEPOSITMADE']._serialized_start=1041
-  _globals['_DEPOSITMADE']._serialized_end=1104
-  _globals['_ADJUSTMENTMADE']._serialized_start=1106
-  _globals['_ADJUSTMENTMADE']._serialized_end=1203
-  _globals['_WITHDRAWALREQUESTED']._serialized_start=1205
-  _globals['_WITHDRAWALREQUESTED']._serialized_end=1327
+  _globals['_INSTRUCTION']._serialized_end=904
+  _globals['_ORDERCREATED']._serialized_start=907
+  _globals['_ORDERCREATED']._serialized_end=1158
+  _globals['_CANCELREQUESTED']._serialized_start=1160
+  _globals['_CANCELREQUESTED']._serialized_end=1211
+  _globals['_MASSCANCELREQUESTED']._serialized_start=1213
+  _globals['_MASSCANCELREQUESTED']._serialized_end=1281
+  _globals['_DEPOSITMADE']._serialized_start=1283
+  _globals['_DEPOSITMADE']._serialized_end=1346
+  _globals['_ADJUSTMENTMADE']._serialized_start=1348
+  _globals['_ADJUSTMENTMADE']._serialized_end=1445
+  _globals['_WITHDRAWALREQUESTED']._serialized_start=1448
+  _globals['_WITHDRAWALREQUESTED']._serialized_end=1587
+  _globals['_WITHDRAWALSENT']._serialized_start=1590
+  _globals['_WITHDRAWALSENT']._serialized_end=1740
+  _globals['_WITHDRAWALCOMPLETED']._serialized_start=1743
+  _globals['_WITHDRAWALCOMPLETED']._serialized_end=1874
+  _globals['_WITHDRAWALRELEASED']._serialized_start=1877
+  _globals['_WITHDRAWALRELEASED']._serialized_end=2022
+  _globals['_WITHDRAWALRETURNED']._serialized_start=2025
+  _globals['_WITHDRAWALRETURNED']._serialized_end=2219
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from outcry.v1 import command_pb2 as _command_pb2
 from outcry.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
@@ -19,6 +20,58 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ReleaseReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReleaseReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReleaseReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RELEASE_REASON_UNSPECIFIED: _ReleaseReason.ValueType  # 0
+    RELEASE_REASON_REJECTED: _ReleaseReason.ValueType  # 1
+    """Risk, or who reviews for it, said no."""
+    RELEASE_REASON_EXPIRED: _ReleaseReason.ValueType  # 2
+    """Nobody decided in time."""
+    RELEASE_REASON_CANCELED_BY_OPERATOR: _ReleaseReason.ValueType  # 3
+    RELEASE_REASON_INVALID_ADDRESS: _ReleaseReason.ValueType  # 4
+    """No such address on its network."""
+    RELEASE_REASON_UNPAYABLE_AMOUNT: _ReleaseReason.ValueType  # 5
+    """The network's wallet can't pay such an amount: dust, or above what it may ever pay."""
+
+class ReleaseReason(_ReleaseReason, metaclass=_ReleaseReasonEnumTypeWrapper): ...
+
+RELEASE_REASON_UNSPECIFIED: ReleaseReason.ValueType  # 0
+RELEASE_REASON_REJECTED: ReleaseReason.ValueType  # 1
+"""Risk, or who reviews for it, said no."""
+RELEASE_REASON_EXPIRED: ReleaseReason.ValueType  # 2
+"""Nobody decided in time."""
+RELEASE_REASON_CANCELED_BY_OPERATOR: ReleaseReason.ValueType  # 3
+RELEASE_REASON_INVALID_ADDRESS: ReleaseReason.ValueType  # 4
+"""No such address on its network."""
+RELEASE_REASON_UNPAYABLE_AMOUNT: ReleaseReason.ValueType  # 5
+"""The network's wallet can't pay such an amount: dust, or above what it may ever pay."""
+Global___ReleaseReason: _TypeAlias = ReleaseReason  # noqa: Y015
+
+class _ReturnReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReturnReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReturnReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RETURN_REASON_UNSPECIFIED: _ReturnReason.ValueType  # 0
+    RETURN_REASON_SPENT_ELSEWHERE: _ReturnReason.ValueType  # 1
+    """Another transaction spent the conflict point, for good: none of the payout's can be accepted any more."""
+    RETURN_REASON_REVERTED: _ReturnReason.ValueType  # 2
+    """A transaction of the payout's was accepted and paid nothing (a contract that reverted)."""
+
+class ReturnReason(_ReturnReason, metaclass=_ReturnReasonEnumTypeWrapper): ...
+
+RETURN_REASON_UNSPECIFIED: ReturnReason.ValueType  # 0
+RETURN_REASON_SPENT_ELSEWHERE: ReturnReason.ValueType  # 1
+"""Another transaction spent the conflict point, for good: none of the payout's can be accepted any more."""
+RETURN_REASON_REVERTED: ReturnReason.ValueType  # 2
+"""A transaction of the payout's was accepted and paid nothing (a contract that reverted)."""
+Global___ReturnReason: _TypeAlias = ReturnReason  # noqa: Y015
 
 @_typing.final
 class InstructionBatch(_message.Message):
@@ -76,6 +129,10 @@ class Instruction(_message.Message):
     DEPOSIT_MADE_FIELD_NUMBER: _builtins.int
     ADJUSTMENT_MADE_FIELD_NUMBER: _builtins.int
     WITHDRAWAL_REQUESTED_FIELD_NUMBER: _builtins.int
+    WITHDRAWAL_SENT_FIELD_NUMBER: _builtins.int
+    WITHDRAWAL_COMPLETED_FIELD_NUMBER: _builtins.int
+    WITHDRAWAL_RELEASED_FIELD_NUMBER: _builtins.int
+    WITHDRAWAL_RETURNED_FIELD_NUMBER: _builtins.int
     incarnation: _builtins.int
     """Raised when the shard's database was restored or promoted; numbers go on rising."""
     number: _builtins.int
@@ -96,6 +153,14 @@ class Instruction(_message.Message):
     def adjustment_made(self) -> Global___AdjustmentMade: ...
     @_builtins.property
     def withdrawal_requested(self) -> Global___WithdrawalRequested: ...
+    @_builtins.property
+    def withdrawal_sent(self) -> Global___WithdrawalSent: ...
+    @_builtins.property
+    def withdrawal_completed(self) -> Global___WithdrawalCompleted: ...
+    @_builtins.property
+    def withdrawal_released(self) -> Global___WithdrawalReleased: ...
+    @_builtins.property
+    def withdrawal_returned(self) -> Global___WithdrawalReturned: ...
     def __init__(
         self,
         *,
@@ -110,12 +175,16 @@ class Instruction(_message.Message):
         deposit_made: Global___DepositMade | None = ...,
         adjustment_made: Global___AdjustmentMade | None = ...,
         withdrawal_requested: Global___WithdrawalRequested | None = ...,
+        withdrawal_sent: Global___WithdrawalSent | None = ...,
+        withdrawal_completed: Global___WithdrawalCompleted | None = ...,
+        withdrawal_released: Global___WithdrawalReleased | None = ...,
+        withdrawal_returned: Global___WithdrawalReturned | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["adjustment_made", b"adjustment_made", "body", b"body", "cancel_requested", b"cancel_requested", "deposit_made", b"deposit_made", "mass_cancel_requested", b"mass_cancel_requested", "order_created", b"order_created", "withdrawal_requested", b"withdrawal_requested"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["adjustment_made", b"adjustment_made", "body", b"body", "cancel_requested", b"cancel_requested", "deposit_made", b"deposit_made", "mass_cancel_requested", b"mass_cancel_requested", "order_created", b"order_created", "withdrawal_completed", b"withdrawal_completed", "withdrawal_released", b"withdrawal_released", "withdrawal_requested", b"withdrawal_requested", "withdrawal_returned", b"withdrawal_returned", "withdrawal_sent", b"withdrawal_sent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustment_made", b"adjustment_made", "body", b"body", "cancel_requested", b"cancel_requested", "deposit_made", b"deposit_made", "incarnation", b"incarnation", "mass_cancel_requested", b"mass_cancel_requested", "number", b"number", "order_created", b"order_created", "time_unix_nanos", b"time_unix_nanos", "traceparent", b"traceparent", "user_id", b"user_id", "withdrawal_requested", b"withdrawal_requested"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustment_made", b"adjustment_made", "body", b"body", "cancel_requested", b"cancel_requested", "deposit_made", b"deposit_made", "incarnation", b"incarnation", "mass_cancel_requested", b"mass_cancel_requested", "number", b"number", "order_created", b"order_created", "time_unix_nanos", b"time_unix_nanos", "traceparent", b"traceparent", "user_id", b"user_id", "withdrawal_completed", b"withdrawal_completed", "withdrawal_released", b"withdrawal_released", "withdrawal_requested", b"withdrawal_requested", "withdrawal_returned", b"withdrawal_returned", "withdrawal_sent", b"withdrawal_sent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["order_created", "cancel_requested", "mass_cancel_requested", "deposit_made", "adjustment_made", "withdrawal_requested"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["order_created", "cancel_requested", "mass_cancel_requested", "deposit_made", "adjustment_made", "withdrawal_requested", "withdrawal_sent", "withdrawal_completed", "withdrawal_released", "withdrawal_returned"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -295,6 +364,7 @@ class WithdrawalRequested(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
     CLIENT_WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    NETWORK_FIELD_NUMBER: _builtins.int
     withdrawal_id: _builtins.int
     """As an order id: number << 10 | shard."""
     asset: _builtins.str
@@ -302,6 +372,8 @@ class WithdrawalRequested(_message.Message):
     """Ledger units, above 0; held until the payout ends."""
     address: _builtins.str
     client_withdrawal_id: _builtins.str
+    network: _builtins.str
+    """Where it is to be paid; empty: the asset's only network."""
     def __init__(
         self,
         *,
@@ -310,11 +382,183 @@ class WithdrawalRequested(_message.Message):
         amount: _builtins.int = ...,
         address: _builtins.str = ...,
         client_withdrawal_id: _builtins.str = ...,
+        network: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "amount", b"amount", "asset", b"asset", "client_withdrawal_id", b"client_withdrawal_id", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "amount", b"amount", "asset", b"asset", "client_withdrawal_id", b"client_withdrawal_id", "network", b"network", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WithdrawalRequested: _TypeAlias = WithdrawalRequested  # noqa: Y015
+
+@_typing.final
+class WithdrawalSent(_message.Message):
+    """What becomes of a withdrawal whose funds are held. Which step may follow which is decided once, in the
+    transaction of the shard that numbers it; readers carry out what they read. Each repeats asset and amount.
+
+    A payout may be on its way: committed before any node is handed the transaction, so that from here on the
+    chain alone decides whether it pays. held -> in flight.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    CHAIN_FIELD_NUMBER: _builtins.int
+    NETWORK_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    CONFLICT_POINT_FIELD_NUMBER: _builtins.int
+    withdrawal_id: _builtins.int
+    asset: _builtins.str
+    amount: _builtins.int
+    chain: _builtins.str
+    network: _builtins.str
+    transaction_id: _builtins.str
+    conflict_point: _builtins.str
+    """What every transaction for this withdrawal spends, so that the chain accepts one of them: `txid:vout`,
+    `account:nonce` or `nonce-account:value`.
+    """
+    def __init__(
+        self,
+        *,
+        withdrawal_id: _builtins.int = ...,
+        asset: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        chain: _builtins.str = ...,
+        network: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        conflict_point: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset", b"asset", "chain", b"chain", "conflict_point", b"conflict_point", "network", b"network", "transaction_id", b"transaction_id", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawalSent: _TypeAlias = WithdrawalSent  # noqa: Y015
+
+@_typing.final
+class WithdrawalCompleted(_message.Message):
+    """The chain confirmed the payout. in flight -> paid out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    FEE_ASSET_FIELD_NUMBER: _builtins.int
+    FEE_FIELD_NUMBER: _builtins.int
+    withdrawal_id: _builtins.int
+    asset: _builtins.str
+    amount: _builtins.int
+    transaction_id: _builtins.str
+    """The one that paid; of those that were sent."""
+    fee_asset: _builtins.str
+    """This withdrawal's part of what the chain took of the house's coins: the chain's native asset, ledger
+    units, rounded up.
+    """
+    fee: _builtins.int
+    def __init__(
+        self,
+        *,
+        withdrawal_id: _builtins.int = ...,
+        asset: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        transaction_id: _builtins.str = ...,
+        fee_asset: _builtins.str = ...,
+        fee: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset", b"asset", "fee", b"fee", "fee_asset", b"fee_asset", "transaction_id", b"transaction_id", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawalCompleted: _TypeAlias = WithdrawalCompleted  # noqa: Y015
+
+@_typing.final
+class WithdrawalReleased(_message.Message):
+    """It will never be sent. held -> available."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    withdrawal_id: _builtins.int
+    asset: _builtins.str
+    amount: _builtins.int
+    reason: Global___ReleaseReason.ValueType
+    note: _builtins.str
+    actor: _builtins.str
+    """Who, where it was a person."""
+    def __init__(
+        self,
+        *,
+        withdrawal_id: _builtins.int = ...,
+        asset: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        reason: Global___ReleaseReason.ValueType = ...,
+        note: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "amount", b"amount", "asset", b"asset", "note", b"note", "reason", b"reason", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawalReleased: _TypeAlias = WithdrawalReleased  # noqa: Y015
+
+@_typing.final
+class WithdrawalReturned(_message.Message):
+    """It was sent, and the chain can never pay it any more. in flight -> available."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SPENT_BY_FIELD_NUMBER: _builtins.int
+    FEE_ASSET_FIELD_NUMBER: _builtins.int
+    FEE_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    withdrawal_id: _builtins.int
+    asset: _builtins.str
+    amount: _builtins.int
+    reason: Global___ReturnReason.ValueType
+    spent_by: _builtins.str
+    """The confirmed transaction that spent the conflict point."""
+    fee_asset: _builtins.str
+    """As in WithdrawalCompleted."""
+    fee: _builtins.int
+    note: _builtins.str
+    actor: _builtins.str
+    def __init__(
+        self,
+        *,
+        withdrawal_id: _builtins.int = ...,
+        asset: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        reason: Global___ReturnReason.ValueType = ...,
+        spent_by: _builtins.str = ...,
+        fee_asset: _builtins.str = ...,
+        fee: _builtins.int = ...,
+        note: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "amount", b"amount", "asset", b"asset", "fee", b"fee", "fee_asset", b"fee_asset", "note", b"note", "reason", b"reason", "spent_by", b"spent_by", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawalReturned: _TypeAlias = WithdrawalReturned  # noqa: Y015

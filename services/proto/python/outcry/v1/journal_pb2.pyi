@@ -36,6 +36,10 @@ class _JournalKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JournalKi
     """Redis lost the position, and it was made again: the changes are the balances themselves. The sums
     begin anew here, and numbers go on from this entry's, which is far above the last.
     """
+    JOURNAL_KIND_PAYOUT: _JournalKind.ValueType  # 8
+    """A withdrawal's hold ended: its payout is on its way."""
+    JOURNAL_KIND_RETURN: _JournalKind.ValueType  # 9
+    """A payout that can never be paid came back."""
 
 class JournalKind(_JournalKind, metaclass=_JournalKindEnumTypeWrapper): ...
 
@@ -50,6 +54,10 @@ JOURNAL_KIND_REBUILT: JournalKind.ValueType  # 7
 """Redis lost the position, and it was made again: the changes are the balances themselves. The sums
 begin anew here, and numbers go on from this entry's, which is far above the last.
 """
+JOURNAL_KIND_PAYOUT: JournalKind.ValueType  # 8
+"""A withdrawal's hold ended: its payout is on its way."""
+JOURNAL_KIND_RETURN: JournalKind.ValueType  # 9
+"""A payout that can never be paid came back."""
 Global___JournalKind: _TypeAlias = JournalKind  # noqa: Y015
 
 @_typing.final

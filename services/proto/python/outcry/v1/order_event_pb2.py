@@ -24,27 +24,35 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1boutcry/v1/order_event.proto\x12\toutcry.v1\"g\n\x0fOrderEventBatch\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\r\n\x05shard\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12%\n\x06\x65vents\x18\x04 \x03(\x0b\x32\x15.outcry.v1.OrderEvent\"\xf6\x02\n\nOrderEvent\x12\x13\n\x0bincarnation\x18\x01 \x01(\x04\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x17\n\x0ftime_unix_nanos\x18\x03 \x01(\x03\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\x12\x0f\n\x07user_id\x18\x05 \x01(\x04\x12*\n\nfunds_held\x18\x06 \x01(\x0b\x32\x14.outcry.v1.FundsHeldH\x00\x12\x30\n\x07refused\x18\x07 \x01(\x0b\x32\x1d.outcry.v1.InstructionRefusedH\x00\x12\x32\n\x0e\x66unds_credited\x18\x08 \x01(\x0b\x32\x18.outcry.v1.FundsCreditedH\x00\x12\x32\n\x0e\x66unds_adjusted\x18\t \x01(\x0b\x32\x18.outcry.v1.FundsAdjustedH\x00\x12\x36\n\x10\x63\x61ncel_forwarded\x18\n \x01(\x0b\x32\x1a.outcry.v1.CancelForwardedH\x00\x42\x06\n\x04\x62ody\"J\n\tFundsHeld\x12\n\n\x02id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x12\n\nwithdrawal\x18\x04 \x01(\x08\"J\n\x12InstructionRefused\x12\n\n\x02id\x18\x01 \x01(\x04\x12(\n\x06reason\x18\x02 \x01(\x0e\x32\x18.outcry.v1.RefusalReason\".\n\rFundsCredited\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\".\n\rFundsAdjusted\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"#\n\x0f\x43\x61ncelForwarded\x12\x10\n\x08order_id\x18\x01 \x01(\x04*\x94\x01\n\rRefusalReason\x12\x1e\n\x1aREFUSAL_REASON_UNSPECIFIED\x10\x00\x12%\n!REFUSAL_REASON_INSUFFICIENT_FUNDS\x10\x01\x12\x1b\n\x17REFUSAL_REASON_OVERFLOW\x10\x02\x12\x1f\n\x1bREFUSAL_REASON_UNKNOWN_PAIR\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1boutcry/v1/order_event.proto\x12\toutcry.v1\"g\n\x0fOrderEventBatch\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\r\n\x05shard\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12%\n\x06\x65vents\x18\x04 \x03(\x0b\x32\x15.outcry.v1.OrderEvent\"\xbd\x04\n\nOrderEvent\x12\x13\n\x0bincarnation\x18\x01 \x01(\x04\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x17\n\x0ftime_unix_nanos\x18\x03 \x01(\x03\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\x12\x0f\n\x07user_id\x18\x05 \x01(\x04\x12*\n\nfunds_held\x18\x06 \x01(\x0b\x32\x14.outcry.v1.FundsHeldH\x00\x12\x30\n\x07refused\x18\x07 \x01(\x0b\x32\x1d.outcry.v1.InstructionRefusedH\x00\x12\x32\n\x0e\x66unds_credited\x18\x08 \x01(\x0b\x32\x18.outcry.v1.FundsCreditedH\x00\x12\x32\n\x0e\x66unds_adjusted\x18\t \x01(\x0b\x32\x18.outcry.v1.FundsAdjustedH\x00\x12\x36\n\x10\x63\x61ncel_forwarded\x18\n \x01(\x0b\x32\x1a.outcry.v1.CancelForwardedH\x00\x12*\n\nfunds_sent\x18\x0b \x01(\x0b\x32\x14.outcry.v1.FundsSentH\x00\x12\x31\n\x0e\x66unds_paid_out\x18\x0c \x01(\x0b\x32\x17.outcry.v1.FundsPaidOutH\x00\x12\x32\n\x0e\x66unds_released\x18\r \x01(\x0b\x32\x18.outcry.v1.FundsReleasedH\x00\x12\x32\n\x0e\x66unds_returned\x18\x0e \x01(\x0b\x32\x18.outcry.v1.FundsReturnedH\x00\x42\x06\n\x04\x62ody\"J\n\tFundsHeld\x12\n\n\x02id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x12\n\nwithdrawal\x18\x04 \x01(\x08\"J\n\x12InstructionRefused\x12\n\n\x02id\x18\x01 \x01(\x04\x12(\n\x06reason\x18\x02 \x01(\x0e\x32\x18.outcry.v1.RefusalReason\".\n\rFundsCredited\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\".\n\rFundsAdjusted\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"#\n\x0f\x43\x61ncelForwarded\x12\x10\n\x08order_id\x18\x01 \x01(\x04\"6\n\tFundsSent\x12\n\n\x02id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\"9\n\x0c\x46undsPaidOut\x12\n\n\x02id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\":\n\rFundsReleased\x12\n\n\x02id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\":\n\rFundsReturned\x12\n\n\x02id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03*\x94\x01\n\rRefusalReason\x12\x1e\n\x1aREFUSAL_REASON_UNSPECIFIED\x10\x00\x12%\n!REFUSAL_REASON_INSUFFICIENT_FUNDS\x10\x01\x12\x1b\n\x17REFUSAL_REASON_OVERFLOW\x10\x02\x12\x1f\n\x1bREFUSAL_REASON_UNKNOWN_PAIR\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outcry.v1.order_event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REFUSALREASON']._serialized_start=810
-  _globals['_REFUSALREASON']._serialized_end=958
+  _globals['_REFUSALREASON']._serialized_start=1244
+  _globals['_REFUSALREASON']._serialized_end=1392
   _globals['_ORDEREVENTBATCH']._serialized_start=42
   _globals['_ORDEREVENTBATCH']._serialized_end=145
   _globals['_ORDEREVENT']._serialized_start=148
-  _globals['_ORDEREVENT']._serialized_end=522
-  _globals['_FUNDSHELD']._serialized_start=524
-  _globals['_FUNDSHELD']._serialized_end=598
-  _globals['_INSTRUCTIONREFUSED']._serialized_start=600
-  _globals['_INSTRUCTIONREFUSED']._serialized_end=674
-  _globals['_FUNDSCREDITED']._serialized_start=676
-  _globals['_FUNDSCREDITED']._serialized_end=722
-  _globals['_FUNDSADJUSTED']._serialized_start=724
-  _globals['_FUNDSADJUSTED']._serialized_end=770
-  _globals['_CANCELFORWARDED']._serialized_start=772
-  _globals['_CANCELFORWARDED']._serialized_end=807
+  _globals['_ORDEREVENT']._serialized_end=721
+  _globals['_FUNDSHELD']._serialized_start=723
+  _globals['_FUNDSHELD']._serialized_end=797
+  _globals['_INSTRUCTIONREFUSED']._serialized_start=799
+  _globals['_INSTRUCTIONREFUSED']._serialized_end=873
+  _globals['_FUNDSCREDITED']._serialized_start=875
+  _globals['_FUNDSCREDITED']._serialized_end=921
+  _globals['_FUNDSADJUSTED']._serialized_start=923
+  _globals['_FUNDSADJUSTED']._serialized_end=969
+  _globals['_CANCELFORWARDED']._serialized_start=971
+  _globals['_CANCELFORWARDED']._serialized_end=1006
+  _globals['_FUNDSSENT']._serialized_start=1008
+  _globals['_FUNDSSENT']._serialized_end=1062
+  _globals['_FUNDSPAIDOUT']._serialized_start=1064
+  _globals['_FUNDSPAIDOUT']._serialized_end=1121
+  _globals['_FUNDSRELEASED']._serialized_start=1123
+  _globals['_FUNDSRELEASED']._serialized_end=1181
+  _globals['_FUNDSRETURNED']._serialized_start=1183
+  _globals['_FUNDSRETURNED']._serialized_end=1241
 # @@protoc_insertion_point(module_scope)

@@ -92,6 +92,10 @@ class OrderEvent(_message.Message):
     FUNDS_CREDITED_FIELD_NUMBER: _builtins.int
     FUNDS_ADJUSTED_FIELD_NUMBER: _builtins.int
     CANCEL_FORWARDED_FIELD_NUMBER: _builtins.int
+    FUNDS_SENT_FIELD_NUMBER: _builtins.int
+    FUNDS_PAID_OUT_FIELD_NUMBER: _builtins.int
+    FUNDS_RELEASED_FIELD_NUMBER: _builtins.int
+    FUNDS_RETURNED_FIELD_NUMBER: _builtins.int
     incarnation: _builtins.int
     number: _builtins.int
     time_unix_nanos: _builtins.int
@@ -107,6 +111,14 @@ class OrderEvent(_message.Message):
     def funds_adjusted(self) -> Global___FundsAdjusted: ...
     @_builtins.property
     def cancel_forwarded(self) -> Global___CancelForwarded: ...
+    @_builtins.property
+    def funds_sent(self) -> Global___FundsSent: ...
+    @_builtins.property
+    def funds_paid_out(self) -> Global___FundsPaidOut: ...
+    @_builtins.property
+    def funds_released(self) -> Global___FundsReleased: ...
+    @_builtins.property
+    def funds_returned(self) -> Global___FundsReturned: ...
     def __init__(
         self,
         *,
@@ -120,12 +132,16 @@ class OrderEvent(_message.Message):
         funds_credited: Global___FundsCredited | None = ...,
         funds_adjusted: Global___FundsAdjusted | None = ...,
         cancel_forwarded: Global___CancelForwarded | None = ...,
+        funds_sent: Global___FundsSent | None = ...,
+        funds_paid_out: Global___FundsPaidOut | None = ...,
+        funds_released: Global___FundsReleased | None = ...,
+        funds_returned: Global___FundsReturned | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_forwarded", b"cancel_forwarded", "funds_adjusted", b"funds_adjusted", "funds_credited", b"funds_credited", "funds_held", b"funds_held", "refused", b"refused"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_forwarded", b"cancel_forwarded", "funds_adjusted", b"funds_adjusted", "funds_credited", b"funds_credited", "funds_held", b"funds_held", "funds_paid_out", b"funds_paid_out", "funds_released", b"funds_released", "funds_returned", b"funds_returned", "funds_sent", b"funds_sent", "refused", b"refused"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_forwarded", b"cancel_forwarded", "funds_adjusted", b"funds_adjusted", "funds_credited", b"funds_credited", "funds_held", b"funds_held", "incarnation", b"incarnation", "number", b"number", "refused", b"refused", "time_unix_nanos", b"time_unix_nanos", "traceparent", b"traceparent", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "cancel_forwarded", b"cancel_forwarded", "funds_adjusted", b"funds_adjusted", "funds_credited", b"funds_credited", "funds_held", b"funds_held", "funds_paid_out", b"funds_paid_out", "funds_released", b"funds_released", "funds_returned", b"funds_returned", "funds_sent", b"funds_sent", "incarnation", b"incarnation", "number", b"number", "refused", b"refused", "time_unix_nanos", b"time_unix_nanos", "traceparent", b"traceparent", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["funds_held", "refused", "funds_credited", "funds_adjusted", "cancel_forwarded"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["funds_held", "refused", "funds_credited", "funds_adjusted", "cancel_forwarded", "funds_sent", "funds_paid_out", "funds_released", "funds_returned"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -253,3 +269,112 @@ class CancelForwarded(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelForwarded: _TypeAlias = CancelForwarded  # noqa: Y015
+
+@_typing.final
+class FundsSent(_message.Message):
+    """A withdrawal's funds are on their way out: they are held no more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    """Of the withdrawal, as in those below."""
+    asset: _builtins.str
+    amount: _builtins.int
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        asset: _builtins.str = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset", b"asset", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FundsSent: _TypeAlias = FundsSent  # noqa: Y015
+
+@_typing.final
+class FundsPaidOut(_message.Message):
+    """They have arrived; nothing of the user's moves."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    asset: _builtins.str
+    amount: _builtins.int
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        asset: _builtins.str = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset", b"asset", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FundsPaidOut: _TypeAlias = FundsPaidOut  # noqa: Y015
+
+@_typing.final
+class FundsReleased(_message.Message):
+    """They are available again, and were never sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    asset: _builtins.str
+    amount: _builtins.int
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        asset: _builtins.str = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset", b"asset", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FundsReleased: _TypeAlias = FundsReleased  # noqa: Y015
+
+@_typing.final
+class FundsReturned(_message.Message):
+    """They are available again, for no transaction of the payout can pay any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    asset: _builtins.str
+    amount: _builtins.int
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        asset: _builtins.str = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "asset", b"asset", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FundsReturned: _TypeAlias = FundsReturned  # noqa: Y015
