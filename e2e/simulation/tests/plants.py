@@ -20,7 +20,8 @@ from outcry_services.order.committer import Committer
 from outcry_services.order.dispatch import Dispatcher
 from outcry_services.order.payouts import Retry, Tell
 from outcry_services.position import keys, library, rounds
-from outcry_services.position.delivery import Delivery
+from outcry_services.position.delivery import Delivery, Round
+from outcry_services.position.topics import command_records
 from outcry_services.settlement.ledger_store import LedgerBatch
 
 from e2e.simulation import wallet_side
@@ -146,12 +147,11 @@ def commands_before_answers() -> Iterator[None]:
     async def tell(self: Any) -> None:
         publish = self._publishing.publish_all
         while True:
-            outputs = await self._given.get()
-            commands = asyncio.ensure_future(publish(outputs.commands))
+            batch = await self._given.get()
+            commands = asyncio.ensure_future(publish(tuple(command_records(batch.commands))))
             await commands
-            offsets = await publish([*outputs.answers, *outputs.journal])
-            last = max(offsets[: len(outputs.answers)], default=None)
-            await self._told.put((outputs, None if last is None else last + 1, commands))
+            behind = await self._answer([batch])
+            await self._told.put(Round([batch], behind, commands))
 
     with patch.object(Delivery, "_tell", tell):
         yield

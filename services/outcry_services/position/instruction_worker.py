@@ -15,7 +15,7 @@ from outcry_services.position.entries import PASSED, Entry, Said, parse_entry
 from outcry_services.position.facts import Facts
 from outcry_services.position.rounds import Chain, Step, carry_out
 from outcry_services.position.sequences import Numbers, Verdict
-from outcry_services.position.topics import answer_records, command_records, journal_records, matching_topic
+from outcry_services.position.topics import answer_records, journal_records, matching_topic
 
 if TYPE_CHECKING:
     import asyncio
@@ -224,7 +224,7 @@ class InstructionWorker:
         return Outputs(
             answers=tuple(answer_records(answers, partitions=self._partitions)),
             journal=tuple(journal_records(journal, partitions=self._partitions)),
-            commands=tuple(command_records(commands)),
+            commands=commands,
             drained=drained,
             marks=lambda behind: self._marks(position, numbers, behind, replaying=replaying),
             published=lambda: self._count(sent),

@@ -39,6 +39,9 @@ __all__ = ["Means", "Run"]
 
 log = logging.getLogger(__name__)
 
+MOST_BATCHES = 8
+"""Of a stream, carried out and not told yet."""
+
 LOOK_SECONDS = 1.0
 """Between two looks at Redis when nothing else is asked of it."""
 
@@ -108,10 +111,11 @@ class Run:
         """Replay and go on, until something fails."""
         try:
             async with asyncio.TaskGroup() as group:
+                # One for all partitions: what comes of them together is told together.
+                delivery = self._delivery(streams=len(self._workers))
+                group.create_task(delivery.run())
                 for partition, worker in enumerate(self._workers):
                     self._instructions.follow({(ORDERS, partition): worker.position})
-                    delivery = self._delivery()
-                    group.create_task(delivery.run())
                     group.create_task(self._carry_out(partition, worker, delivery))
                 symbols = self._means.pairs.symbols()
                 gone = await self._left_behind(symbols)
@@ -167,8 +171,13 @@ class Run:
             metrics=means.metrics,
         )
 
-    def _delivery(self) -> Delivery:
-        return Delivery(scripts=self._scripts, publishing=self._means.publishing, tags=self._tags)
+    def _delivery(self, *, streams: int = 1) -> Delivery:
+        return Delivery(
+            scripts=self._scripts,
+            publishing=self._means.publishing,
+            tags=self._tags,
+            most_batches=MOST_BATCHES * streams,
+        )
 
     async def _carry_out(self, partition: int, worker: InstructionWorker, delivery: Delivery) -> None:
         while True:
