@@ -33,7 +33,7 @@ class RiskClient:
     Calls begin `apart_seconds` apart at least: what a question waits longer at most, beside the call before.
     """
 
-    def __init__(self, channel: RpcChannel, *, clock: Clock, apart_seconds: float = 0.01) -> None:
+    def __init__(self, channel: RpcChannel, *, clock: Clock, apart_seconds: float = 0.02) -> None:
         self._clock = clock
         self._stub = risk_api_pb2_grpc.RiskStub(channel.channel)
         self._apart = apart_seconds

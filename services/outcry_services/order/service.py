@@ -62,7 +62,7 @@ STAGE = "order"
 ALLOWED_RECORDS, ALLOWED_MILLIS = 50_000, 5_000
 """What this stage may be behind; at 80 % of it new orders of every pair are refused."""
 
-GATHER_MS = 50
+GATHER_MS = 100
 """Of answers and events: rows that show what became of an order may be so much later, and cost less."""
 
 LOOK_AGAIN_SECONDS = 2.0

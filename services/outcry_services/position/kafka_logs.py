@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 LOOK_SECONDS = 1.0
 
-GATHER_ORDERS_MS = 10
+GATHER_ORDERS_MS = 20
 """Every order's way to its pair is so much longer at most."""
 GATHER_EVENTS_MS = 20
 """What a trade brings can be spent so much later."""

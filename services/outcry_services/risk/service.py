@@ -34,7 +34,7 @@ __all__ = ["run"]
 
 log = logging.getLogger(__name__)
 
-GATHER_MS = 20
+GATHER_MS = 50
 """What was allowed and is not read yet is reserved: so much of a delay loosens nothing."""
 
 

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.1
 """Between two transactions while little comes."""
 
 

@@ -20,7 +20,7 @@ __all__ = ["KafkaLogs"]
 
 T = TypeVar("T")
 
-GATHER_MS = 50
+GATHER_MS = 100
 """Nobody waits for the books: they may be so much later, and cost less."""
 
 
