@@ -9,8 +9,7 @@ as its id tells: an order of the order service lives in its user's shard and has
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from outcry.v1.types_pb2 import Side
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Fill", "Leg", "legs_of", "mark_of", "opposite"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fill:
+class Fill(NamedTuple):
     """The trade behind a leg, as it is for that leg's order."""
 
     trade_id: int
@@ -37,8 +35,7 @@ class Fill:
     maker: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """One order's part of an event."""
 
     seq: int

@@ -10,7 +10,7 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import redis.asyncio
@@ -59,8 +59,7 @@ class Script:
         return cls.of(name, resources.files(package).joinpath(f"{name}.lua").read_text(encoding="utf-8"))
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One run of a script. All keys are in one slot: of one user, by the braces in them."""
 
     script: Script

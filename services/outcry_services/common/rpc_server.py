@@ -77,22 +77,31 @@ class _Calls(aio.ServerInterceptor):  # type: ignore[type-arg, unused-ignore]
             registry=registry,
             buckets=LATENCY,
         )
+        self._handlers: dict[str, Handler] = {}
+        self._observed: dict[tuple[str, str], Histogram] = {}
 
     async def intercept_service(  # type: ignore[override, unused-ignore]
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """Called by gRPC once a call."""
+        """Called by gRPC once a call; what a method's calls have in common is made once."""
+        method = str(handler_call_details.method)
+        known = self._handlers.get(method)
+        if known is not None:
+            return known
         handler = await continuation(handler_call_details)
         if handler is None or handler.unary_unary is None:
             return handler
-        method = str(handler_call_details.method)
-        metadata = dict(handler_call_details.invocation_metadata or ())
-        parent = metadata.get(trace.TRACEPARENT)
+        wrapped = self._handlers[method] = self._wrapped(method, handler)
+        return wrapped
+
+    def _wrapped(self, method: str, handler: Handler) -> Handler:
         inner = handler.unary_unary
 
         async def behavior(request: Any, context: Any) -> Any:  # noqa: ANN401
+            metadata = dict(context.invocation_metadata() or ())
+            parent = metadata.get(trace.TRACEPARENT)
             with trace.tracing(str(parent) if parent else None):
                 return await self._call(method, inner, request, context)
 
@@ -127,7 +136,13 @@ class _Calls(aio.ServerInterceptor):  # type: ignore[type-arg, unused-ignore]
             hidden = InternalError(f"internal error; quote trace {trace.trace_id()} to support")
             await context.abort(status_of(hidden), hidden.message, trailers_of(hidden))
         finally:
-            self._seconds.labels(method=method, code=code).observe(time.perf_counter() - started)
+            self._of(method, code).observe(time.perf_counter() - started)
+
+    def _of(self, method: str, code: str) -> Histogram:
+        found = self._observed.get((method, code))
+        if found is None:
+            found = self._observed[method, code] = self._seconds.labels(method=method, code=code)
+        return found
 
     async def _answer(self, inner: Behavior, request: Any, context: Any) -> Any:  # noqa: ANN401
         left = context.time_remaining()

@@ -7,9 +7,8 @@ An entry is text: `number KIND id asset:available:held …`, with signed changes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from outcry.v1 import journal_pb2
 from outcry.v1.order_event_pb2 import RefusalReason
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["PASSED", "REFUSED", "Answer", "Change", "Entry", "Said", "answer_of", "parse_entry"]
 
 REFUSED, PASSED = "REFUSED", "PASSED"
+
+_KINDS = {name.removeprefix("JOURNAL_KIND_"): number for name, number in journal_pb2.JournalKind.items()}
 
 
 class Said(StrEnum):
@@ -38,16 +39,17 @@ class Said(StrEnum):
     CORRUPT = "CORRUPT"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+_SAID = dict(Said.__members__)
+
+
+class Answer(NamedTuple):
     """A script's answer: its word, and the text behind it."""
 
     said: Said
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """Of one asset, in ledger units, signed."""
 
     asset: str
@@ -55,8 +57,7 @@ class Change:
     held: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One step of a user's position; `number` 0: nothing was moved."""
 
     number: int
@@ -76,7 +77,7 @@ class Entry:
         return journal_pb2.JournalEntry(
             user_id=user_id,
             number=self.number,
-            kind=journal_pb2.JournalKind.Value(f"JOURNAL_KIND_{self.kind}"),
+            kind=_KINDS[self.kind],
             symbol=symbol,
             cause=cause,
             leg=leg,
@@ -94,8 +95,9 @@ def answer_of(reply: Reply) -> Answer:
     text = reply.decode() if isinstance(reply, bytes) else reply
     if isinstance(text, str):
         word, _, rest = text.partition(" ")
-        if word in Said.__members__:
-            return Answer(Said(word), rest)
+        said = _SAID.get(word)
+        if said is not None:
+            return Answer(said, rest)
     raise IntegrityError(f"a script answered {str(text)[:80]!r}")
 
 

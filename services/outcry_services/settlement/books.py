@@ -7,7 +7,7 @@ the answered instructions move. Applying the steps leaves a `Change`: all that i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from outcry_services.common.ids import OrderId
 from outcry_services.common.money import checked
@@ -41,8 +41,7 @@ HouseAccount = tuple[Account, str, str]
 _NOTHING = Balance(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(NamedTuple):
     """A transaction, and for each of its entries what is in the user's account then; None: the house's."""
 
     transaction: Transaction

@@ -78,8 +78,7 @@ class HoldKind(StrEnum):
     WITHDRAWAL = "withdrawal"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One posting to one account."""
 
     user_id: int

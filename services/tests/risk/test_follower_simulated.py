@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import replace
 
 import pytest
 from outcry.v1.event_pb2 import EventBatch
@@ -171,7 +170,7 @@ def compact(kafka):
     """Of each key only the last record says anything, as if those before it were gone."""
     log = kafka.partition(CHECKPOINTS, 0)
     last = {record.key: record.value for record in log.records}
-    log.records = [replace(record, value=last[record.key]) for record in log.records]
+    log.records = [record._replace(value=last[record.key]) for record in log.records]
 
 
 def trim(kafka):

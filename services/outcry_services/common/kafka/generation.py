@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
@@ -26,8 +26,7 @@ POLL_SECONDS = 0.2
 FLUSH_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What became of one record (-1: of the producer): its offset, or why it was not acknowledged."""
 
     sequence: int
@@ -60,22 +59,13 @@ class Generation:
 
     def produce(self, sequence: int, record: Record) -> None:
         """Hand a record to librdkafka; raises KafkaException when this producer is spent."""
-
-        def delivered(error: KafkaError | None, message: Message) -> None:
-            try:
-                offset = message.offset() or 0
-            except SystemError:
-                # A fatal error was raised in this thread just before, for `poll` to carry; it ends here.
-                offset = message.offset() or 0
-            self._report(Report(sequence, offset, error))
-
         self._producer.produce(
             record.topic,
             value=record.value,
             key=record.key,
             partition=record.partition,
             headers=list(record.headers),
-            on_delivery=delivered,
+            on_delivery=partial(self._delivered, sequence),
         )
 
     def take_reports(self) -> list[Report]:
@@ -111,6 +101,14 @@ class Generation:
         except (KafkaException, SystemError) as error:
             # Spent, whatever the reports of single records say.
             self._report(Report(-1, 0, KafkaError(KafkaError._FATAL, str(error))))  # noqa: SLF001
+
+    def _delivered(self, sequence: int, error: KafkaError | None, message: Message) -> None:
+        try:
+            offset = message.offset() or 0
+        except SystemError:
+            # A fatal error was raised in this thread just before, for `poll` to carry; it ends here.
+            offset = message.offset() or 0
+        self._report(Report(sequence, offset, error))
 
     def _report(self, report: Report) -> None:
         self._reports.append(report)

@@ -53,6 +53,7 @@ class _Pending:
     record: Record
     acknowledged: asyncio.Future[int]
     since: float
+    size: int
 
 
 class Publisher:
@@ -137,9 +138,10 @@ class Publisher:
         """
         if self._stopped is not None:
             raise self._stopped
-        if record.size > RECORD_BYTES:
+        size = record.size
+        if size > RECORD_BYTES:
             raise RecordRefusedError(
-                f"a record of {record.size} bytes for {record.topic} is too large, {RECORD_BYTES} are "
+                f"a record of {size} bytes for {record.topic} is too large, {RECORD_BYTES} are "
                 "the most; put fewer messages into it",
                 name="RECORD_TOO_LARGE",
             )
@@ -150,9 +152,11 @@ class Publisher:
             )
         sequence, self._next = self._next, self._next + 1
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._unacknowledged[sequence] = _Pending(record, future, time.monotonic())
-        self._bytes += record.size
-        self._note_oldest()
+        since = time.monotonic()
+        self._unacknowledged[sequence] = _Pending(record, future, since, size)
+        self._bytes += size
+        if self._oldest is None:
+            self._oldest = since
         if self._restart is None:
             self._hand_over(sequence)
         return future
@@ -230,24 +234,27 @@ class Publisher:
 
     def _take(self, generation: Generation) -> None:
         """Called by the event loop when a producer has news."""
+        acknowledged = 0
         for report in generation.take_reports():
             if report.error is None:
-                self._acknowledge(report)
+                acknowledged += self._acknowledge(report)
             elif self._stopped is None:
                 self._failed(report.error)
+        if acknowledged:
+            self._pause = FIRST_PAUSE
+            self._note_oldest()
+            self._metrics.acknowledged(acknowledged)
         self._moved.set()
 
-    def _acknowledge(self, report: Report) -> None:
+    def _acknowledge(self, report: Report) -> bool:
+        """Whether that was new: a former producer may have got a record through after all."""
         pending = self._unacknowledged.pop(report.sequence, None)
-        # A repeat of a record that a former producer got through after all.
         if pending is None:
-            return
-        self._bytes -= pending.record.size
-        self._note_oldest()
-        self._pause = FIRST_PAUSE
-        self._metrics.acknowledged()
+            return False
+        self._bytes -= pending.size
         if not pending.acknowledged.done():
             pending.acknowledged.set_result(report.offset)
+        return True
 
     def _failed(self, error: KafkaError) -> None:
         """One failure ends a producer; of those that follow, only a permanent one says something new."""

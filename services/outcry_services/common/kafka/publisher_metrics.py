@@ -41,9 +41,9 @@ class PublisherMetrics:
             "outcry_publisher_oldest_seconds", "How long the oldest of them has waited", registry=registry
         ).set_function(age)
 
-    def acknowledged(self) -> None:
-        """One more."""
-        self._acknowledged.inc()
+    def acknowledged(self, records: int) -> None:
+        """So many more."""
+        self._acknowledged.inc(records)
 
     def restarted(self) -> None:
         """One more."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
 from google.protobuf.message import DecodeError, Message
 
@@ -19,6 +20,8 @@ __all__ = ["Batch", "Item", "RawRecord", "Record", "decoder", "trace_headers"]
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
+
+_NONE: MappingProxyType[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,8 +40,7 @@ class Record:
         return len(self.value) + len(self.key) + sum(len(name) + len(text) for name, text in self.headers)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RawRecord:
+class RawRecord(NamedTuple):
     """A record as it was read."""
 
     topic: str
@@ -52,7 +54,7 @@ class RawRecord:
     @classmethod
     def of(cls, message: KafkaMessage) -> RawRecord:
         """What a consumer gave, if it is a record and not an error."""
-        headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
+        headers = cast("list[tuple[str, bytes | None]] | None", message.headers())
         return cls(
             topic=message.topic() or "",
             partition=message.partition() or 0,
@@ -60,12 +62,11 @@ class RawRecord:
             timestamp_ms=message.timestamp()[1],
             key=message.key() or b"",
             value=message.value() or b"",
-            headers={name: text or b"" for name, text in headers},
+            headers={name: text or b"" for name, text in headers} if headers else _NONE,
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Item(Generic[T]):
+class Item(NamedTuple, Generic[T]):
     """A decoded record."""
 
     record: RawRecord
