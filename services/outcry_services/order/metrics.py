@@ -91,10 +91,14 @@ class IntakeMetrics:
         self._refused = Counter(
             "outcry_order_refused", "Requests refused, by name of the reason", ["name"], registry=registry
         )
+        self._accepted_of: dict[str, Counter] = {}
 
     def accepted(self, kind: str) -> None:
         """One more is durable."""
-        self._accepted.labels(kind=kind).inc()
+        found = self._accepted_of.get(kind)
+        if found is None:
+            found = self._accepted_of[kind] = self._accepted.labels(kind=kind)
+        found.inc()
 
     def repeated(self, kind: str) -> None:
         """One more was there already."""

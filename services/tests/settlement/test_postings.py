@@ -83,7 +83,7 @@ def test_an_end_releases_what_is_left_and_an_amendment_its_part():
         (USER, "held", "USDT", "release"): -5500,
         (USER, "available", "USDT", "release"): 5500,
     }
-    transaction, after = settled(replace(end, remaining=7), BUY, symbol=SYMBOL, time_unix_nanos=1)
+    transaction, after = settled(end._replace(remaining=7), BUY, symbol=SYMBOL, time_unix_nanos=1)
     assert after.left == 3850
     assert moved(transaction)[USER, "available", "USDT", "release"] == 1650
 

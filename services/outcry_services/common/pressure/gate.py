@@ -89,7 +89,13 @@ class PressureGate:
 
     def closed_by(self, symbol: str) -> tuple[str, Lag] | None:
         """The stage that keeps new orders of a pair out, and how far it is behind; None: they may come."""
-        return next(((stage, lag) for stage, lag, closed in self._of(symbol) if closed), None)
+        # Asked for every order: what is not closed costs a look alone.
+        for place in (symbol, EVERY_PAIR) if symbol != EVERY_PAIR else (symbol,):
+            for name, stage in self._stages.get(place, {}).items():
+                lag = stage.lag(since=self._clock() - CLOSED_SECONDS) if stage.closed else None
+                if lag is not None:
+                    return name, lag
+        return None
 
     def check(self, symbol: str) -> None:
         """Raises `TooManyError` (`BACK_PRESSURE`) while a pair takes no new orders."""
@@ -120,11 +126,6 @@ class PressureGate:
             for stage, _, closed in self._here(symbol)
             if closed
         ]
-
-    def _of(self, symbol: str) -> Iterator[tuple[str, Lag, bool]]:
-        yield from self._here(symbol)
-        if symbol != EVERY_PAIR:
-            yield from self._here(EVERY_PAIR)
 
     def _here(self, symbol: str) -> Iterator[tuple[str, Lag, bool]]:
         now = self._clock()
