@@ -112,7 +112,11 @@ STAGES: dict[str, list[Step]] = {
         Step(title="lines of the Rust crates", command=("make", "--no-print-directory", "coverage"))
     ],
     "chains": [pytest("pytest chains", "chains and not e2e", *PACKAGES)],
-    "e2e": [pytest("pytest e2e", "e2e", "e2e")],
+    # Images first: cold, they take longer than a test may.
+    "e2e": [
+        Step(title="images built", command=python("-m", "e2e.cluster", "build", "--images")),
+        pytest("pytest e2e", "e2e", "e2e"),
+    ],
 }
 
 
