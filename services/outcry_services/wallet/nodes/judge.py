@@ -23,9 +23,10 @@ __all__ = ["Finding", "Round", "after_round", "checked_heights", "judge", "tally
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """What one node said in a round; without a status it didn't."""
+    """What one node said in a round; without a status it gave no sound answer, and `failure` says how."""
 
     status: NodeStatus | None = None
+    failure: str = ""
     hashes: Mapping[int, str] = field(default_factory=dict)
     """Its block at each height that was asked for and that it has."""
 
@@ -88,13 +89,19 @@ def judge(found: Finding, said: Round, *, expected: Identity, policy: Policy) ->
 
 
 def after_round(
-    before: Condition, *, verdict: tuple[Reason, str] | None, vitals: Vitals, now: float, policy: Policy
+    before: Condition,
+    *,
+    verdict: tuple[Reason, str] | None,
+    failure: str = "",
+    vitals: Vitals,
+    now: float,
+    policy: Policy,
 ) -> Condition:
-    """How a node stands after a round in which it was probed; without a verdict it didn't answer."""
+    """How a node stands after a round in which it was probed; without a verdict it gave no sound answer."""
     if before.reason.for_good:
         return before
     if verdict is None:
-        return _failed(before, vitals=vitals, now=now, policy=policy)
+        return _failed(before, failure, vitals=vitals, now=now, policy=policy)
     reason, detail = verdict
     if reason is not Reason.NONE:
         since = before.since if before.reason is reason else now
@@ -106,35 +113,39 @@ def after_round(
             since=since,
             until=0.0,
             good_rounds=0,
+            bad_rounds=0,
         )
     return _well(before, vitals=vitals, now=now, policy=policy)
 
 
-def _failed(before: Condition, *, vitals: Vitals, now: float, policy: Policy) -> Condition:
+def _failed(before: Condition, failure: str, *, vitals: Vitals, now: float, policy: Policy) -> Condition:
     on_trial = before.standing is Standing.EJECTED
-    if not on_trial and not vitals.ailing(policy):
-        return replace(before, good_rounds=0)
+    bad_rounds = before.bad_rounds + 1
+    if not on_trial and bad_rounds < policy.eject_rounds and not vitals.ailing(policy):
+        return replace(before, good_rounds=0, bad_rounds=bad_rounds)
     strikes = before.strikes + 1
     return Condition(
         standing=Standing.EJECTED,
         reason=Reason.ERRORS,
-        detail=f"{vitals.failures} failures in a row, {vitals.error_rate:.0%} of late",
+        detail=failure,
         since=before.since if on_trial else now,
         until=now + policy.backoff(strikes),
         strikes=strikes,
+        bad_rounds=bad_rounds,
     )
 
 
 def _well(before: Condition, *, vitals: Vitals, now: float, policy: Policy) -> Condition:
     if before.standing is Standing.READY:
         if vitals.ailing(policy):  # it answers probes, and fails at what it is asked
-            return _failed(before, vitals=vitals, now=now, policy=policy)
+            calls = f"{vitals.failures} calls failed in a row, {vitals.error_rate:.0%} of late"
+            return _failed(before, calls, vitals=vitals, now=now, policy=policy)
         forgiven = now - before.since >= policy.forgive_seconds
-        return replace(before, strikes=0) if forgiven and before.strikes else before
+        return replace(before, strikes=0 if forgiven else before.strikes, bad_rounds=0)
     rounds = before.good_rounds + 1
     if before.standing is Standing.NEW or rounds >= policy.return_rounds:
         return Condition(standing=Standing.READY, since=now, strikes=before.strikes)
-    return replace(before, good_rounds=rounds, until=0.0)
+    return replace(before, good_rounds=rounds, bad_rounds=0, until=0.0)
 
 
 def _wrong_chain(said: Identity, expected: Identity) -> str:

@@ -126,6 +126,8 @@ class Condition:
     """Ejections that are not forgiven yet: each doubles the next back-off."""
     good_rounds: int = 0
     """In a row, on the way back."""
+    bad_rounds: int = 0
+    """In a row, without a sound answer."""
 
     @property
     def trusted(self) -> bool:

@@ -24,8 +24,10 @@ class Policy:
     """A node with fewer hears too little; 0 for chains of one node."""
     smoothing: float = 0.3
     """Part of a new observation in the running averages of latency and errors, 0 to 1."""
-    eject_failures: int = 3
-    """Failures in a row that eject a node."""
+    eject_failures: int = 5
+    """Failed calls in a row that eject a node. A probe makes some at once."""
+    eject_rounds: int = 2
+    """Probes in a row without a sound answer that eject a node, even if calls in between are answered."""
     eject_error_rate: float = 0.5
     """Running error rate that ejects a node."""
     backoff_first: float = 1.0

@@ -124,7 +124,12 @@ class Rounds(Generic[N]):
                 member.status = finding.status
                 verdict = judge(finding, self.said, expected=self._expected, policy=self._policy)
             after = after_round(
-                member.condition, verdict=verdict, vitals=member.vitals, now=now, policy=self._policy
+                member.condition,
+                verdict=verdict,
+                failure=finding.failure,
+                vitals=member.vitals,
+                now=now,
+                policy=self._policy,
             )
             self.stand(member.name, after)
 
@@ -144,8 +149,8 @@ class Rounds(Generic[N]):
 async def _status(member: Member[N]) -> Finding:
     try:
         return Finding(status=await member.ask(lambda node: node.status()))
-    except NodeError:
-        return Finding()
+    except NodeError as error:
+        return Finding(failure=error.message)
 
 
 async def _with_hashes(member: Member[N], finding: Finding, heights: Iterable[int]) -> Finding:
@@ -154,8 +159,8 @@ async def _with_hashes(member: Member[N], finding: Finding, heights: Iterable[in
         return finding
     try:
         hashes = await member.ask(lambda node: _hashes(node, heights))
-    except NodeError:
-        return Finding()
+    except NodeError as error:
+        return Finding(failure=error.message)
     return replace(finding, hashes=hashes)
 
 

@@ -15,7 +15,7 @@ from outcry_services.wallet.nodes.vitals import Vitals
 POLICY = Policy(settled=1, max_lag=2, min_peers=1, return_rounds=2, forgive_seconds=100)
 HERE = Identity(genesis="g", chain_id=1)
 WELL = (Reason.NONE, "")
-AILING = Vitals(failures=3)
+AILING = Vitals(failures=POLICY.eject_failures)
 
 
 def found(height, *, fork=(), syncing=False, peers=8, identity=HERE, at=()):
@@ -101,7 +101,9 @@ def test_two_halves_with_two_chains_are_contested_and_neither_is_called_the_fork
 
 
 def step(condition, now, verdict=WELL, vitals=None):
-    return after_round(condition, verdict=verdict, vitals=vitals or Vitals(), now=now, policy=POLICY)
+    return after_round(
+        condition, verdict=verdict, failure="silent", vitals=vitals or Vitals(), now=now, policy=POLICY
+    )
 
 
 def test_a_new_node_is_ready_after_one_good_round_and_never_before():
@@ -110,11 +112,15 @@ def test_a_new_node_is_ready_after_one_good_round_and_never_before():
     assert step(Condition(), 1, verdict=None, vitals=Vitals(failures=1)).standing is Standing.NEW
 
 
-def test_one_failure_ejects_nobody_and_three_do_and_the_back_off_doubles():
+def test_one_failure_ejects_nobody_and_many_do_and_the_back_off_doubles():
     ready = step(Condition(), 0)
-    assert step(ready, 1, verdict=None, vitals=Vitals(failures=1)).standing is Standing.READY
+    shaken = step(ready, 1, verdict=None, vitals=Vitals(failures=1))
+    assert shaken.standing is Standing.READY
+    assert step(step(shaken, 2), 3, verdict=None, vitals=Vitals(failures=1)).standing is Standing.READY
+    assert step(shaken, 2, verdict=None, vitals=Vitals(failures=1)).standing is Standing.EJECTED
     first = step(ready, 2, verdict=None, vitals=AILING)
     assert (first.standing, first.until, first.strikes) == (Standing.EJECTED, 3, 1)
+    assert first.detail == "silent"
     second = step(first, 3, verdict=None, vitals=AILING)
     assert (second.until, second.since) == (5, 2)
     third = step(second, 5, verdict=None, vitals=AILING)
