@@ -63,7 +63,7 @@ test-integration: .venv/.synced ## Tests against real Kafka, Consul and Kubernet
 	@$(BIN)/python -m e2e.suite integration
 
 .PHONY: test-chains
-test-chains: .venv/.synced ## Tests against real chain nodes: btcd, anvil
+test-chains: .venv/.synced ## Tests against real chain nodes: btcd, geth, anvil
 	@$(BIN)/python -m e2e.suite chains
 
 .PHONY: test-e2e

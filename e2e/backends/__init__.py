@@ -2,7 +2,7 @@
 
     with KafkaServer() as kafka, ConsulServer() as consul, KubeApi() as kube: ...
 
-Chain nodes are `BtcdServer` and `AnvilServer`; tests that run one are marked
+Chain nodes are `BtcdServer`, `GethServer` and `AnvilServer`; tests that run one are marked
 `integration` and `chains`. Fixtures (`kafka`, `consul`, `kube_api`, `mariadb`, `redis_server`, `symbol`)
 are in the root `conftest.py`.
 """
@@ -12,6 +12,7 @@ from e2e.backends.btcd_server import BtcdServer
 from e2e.backends.consul_server import ConsulServer
 from e2e.backends.envoy_server import EnvoyServer
 from e2e.backends.errors import BackendError, MissingServerError, ServerConfigError, ServerStartError
+from e2e.backends.geth_server import GethServer
 from e2e.backends.kafka_server import KafkaServer
 from e2e.backends.kube_api import KubeApi
 from e2e.backends.mariadb_server import MariaDbServer
@@ -29,6 +30,7 @@ __all__ = [
     "ConsulServer",
     "EnginePair",
     "EnvoyServer",
+    "GethServer",
     "KafkaServer",
     "KubeApi",
     "MariaDbServer",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from e2e.backends import AnvilServer, BtcdServer, wait_until
+from e2e.backends import AnvilServer, BtcdServer, GethServer, wait_until
 from e2e.backends.bitcoin_node import REGTEST_GENESIS
 from e2e.backends.json_rpc import json_rpc
 
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.chains]
 
 SOMEBODY = "0x" + "11" * 20
 BITCOIN = [BtcdServer]
-ETHEREUM = [AnvilServer]
+ETHEREUM = [GethServer, AnvilServer]
 
 
 @pytest.mark.parametrize("kind", BITCOIN)

@@ -20,6 +20,7 @@ __all__ = [
     "BTCD",
     "CONSUL",
     "COREDNS",
+    "GETH",
     "HELM",
     "K6",
     "KIND",
@@ -54,13 +55,14 @@ KIND = install_artifact(name="kind", version="0.33.0", package="sigs.k8s.io/kind
 
 # Chain nodes.
 BTCD = install_artifact(name="btcd", version="0.26.2", package="github.com/btcsuite/btcd")
+GETH = install_artifact(name="geth", version="1.16.9", package="github.com/ethereum/go-ethereum/cmd/geth")
 ANVIL = npm_artifact(name="anvil", version="1.7.1", source=SOURCES / "anvil", program="anvil")
 
 # The longest first: everything else waits for Kubernetes anyway.
 ALL: tuple[Artifact, ...] = (KUBERNETES, CONSUL, PAUSE, COREDNS, HELM, KWOK)
 
 # The quickest first: what fails, fails soon. Only tests of wallets wait for these.
-CHAINS: tuple[Artifact, ...] = (ANVIL, BTCD)
+CHAINS: tuple[Artifact, ...] = (ANVIL, BTCD, GETH)
 
 
 def kafka_jars(*, progress: Progress) -> Path:
