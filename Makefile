@@ -118,6 +118,11 @@ coverage: .venv/.synced $(BIN)/cargo-llvm-cov ## Lines of the Rust crates that t
 $(BIN)/cargo-llvm-cov: | .venv/.synced
 	cargo install --quiet --locked --root .venv --version $(LLVM_COV_VERSION) cargo-llvm-cov
 
+.PHONY: cold
+cold: ## The cold wallet's program for an offline machine: dist/outcry-cold, with its checksum
+	cargo build --quiet --release --locked --manifest-path services/cold/Cargo.toml --target-dir target/cold
+	@mkdir -p dist && cp target/cold/release/outcry-cold dist/ && cd dist && sha256sum outcry-cold | tee outcry-cold.sha256
+
 .PHONY: bench
 bench: engine ## Speed and memory: bench/results/pod.json and operator.json
 	$(BIN)/python -m bench.pod

@@ -20,6 +20,8 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
+# A workspace of its own: what the rest of the house depends on stays out of it.
+COLD = ("--manifest-path", "services/cold/Cargo.toml")
 PACKAGES = ("operator", "services", "engine-rs/python", "e2e", "bench")
 
 
@@ -92,6 +94,14 @@ STAGES: dict[str, list[Step]] = {
             title="clippy",
             command=("cargo", "clippy", "--quiet", "--locked", "--all-targets", "--", "-D", "warnings"),
         ),
+        Step(title="rustfmt cold wallet", command=("cargo", "fmt", *COLD, "--check")),
+        Step(
+            title="clippy cold wallet",
+            command=(
+                *("cargo", "clippy", *COLD, "--quiet", "--locked", "--all-targets"),
+                *("--", "-D", "warnings"),
+            ),
+        ),
     ],
     "unit": [
         Step(
@@ -102,6 +112,11 @@ STAGES: dict[str, list[Step]] = {
             ),
         ),
         Step(title="cargo test", command=("cargo", "test", "--quiet", "--locked"), tests="cargo"),
+        Step(
+            title="cargo test cold wallet",
+            command=("cargo", "test", *COLD, "--quiet", "--locked"),
+            tests="cargo",
+        ),
         pytest("pytest unit", "not integration and not e2e", *PACKAGES),
     ],
     "simulation": [
