@@ -36,6 +36,9 @@ SECONDS = 60.0
 SUMS = {"available": "available", "held": "held", "fees": "fees", "deposits": "deposits"}
 RARE = {
     "withdrawalsInFlight": "in flight",
+    "withdrawals": "paid out",
+    "chainFees": "chain fees",
+    "costs": "costs",
     "adjustments": "adjustments",
     "clearing": "clearing",
     "house": "house",

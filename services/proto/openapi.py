@@ -83,7 +83,7 @@ class Binding:
         """That a caller needs (charts/outcry/files/envoy/permissions.yaml)."""
         if self.path.startswith("/admin/"):
             return "admin"
-        if self.path == "/withdrawals":
+        if self.path == "/withdrawals" and self.method == "post":
             return "withdraw"
         return "read" if self.method == "get" else "trade"
 

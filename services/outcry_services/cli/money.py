@@ -37,6 +37,9 @@ TRIAL_COLUMNS = {
     "fees": "fees",
     "deposits": "deposits",
     "withdrawalsInFlight": "in flight",
+    "withdrawals": "paid out",
+    "chainFees": "chain fees",
+    "costs": "costs",
     "adjustments": "adjusted",
     "house": "house",
     "clearing": "clearing",
@@ -68,6 +71,7 @@ def add_parsers(subcommands: Subparsers) -> None:
     positions.add_argument("ccy", nargs="?", help="of this asset alone")
     withdraw = add("withdraw", "asset amount address", run_withdraw, "ask for a payout")
     withdraw.add_argument("--client-id", help="names it for ever: asked twice, it is one")
+    withdraw.add_argument("--network", help="where to pay it, of an asset on several networks")
     ledger = subcommands.add_parser("ledger", help="the caller's statement, or a check of everything")
     ledger.add_argument("what", choices=("statement", "check"))
     ledger.add_argument("--asset")
@@ -81,11 +85,6 @@ def add_parsers(subcommands: Subparsers) -> None:
         "credit a user; the reference names it for ever",
     )
     add("adjust", "user asset amount reason reference", run_adjust, "change a balance by hand, with a reason")
-    withdrawals = subcommands.add_parser("withdrawals", help="pause or resume withdrawals, with a reason")
-    withdrawals.add_argument("what", choices=("pause", "resume"))
-    withdrawals.add_argument("reason")
-    withdrawals.set_defaults(run=run_withdrawals)
-    add_json(withdrawals)
     suspend = add("suspend", "user reason", run_suspend, "let a user cancel alone, or withdraw too")
     suspend.add_argument("--withdraw-only", action="store_true")
     add("restore", "user reason", run_restore, "let a suspended user trade again")
@@ -111,7 +110,7 @@ def run_positions(options: argparse.Namespace) -> int:
 def run_withdraw(options: argparse.Namespace) -> int:
     """Accepted and held; paid out by the wallet."""
     body = {"asset": options.asset, "amount": options.amount, "address": options.address}
-    body["clientWithdrawalId"] = options.client_id
+    body["clientWithdrawalId"], body["network"] = options.client_id, options.network
     return _post("/withdrawals", body, options)
 
 
@@ -146,11 +145,6 @@ def run_adjust(options: argparse.Namespace) -> int:
     return _post(
         "/admin/adjustments", {**body, "reason": options.reason, "reference": options.reference}, options
     )
-
-
-def run_withdrawals(options: argparse.Namespace) -> int:
-    """The state after it."""
-    return _post(f"/admin/withdrawals/{options.what}", {"reason": options.reason}, options)
 
 
 def run_suspend(options: argparse.Namespace) -> int:

@@ -25,8 +25,20 @@ from outcry_services.common.ids import USER_MAX
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["KEY", "PERMISSIONS", "USER", "Identity", "Permission", "identity_of", "parse_user_id"]
+__all__ = [
+    "KEY",
+    "PERMISSIONS",
+    "SERVICE",
+    "USER",
+    "Identity",
+    "Permission",
+    "identity_of",
+    "parse_user_id",
+    "require_service",
+]
 
+SERVICE = "x-outcry-service"
+"""The metadata key by which one service tells another who it is; of a user's call the gateway strips it."""
 USER = "x-outcry-user"
 PERMISSIONS = "x-outcry-permissions"
 KEY = "x-outcry-key"
@@ -116,6 +128,14 @@ def identity_of(context: Context) -> Identity:
     except ValueError:
         raise UnauthenticatedError("the gateway names a permission that doesn't exist") from None
     return Identity(user_id=int(users[0]), permissions=granted, key=keys[0] if keys else "")
+
+
+def require_service(context: Context, name: str) -> None:
+    """Raise `UnauthenticatedError` unless a call is this service's own, and no user stands behind it."""
+    metadata = list(context.invocation_metadata() or ())
+    services = [value for key, value in metadata if key == SERVICE]
+    if services != [name] or any(key in (USER, PERMISSIONS, KEY) for key, _ in metadata):
+        raise UnauthenticatedError(f"this is asked by the {name} service alone")
 
 
 def parse_user_id(text: str, *, field: str = "userId") -> int:

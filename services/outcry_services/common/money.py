@@ -21,6 +21,7 @@ __all__ = [
     "checked",
     "format_amount",
     "parse",
+    "parse_up",
     "product",
     "subtract",
 ]
@@ -92,6 +93,16 @@ def parse(text: str, *, scale: int, field: str = "") -> int:
             field=field,
         )
     return checked(int(found["whole"] + part.ljust(scale, "0")), field=field)
+
+
+def parse_up(text: str, *, scale: int, field: str = "") -> int:
+    """As `parse`, of text that may be more exact than a ledger unit: what is below one counts as one."""
+    whole, _, part = text.partition(".")
+    if len(part) <= scale:
+        return parse(text, scale=scale, field=field)
+    kept = parse(f"{whole}.{part[:scale]}" if scale else whole, scale=scale, field=field)
+    rest = parse(f"0.{part[scale:]}", scale=MAX_SCALE, field=field)
+    return checked(kept + (rest > 0), field=field)
 
 
 def format_amount(units: int, *, scale: int) -> str:

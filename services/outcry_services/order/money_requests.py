@@ -22,6 +22,7 @@ __all__ = ["asset_of", "claim_shard", "money_request"]
 
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 _ADDRESS = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
+_NETWORK = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 MAX_REASON = 256
 
 
@@ -55,8 +56,13 @@ def money_request(
     amount: str,
     detail: str = "",
     actor: str = "",
+    network: str = "",
 ) -> MoneyRequest:
-    """Raises `InvalidError`: `AMOUNT_…`, `INVALID_REFERENCE`, `INVALID_ADDRESS`, `INVALID_REASON`."""
+    """What was asked for, checked.
+
+    Raises `InvalidError`: `AMOUNT_…`, `INVALID_REFERENCE`, `INVALID_ADDRESS`, `INVALID_NETWORK`,
+    `INVALID_REASON`.
+    """
     field = "clientWithdrawalId" if kind is MoneyKind.WITHDRAWAL else "reference"
     if not _REFERENCE.fullmatch(reference):
         raise InvalidError(
@@ -65,8 +71,14 @@ def money_request(
             field=field,
         )
     _check_detail(kind, detail)
+    if network and not _NETWORK.fullmatch(network):
+        raise InvalidError(
+            f"{network[:32]!a} is no name of a network; write it like bitcoin",
+            name="INVALID_NETWORK",
+            field="network",
+        )
     units = _amount(kind, amount, scale=asset.scale)
-    content = json.dumps([str(kind), user_id, asset.name, units, detail])
+    content = json.dumps([str(kind), user_id, asset.name, units, detail, *filter(None, [network])])
     return MoneyRequest(
         kind=kind,
         user_id=user_id,
@@ -77,6 +89,7 @@ def money_request(
         amount=units,
         detail=detail,
         actor=actor,
+        network=network,
     )
 
 

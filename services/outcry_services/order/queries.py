@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from outcry_services.order.model import Fill, OrderRow
     from outcry_services.order.routing import Shards
 
-__all__ = ["Queries"]
+__all__ = ["Queries", "page_of"]
 
 PAGE, LONGEST_PAGE = 100, 500
 _TOKEN = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
@@ -79,15 +79,19 @@ def _page(request: ListOrdersRequest | ListTradesRequest) -> tuple[str, int, int
     """Symbol, size and where to go on; raises `InvalidError`."""
     if request.symbol:
         check_symbol(request.symbol)
-    if not 0 <= request.page_size <= LONGEST_PAGE:
+    return request.symbol, *page_of(request.page_size, request.page_token)
+
+
+def page_of(size: int, token: str) -> tuple[int, int | None]:
+    """Size and where to go on; raises `InvalidError`."""
+    if not 0 <= size <= LONGEST_PAGE:
         raise InvalidError(
-            f"a page of {request.page_size} is not to be had; 1 to {LONGEST_PAGE}, or none for {PAGE}",
+            f"a page of {size} is not to be had; 1 to {LONGEST_PAGE}, or none for {PAGE}",
             name="INVALID_PAGE_SIZE",
             field="pageSize",
         )
-    token = request.page_token
     if token and not _TOKEN.fullmatch(token):
         raise InvalidError(
             "that page token is none; send it as it was given", name="INVALID_PAGE_TOKEN", field="pageToken"
         )
-    return request.symbol, request.page_size or PAGE, int(token) if token else None
+    return size or PAGE, int(token) if token else None

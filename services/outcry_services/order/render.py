@@ -10,14 +10,14 @@ from outcry.v1.types_pb2 import Side
 
 from outcry_services.common.errors import IntegrityError
 from outcry_services.common.fees import proceeds
-from outcry_services.common.ids import OrderId, shard_of_user
+from outcry_services.common.ids import shard_of_user
 from outcry_services.common.money import format_amount
 from outcry_services.order.words import PREVENTIONS, SIDES, TIMES, TYPES
 
 if TYPE_CHECKING:
     from outcry_services.order.model import Fill, MoneyRow, OrderRow
 
-__all__ = ["order_message", "receipt_message", "time_text", "trade_message", "withdrawal_message"]
+__all__ = ["order_message", "receipt_message", "time_text", "trade_message"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -92,21 +92,6 @@ def trade_message(fill: Fill) -> order_api_pb2.Trade:
         fee=format_amount(paid.fee, scale=units.base_scale if buys else units.quote_scale),
         fee_asset=asset,
         time=time_text(fill.time),
-    )
-
-
-def withdrawal_message(row: MoneyRow) -> order_api_pb2.Withdrawal:
-    """A withdrawal."""
-    request = row.request
-    return order_api_pb2.Withdrawal(
-        withdrawal_id=str(OrderId.make(shard=shard_of_user(request.user_id), number=row.number)),
-        client_withdrawal_id=request.reference,
-        asset=request.asset,
-        amount=format_amount(request.amount, scale=request.scale),
-        address=request.detail,
-        status=row.status,
-        reason=row.reason,
-        created_at=time_text(row.created),
     )
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outcry.v1 import order_api_pb2, order_api_pb2_grpc
+from outcry.v1.instruction_pb2 import ReleaseReason, ReturnReason
 
 from outcry_services.common import trace
 from outcry_services.common.errors import InvalidError
 from outcry_services.common.identity import Permission, identity_of, parse_user_id
 from outcry_services.common.ids import parse_order_id
-from outcry_services.order.render import (
-    order_message,
-    receipt_message,
-    trade_message,
-    withdrawal_message,
-)
+from outcry_services.order.payout_desk import withdrawal_id_of
+from outcry_services.order.payout_render import withdrawal_message
+from outcry_services.order.queries import page_of
+from outcry_services.order.render import order_message, receipt_message, trade_message
 
 if TYPE_CHECKING:
     from outcry_services.order.intake import Intake
+    from outcry_services.order.payout_desk import PayoutDesk
+    from outcry_services.order.payouts import Payout
     from outcry_services.order.queries import Queries
     from outcry_services.order.treasury import Treasury
     from outcry_services.order.withdrawals import Pause, WithdrawalSwitch
@@ -32,7 +33,8 @@ MAX_REASON = 256
 class Orders(order_api_pb2_grpc.OrdersServicer):
     """What users call; a user is whoever the gateway says, never what a request says."""
 
-    def __init__(self, *, intake: Intake, treasury: Treasury, queries: Queries) -> None:
+    def __init__(self, *, intake: Intake, treasury: Treasury, queries: Queries, payouts: PayoutDesk) -> None:
+        self._payouts = payouts
         self._intake = intake
         self._treasury = treasury
         self._queries = queries
@@ -90,13 +92,35 @@ class Orders(order_api_pb2_grpc.OrdersServicer):
     ) -> order_api_pb2.Withdrawal:
         """POST /withdrawals."""
         user = _user(context, Permission.WITHDRAW)
-        return withdrawal_message(await self._treasury.withdraw(user, request))
+        row = await self._treasury.withdraw(user, request)
+        return withdrawal_message(await self._payouts.by_number(user, row.number))
+
+    async def ListWithdrawals(  # noqa: N802
+        self, request: order_api_pb2.ListWithdrawalsRequest, context: Context
+    ) -> order_api_pb2.ListWithdrawalsResponse:
+        """GET /withdrawals."""
+        user = _user(context, Permission.READ)
+        most, before = page_of(request.page_size, request.page_token)
+        found = await self._payouts.of_user(user, before=before, most=most + 1)
+        return order_api_pb2.ListWithdrawalsResponse(
+            withdrawals=map(withdrawal_message, found[:most]),
+            next_page_token=str(found[most - 1].id) if len(found) > most else "",
+        )
+
+    async def GetWithdrawal(  # noqa: N802
+        self, request: order_api_pb2.GetWithdrawalRequest, context: Context
+    ) -> order_api_pb2.Withdrawal:
+        """GET /withdrawals/{id}."""
+        user = _user(context, Permission.READ)
+        payout = await self._payouts.get(withdrawal_id_of(request.withdrawal_id), user_id=user)
+        return withdrawal_message(payout, await self._payouts.steps(payout))
 
 
 class OrderAdmin(order_api_pb2_grpc.OrderAdminServicer):
     """What administrators call."""
 
-    def __init__(self, *, treasury: Treasury, switch: WithdrawalSwitch) -> None:
+    def __init__(self, *, treasury: Treasury, switch: WithdrawalSwitch, payouts: PayoutDesk) -> None:
+        self._payouts = payouts
         self._treasury = treasury
         self._switch = switch
 
@@ -115,6 +139,60 @@ class OrderAdmin(order_api_pb2_grpc.OrderAdminServicer):
         actor = _admin(context)
         user = parse_user_id(request.user_id)
         return receipt_message(await self._treasury.adjust(user, request, actor=actor))
+
+    async def InspectWithdrawal(  # noqa: N802
+        self, request: order_api_pb2.GetWithdrawalRequest, context: Context
+    ) -> order_api_pb2.Withdrawal:
+        """GET /admin/withdrawals/{id}."""
+        _admin(context)
+        return await self._shown(await self._payouts.get(withdrawal_id_of(request.withdrawal_id)))
+
+    async def RetryWithdrawal(  # noqa: N802
+        self, request: order_api_pb2.WithdrawalActionRequest, context: Context
+    ) -> order_api_pb2.Withdrawal:
+        """POST /admin/withdrawals/{id}/retry."""
+        actor = _admin(context)
+        _check_reason(request.reason)
+        number = withdrawal_id_of(request.withdrawal_id)
+        return await self._shown(await self._payouts.retry(number, note=request.reason, actor=actor))
+
+    async def CancelWithdrawal(  # noqa: N802
+        self, request: order_api_pb2.WithdrawalActionRequest, context: Context
+    ) -> order_api_pb2.Withdrawal:
+        """POST /admin/withdrawals/{id}/cancel."""
+        actor = _admin(context)
+        _check_reason(request.reason)
+        payout = await self._payouts.release(
+            withdrawal_id_of(request.withdrawal_id),
+            ReleaseReason.RELEASE_REASON_CANCELED_BY_OPERATOR,
+            note=request.reason,
+            actor=actor,
+        )
+        return await self._shown(payout)
+
+    async def FailWithdrawal(  # noqa: N802
+        self, request: order_api_pb2.FailWithdrawalRequest, context: Context
+    ) -> order_api_pb2.Withdrawal:
+        """POST /admin/withdrawals/{id}/fail."""
+        actor = _admin(context)
+        _check_reason(request.reason)
+        reverted, elsewhere = (
+            ReturnReason.RETURN_REASON_REVERTED,
+            ReturnReason.RETURN_REASON_SPENT_ELSEWHERE,
+        )
+        payout = await self._payouts.give_back(
+            withdrawal_id_of(request.withdrawal_id),
+            reverted if request.reverted else elsewhere,
+            spent_by=request.spent_by,
+            fee_asset="",
+            fee="",
+            note=request.reason,
+            actor=actor,
+        )
+        return await self._shown(payout)
+
+    async def _shown(self, payout: Payout) -> order_api_pb2.Withdrawal:
+        return withdrawal_message(payout, await self._payouts.steps(payout), whole=True)
 
     async def PauseWithdrawals(  # noqa: N802
         self, request: order_api_pb2.PauseWithdrawalsRequest, context: Context

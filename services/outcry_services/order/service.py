@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from outcry.v1 import order_api_pb2_grpc
+from outcry.v1 import order_api_pb2_grpc, withdrawal_api_pb2_grpc
 
 from outcry_services.common import pressure
 from outcry_services.common.consul import ConsulKv
@@ -36,6 +36,7 @@ from outcry_services.order.intake import Intake, World
 from outcry_services.order.kafka_topics import KafkaTopics
 from outcry_services.order.map_source import follow_map, read_map
 from outcry_services.order.metrics import CommitMetrics, DispatchMetrics, FollowMetrics, IntakeMetrics
+from outcry_services.order.payout_desk import PayoutDesk
 from outcry_services.order.position_lag import PositionLag
 from outcry_services.order.queries import Queries
 from outcry_services.order.reading import Reading
@@ -45,6 +46,7 @@ from outcry_services.order.rpc import OrderAdmin, Orders
 from outcry_services.order.servers import ServerFactory, supervised
 from outcry_services.order.treasury import Treasury
 from outcry_services.order.upkeep import Upkeep
+from outcry_services.order.withdrawal_rpc import WithdrawalDesk
 from outcry_services.order.withdrawals import WithdrawalSwitch
 
 if TYPE_CHECKING:
@@ -325,11 +327,15 @@ async def _listen(
     )
     switch = WithdrawalSwitch(parts.consul, clock=parts.clock)
     treasury = Treasury(world, switch=switch)
-    orders = Orders(intake=Intake(world), treasury=treasury, queries=Queries(shards))
+    payouts = PayoutDesk(world)
+    orders = Orders(intake=Intake(world), treasury=treasury, queries=Queries(shards), payouts=payouts)
     server = RpcServer(registry=parts.health.registry)
     order_api_pb2_grpc.add_OrdersServicer_to_server(orders, server.server)
     order_api_pb2_grpc.add_OrderAdminServicer_to_server(
-        OrderAdmin(treasury=treasury, switch=switch), server.server
+        OrderAdmin(treasury=treasury, switch=switch, payouts=payouts), server.server
+    )
+    withdrawal_api_pb2_grpc.add_WithdrawalDeskServicer_to_server(
+        WithdrawalDesk(desk=payouts, treasury=treasury), server.server
     )
     port = await server.start(settings.grpc_port)
     lifecycle.at_end("grpc", lambda: server.drain(seconds=settings.drain_seconds))

@@ -17,6 +17,7 @@ from outcry_services.order.parse import check_client_id
 
 if TYPE_CHECKING:
     from outcry.v1.order_api_pb2 import AdjustRequest, CreateWithdrawalRequest, DepositRequest
+    from outcry.v1.withdrawal_api_pb2 import CreditDepositRequest
 
     from outcry_services.order.intake import World
     from outcry_services.order.model import MoneyRequest
@@ -59,6 +60,20 @@ class Treasury:
         await self._claim(wanted)
         return await self._commit(wanted)
 
+    async def credit(self, request: CreditDepositRequest, *, actor: str) -> MoneyRow:
+        """Credit what the wallet found confirmed; its place in the chain names it for ever."""
+        place = (request.chain, request.network, request.transaction_id, str(request.output))
+        wanted = money_request(
+            MoneyKind.DEPOSIT,
+            user_id=request.user_id,
+            reference=":".join(place),
+            asset=asset_of(request.asset, self._world.pairs.pairs().values()),
+            amount=request.amount,
+            actor=actor,
+        )
+        await self._claim(wanted)
+        return await self._commit(wanted)
+
     async def withdraw(self, user_id: int, request: CreateWithdrawalRequest) -> MoneyRow:
         """Hold funds for a payout. What was accepted once stays accepted, whatever the flag says now."""
         named = bool(request.client_withdrawal_id)
@@ -71,6 +86,7 @@ class Treasury:
             asset=asset_of(request.asset, self._world.pairs.pairs().values()),
             amount=request.amount,
             detail=request.address,
+            network=request.network,
         )
         try:
             await self._switch.require_running()

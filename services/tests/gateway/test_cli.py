@@ -102,10 +102,18 @@ def test_a_person_orders_and_cancels(name, run, log_in, upstreams, front):
 def test_a_person_sees_their_money_and_an_administrator_moves_it(run, log_in, upstreams):
     held = position_api_pb2.Position(user_id="7", ccy="BTC", available="1.5", held="0.25")
     receipt = order_api_pb2.InstructionReceipt(shard=7, number="3")
+    step = order_api_pb2.WithdrawalStep(status="QUEUED", reason="HOT_BALANCE_LOW", actor="user 3")
+    sent = order_api_pb2.Withdrawal(withdrawal_id="9", status="SENT", steps=[step])
     upstreams.answers |= {
         "ListPositions": answering(position_api_pb2.ListPositionsResponse(positions=[held])),
         "GetPosition": answering(held),
         "CreateWithdrawal": answering(order_api_pb2.Withdrawal(withdrawal_id="9", status="PENDING")),
+        "ListWithdrawals": answering(order_api_pb2.ListWithdrawalsResponse(withdrawals=[sent])),
+        "GetWithdrawal": answering(sent),
+        "InspectWithdrawal": answering(sent),
+        "RetryWithdrawal": answering(sent),
+        "CancelWithdrawal": answering(sent),
+        "FailWithdrawal": answering(sent),
         "GetStatement": answering(ledger_api_pb2.GetStatementResponse()),
         "CheckLedger": answering(ledger_api_pb2.TrialBalance(balanced=False, faults=["BTC is off by 1"])),
         "Deposit": answering(receipt),
@@ -124,8 +132,15 @@ def test_a_person_sees_their_money_and_an_administrator_moves_it(run, log_in, up
     log_in("reader")
     assert "no postings" in run("ledger", "statement", "--asset", "BTC")[1]
     log_in("payer")
-    assert run("withdraw", "BTC", "0.5", "bc1q", "--client-id", "w1")[0] == 0
+    assert run("withdraw", "BTC", "0.5", "bc1q", "--client-id", "w1", "--network", "bitcoin")[0] == 0
+    log_in("reader")
+    assert "SENT" in run("withdrawals", "list")[1]
+    assert "HOT_BALANCE_LOW" in run("withdrawals", "show", "9")[1]
     log_in("admin")
+    assert "user 3" in run("withdrawals", "inspect", "9")[1]
+    assert run("withdrawals", "retry", "9", "stuck")[0] == 0
+    assert run("withdrawals", "cancel", "9", "asked for", "--json")[0] == 0
+    assert run("withdrawals", "fail", "9", "double spent", "--spent-by", "t9")[0] == 0
     assert run("deposit", "7", "BTC", "2", "tx:0")[0] == 0
     assert run("adjust", "7", "BTC", "-0.5", "a mistake", "ticket-1")[0] == 0
     assert "True" in run("withdrawals", "pause", "a drill")[1]
@@ -141,6 +156,9 @@ def test_a_person_sees_their_money_and_an_administrator_moves_it(run, log_in, up
     assert (code, "BTC is off by 1" in err) == (1, True)
     asked = {call.method: call.request for call in upstreams.seen}
     assert asked["CreateWithdrawal"].client_withdrawal_id == "w1"
+    assert asked["CreateWithdrawal"].network == "bitcoin"
+    assert (asked["CancelWithdrawal"].withdrawal_id, asked["CancelWithdrawal"].reason) == ("9", "asked for")
+    assert (asked["FailWithdrawal"].spent_by, asked["FailWithdrawal"].reverted) == ("t9", False)
     assert (asked["Adjust"].amount, asked["Adjust"].reason) == ("-0.5", "a mistake")
     assert (asked["GetLimits"].user_id, asked["GetLimits"].symbol) == (7, "")
     assert (asked["SetLimits"].limits.max_open_orders, asked["SetLimits"].reason) == (9, "asked")

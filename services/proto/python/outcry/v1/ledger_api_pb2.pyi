@@ -89,7 +89,9 @@ class StatementLine(_message.Message):
     balance: _builtins.str
     """What the balance of that account was after it."""
     kind: _builtins.str
-    """hold, release, trade, fee, deposit, adjustment, withdrawal; cover: the house paid what was missing."""
+    """hold, release, trade, fee, deposit, adjustment; withdrawal (held for it), payout (sent), return (it came
+    back); cover: the house paid what was missing.
+    """
     order_id: _builtins.str
     symbol: _builtins.str
     trade_id: _builtins.str
@@ -185,6 +187,9 @@ class AssetBalance(_message.Message):
     SUM_FIELD_NUMBER: _builtins.int
     ADJUSTMENTS_FIELD_NUMBER: _builtins.int
     CLEARING_FIELD_NUMBER: _builtins.int
+    WITHDRAWALS_FIELD_NUMBER: _builtins.int
+    CHAIN_FEES_FIELD_NUMBER: _builtins.int
+    COSTS_FIELD_NUMBER: _builtins.int
     asset: _builtins.str
     available: _builtins.str
     held: _builtins.str
@@ -197,6 +202,11 @@ class AssetBalance(_message.Message):
     adjustments: _builtins.str
     clearing: _builtins.str
     """Between the two legs of trades: 0 at every cut."""
+    withdrawals: _builtins.str
+    """What chains paid to users, and what they took for it: the other side of both, as of deposits."""
+    chain_fees: _builtins.str
+    costs: _builtins.str
+    """What the house spent on that: negative."""
     def __init__(
         self,
         *,
@@ -210,10 +220,13 @@ class AssetBalance(_message.Message):
         sum: _builtins.str = ...,
         adjustments: _builtins.str = ...,
         clearing: _builtins.str = ...,
+        withdrawals: _builtins.str = ...,
+        chain_fees: _builtins.str = ...,
+        costs: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "asset", b"asset", "available", b"available", "clearing", b"clearing", "deposits", b"deposits", "fees", b"fees", "held", b"held", "house", b"house", "sum", b"sum", "withdrawals_in_flight", b"withdrawals_in_flight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "asset", b"asset", "available", b"available", "chain_fees", b"chain_fees", "clearing", b"clearing", "costs", b"costs", "deposits", b"deposits", "fees", b"fees", "held", b"held", "house", b"house", "sum", b"sum", "withdrawals", b"withdrawals", "withdrawals_in_flight", b"withdrawals_in_flight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -456,10 +456,13 @@ class CreateWithdrawalRequest(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
     CLIENT_WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    NETWORK_FIELD_NUMBER: _builtins.int
     asset: _builtins.str
     amount: _builtins.str
     address: _builtins.str
     client_withdrawal_id: _builtins.str
+    network: _builtins.str
+    """Where it is to be paid; empty: the asset's only network."""
     def __init__(
         self,
         *,
@@ -467,10 +470,11 @@ class CreateWithdrawalRequest(_message.Message):
         amount: _builtins.str = ...,
         address: _builtins.str = ...,
         client_withdrawal_id: _builtins.str = ...,
+        network: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "amount", b"amount", "asset", b"asset", "client_withdrawal_id", b"client_withdrawal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "amount", b"amount", "asset", b"asset", "client_withdrawal_id", b"client_withdrawal_id", "network", b"network"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -488,15 +492,30 @@ class Withdrawal(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    NETWORK_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    UPDATED_AT_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CONFLICT_POINT_FIELD_NUMBER: _builtins.int
     withdrawal_id: _builtins.str
     client_withdrawal_id: _builtins.str
     asset: _builtins.str
     amount: _builtins.str
     address: _builtins.str
     status: _builtins.str
-    """PENDING, HELD, REFUSED."""
+    """PENDING, REFUSED; HELD, QUEUED, IN_REVIEW, APPROVED, SIGNING, REJECTED; SENT; COMPLETED, RELEASED, RETURNED."""
     reason: _builtins.str
     created_at: _builtins.str
+    network: _builtins.str
+    transaction_id: _builtins.str
+    """The chain's, once it was sent."""
+    updated_at: _builtins.str
+    user_id: _builtins.str
+    """For administrators alone, as the note and the actor of a step."""
+    conflict_point: _builtins.str
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___WithdrawalStep]: ...
     def __init__(
         self,
         *,
@@ -508,14 +527,172 @@ class Withdrawal(_message.Message):
         status: _builtins.str = ...,
         reason: _builtins.str = ...,
         created_at: _builtins.str = ...,
+        network: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        updated_at: _builtins.str = ...,
+        steps: _abc.Iterable[Global___WithdrawalStep] | None = ...,
+        user_id: _builtins.str = ...,
+        conflict_point: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "amount", b"amount", "asset", b"asset", "client_withdrawal_id", b"client_withdrawal_id", "created_at", b"created_at", "reason", b"reason", "status", b"status", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "amount", b"amount", "asset", b"asset", "client_withdrawal_id", b"client_withdrawal_id", "conflict_point", b"conflict_point", "created_at", b"created_at", "network", b"network", "reason", b"reason", "status", b"status", "steps", b"steps", "transaction_id", b"transaction_id", "updated_at", b"updated_at", "user_id", b"user_id", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Withdrawal: _TypeAlias = Withdrawal  # noqa: Y015
+
+@_typing.final
+class WithdrawalStep(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    status: _builtins.str
+    time: _builtins.str
+    reason: _builtins.str
+    transaction_id: _builtins.str
+    note: _builtins.str
+    actor: _builtins.str
+    def __init__(
+        self,
+        *,
+        status: _builtins.str = ...,
+        time: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        note: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "note", b"note", "reason", b"reason", "status", b"status", "time", b"time", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawalStep: _TypeAlias = WithdrawalStep  # noqa: Y015
+
+@_typing.final
+class ListWithdrawalsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """1 to 500; 0: 100."""
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWithdrawalsRequest: _TypeAlias = ListWithdrawalsRequest  # noqa: Y015
+
+@_typing.final
+class ListWithdrawalsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWALS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def withdrawals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Withdrawal]: ...
+    def __init__(
+        self,
+        *,
+        withdrawals: _abc.Iterable[Global___Withdrawal] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "withdrawals", b"withdrawals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWithdrawalsResponse: _TypeAlias = ListWithdrawalsResponse  # noqa: Y015
+
+@_typing.final
+class GetWithdrawalRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    withdrawal_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        withdrawal_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetWithdrawalRequest: _TypeAlias = GetWithdrawalRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawalActionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    withdrawal_id: _builtins.str
+    reason: _builtins.str
+    """Why; kept with who asked for it."""
+    def __init__(
+        self,
+        *,
+        withdrawal_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawalActionRequest: _TypeAlias = WithdrawalActionRequest  # noqa: Y015
+
+@_typing.final
+class FailWithdrawalRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SPENT_BY_FIELD_NUMBER: _builtins.int
+    REVERTED_FIELD_NUMBER: _builtins.int
+    withdrawal_id: _builtins.str
+    reason: _builtins.str
+    spent_by: _builtins.str
+    """The confirmed transaction that spent the payout's conflict point."""
+    reverted: _builtins.bool
+    """It is one of the payout's own, and paid nothing."""
+    def __init__(
+        self,
+        *,
+        withdrawal_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        spent_by: _builtins.str = ...,
+        reverted: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "reverted", b"reverted", "spent_by", b"spent_by", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FailWithdrawalRequest: _TypeAlias = FailWithdrawalRequest  # noqa: Y015
 
 @_typing.final
 class DepositRequest(_message.Message):

@@ -71,6 +71,16 @@ class OrdersStub:
                 request_serializer=outcry_dot_v1_dot_order__api__pb2.CreateWithdrawalRequest.SerializeToString,
                 response_deserializer=outcry_dot_v1_dot_order__api__pb2.Withdrawal.FromString,
                 _registered_method=True)
+        self.ListWithdrawals = channel.unary_unary(
+                '/outcry.v1.Orders/ListWithdrawals',
+                request_serializer=outcry_dot_v1_dot_order__api__pb2.ListWithdrawalsRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_order__api__pb2.ListWithdrawalsResponse.FromString,
+                _registered_method=True)
+        self.GetWithdrawal = channel.unary_unary(
+                '/outcry.v1.Orders/GetWithdrawal',
+                request_serializer=outcry_dot_v1_dot_order__api__pb2.GetWithdrawalRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_order__api__pb2.Withdrawal.FromString,
+                _registered_method=True)
 
 
 class OrdersServicer:
@@ -128,6 +138,20 @@ class OrdersServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWithdrawals(self, request, context):
+        """Newest first; without their steps.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetWithdrawal(self, request, context):
+        """One, with everything that became of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrdersServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +188,16 @@ def add_OrdersServicer_to_server(servicer, server):
             'CreateWithdrawal': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateWithdrawal,
                     request_deserializer=outcry_dot_v1_dot_order__api__pb2.CreateWithdrawalRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_order__api__pb2.Withdrawal.SerializeToString,
+            ),
+            'ListWithdrawals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWithdrawals,
+                    request_deserializer=outcry_dot_v1_dot_order__api__pb2.ListWithdrawalsRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_order__api__pb2.ListWithdrawalsResponse.SerializeToString,
+            ),
+            'GetWithdrawal': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWithdrawal,
+                    request_deserializer=outcry_dot_v1_dot_order__api__pb2.GetWithdrawalRequest.FromString,
                     response_serializer=outcry_dot_v1_dot_order__api__pb2.Withdrawal.SerializeToString,
             ),
     }
@@ -368,6 +402,60 @@ class Orders:
             metadata,
             _registered_method=True)
 
+    @staticmethod
+    def ListWithdrawals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.Orders/ListWithdrawals',
+            outcry_dot_v1_dot_order__api__pb2.ListWithdrawalsRequest.SerializeToString,
+            outcry_dot_v1_dot_order__api__pb2.ListWithdrawalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWithdrawal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.Orders/GetWithdrawal',
+            outcry_dot_v1_dot_order__api__pb2.GetWithdrawalRequest.SerializeToString,
+            outcry_dot_v1_dot_order__api__pb2.Withdrawal.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
 
 class OrderAdminStub:
     """For administrators alone.
@@ -388,6 +476,26 @@ class OrderAdminStub:
                 '/outcry.v1.OrderAdmin/Adjust',
                 request_serializer=outcry_dot_v1_dot_order__api__pb2.AdjustRequest.SerializeToString,
                 response_deserializer=outcry_dot_v1_dot_order__api__pb2.InstructionReceipt.FromString,
+                _registered_method=True)
+        self.InspectWithdrawal = channel.unary_unary(
+                '/outcry.v1.OrderAdmin/InspectWithdrawal',
+                request_serializer=outcry_dot_v1_dot_order__api__pb2.GetWithdrawalRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_order__api__pb2.Withdrawal.FromString,
+                _registered_method=True)
+        self.RetryWithdrawal = channel.unary_unary(
+                '/outcry.v1.OrderAdmin/RetryWithdrawal',
+                request_serializer=outcry_dot_v1_dot_order__api__pb2.WithdrawalActionRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_order__api__pb2.Withdrawal.FromString,
+                _registered_method=True)
+        self.CancelWithdrawal = channel.unary_unary(
+                '/outcry.v1.OrderAdmin/CancelWithdrawal',
+                request_serializer=outcry_dot_v1_dot_order__api__pb2.WithdrawalActionRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_order__api__pb2.Withdrawal.FromString,
+                _registered_method=True)
+        self.FailWithdrawal = channel.unary_unary(
+                '/outcry.v1.OrderAdmin/FailWithdrawal',
+                request_serializer=outcry_dot_v1_dot_order__api__pb2.FailWithdrawalRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_order__api__pb2.Withdrawal.FromString,
                 _registered_method=True)
         self.PauseWithdrawals = channel.unary_unary(
                 '/outcry.v1.OrderAdmin/PauseWithdrawals',
@@ -419,6 +527,34 @@ class OrderAdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def InspectWithdrawal(self, request, context):
+        """Anybody's withdrawal, with who did what and why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryWithdrawal(self, request, context):
+        """Tries again: from the beginning what is not signed, with a higher fee what is on its way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelWithdrawal(self, request, context):
+        """Gives the funds back, unless it is or may be signed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FailWithdrawal(self, request, context):
+        """Gives the funds of a payout back that was sent and that the chain can never pay any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PauseWithdrawals(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -443,6 +579,26 @@ def add_OrderAdminServicer_to_server(servicer, server):
                     servicer.Adjust,
                     request_deserializer=outcry_dot_v1_dot_order__api__pb2.AdjustRequest.FromString,
                     response_serializer=outcry_dot_v1_dot_order__api__pb2.InstructionReceipt.SerializeToString,
+            ),
+            'InspectWithdrawal': grpc.unary_unary_rpc_method_handler(
+                    servicer.InspectWithdrawal,
+                    request_deserializer=outcry_dot_v1_dot_order__api__pb2.GetWithdrawalRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_order__api__pb2.Withdrawal.SerializeToString,
+            ),
+            'RetryWithdrawal': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryWithdrawal,
+                    request_deserializer=outcry_dot_v1_dot_order__api__pb2.WithdrawalActionRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_order__api__pb2.Withdrawal.SerializeToString,
+            ),
+            'CancelWithdrawal': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelWithdrawal,
+                    request_deserializer=outcry_dot_v1_dot_order__api__pb2.WithdrawalActionRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_order__api__pb2.Withdrawal.SerializeToString,
+            ),
+            'FailWithdrawal': grpc.unary_unary_rpc_method_handler(
+                    servicer.FailWithdrawal,
+                    request_deserializer=outcry_dot_v1_dot_order__api__pb2.FailWithdrawalRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_order__api__pb2.Withdrawal.SerializeToString,
             ),
             'PauseWithdrawals': grpc.unary_unary_rpc_method_handler(
                     servicer.PauseWithdrawals,
@@ -510,6 +666,114 @@ class OrderAdmin:
             '/outcry.v1.OrderAdmin/Adjust',
             outcry_dot_v1_dot_order__api__pb2.AdjustRequest.SerializeToString,
             outcry_dot_v1_dot_order__api__pb2.InstructionReceipt.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InspectWithdrawal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.OrderAdmin/InspectWithdrawal',
+            outcry_dot_v1_dot_order__api__pb2.GetWithdrawalRequest.SerializeToString,
+            outcry_dot_v1_dot_order__api__pb2.Withdrawal.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryWithdrawal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.OrderAdmin/RetryWithdrawal',
+            outcry_dot_v1_dot_order__api__pb2.WithdrawalActionRequest.SerializeToString,
+            outcry_dot_v1_dot_order__api__pb2.Withdrawal.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelWithdrawal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.OrderAdmin/CancelWithdrawal',
+            outcry_dot_v1_dot_order__api__pb2.WithdrawalActionRequest.SerializeToString,
+            outcry_dot_v1_dot_order__api__pb2.Withdrawal.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FailWithdrawal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.OrderAdmin/FailWithdrawal',
+            outcry_dot_v1_dot_order__api__pb2.FailWithdrawalRequest.SerializeToString,
+            outcry_dot_v1_dot_order__api__pb2.Withdrawal.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,10 @@ class OrdersStub:
     """The user's own fills, newest first."""
     CreateWithdrawal: _grpc.UnaryUnaryMultiCallable[_order_api_pb2.CreateWithdrawalRequest, _order_api_pb2.Withdrawal]
     """Accepted and held; paid out by the wallet."""
+    ListWithdrawals: _grpc.UnaryUnaryMultiCallable[_order_api_pb2.ListWithdrawalsRequest, _order_api_pb2.ListWithdrawalsResponse]
+    """Newest first; without their steps."""
+    GetWithdrawal: _grpc.UnaryUnaryMultiCallable[_order_api_pb2.GetWithdrawalRequest, _order_api_pb2.Withdrawal]
+    """One, with everything that became of it."""
 
 @_typing.type_check_only
 class OrdersAsyncStub(OrdersStub):
@@ -75,6 +79,10 @@ class OrdersAsyncStub(OrdersStub):
     """The user's own fills, newest first."""
     CreateWithdrawal: _aio.UnaryUnaryMultiCallable[_order_api_pb2.CreateWithdrawalRequest, _order_api_pb2.Withdrawal]  # type: ignore[assignment]
     """Accepted and held; paid out by the wallet."""
+    ListWithdrawals: _aio.UnaryUnaryMultiCallable[_order_api_pb2.ListWithdrawalsRequest, _order_api_pb2.ListWithdrawalsResponse]  # type: ignore[assignment]
+    """Newest first; without their steps."""
+    GetWithdrawal: _aio.UnaryUnaryMultiCallable[_order_api_pb2.GetWithdrawalRequest, _order_api_pb2.Withdrawal]  # type: ignore[assignment]
+    """One, with everything that became of it."""
 
 class OrdersServicer(metaclass=_abc_1.ABCMeta):
     """Orders of the user who calls. Amounts, prices and ids are text: decimal numbers that no client
@@ -139,6 +147,22 @@ class OrdersServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_api_pb2.Withdrawal, _abc.Awaitable[_order_api_pb2.Withdrawal]]:
         """Accepted and held; paid out by the wallet."""
 
+    @_abc_1.abstractmethod
+    def ListWithdrawals(
+        self,
+        request: _order_api_pb2.ListWithdrawalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_api_pb2.ListWithdrawalsResponse, _abc.Awaitable[_order_api_pb2.ListWithdrawalsResponse]]:
+        """Newest first; without their steps."""
+
+    @_abc_1.abstractmethod
+    def GetWithdrawal(
+        self,
+        request: _order_api_pb2.GetWithdrawalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_api_pb2.Withdrawal, _abc.Awaitable[_order_api_pb2.Withdrawal]]:
+        """One, with everything that became of it."""
+
 def add_OrdersServicer_to_server(servicer: OrdersServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class OrderAdminStub:
@@ -152,6 +176,14 @@ class OrderAdminStub:
     """Credits a user. The reference names the deposit for ever."""
     Adjust: _grpc.UnaryUnaryMultiCallable[_order_api_pb2.AdjustRequest, _order_api_pb2.InstructionReceipt]
     """Changes a balance by hand, with a reason."""
+    InspectWithdrawal: _grpc.UnaryUnaryMultiCallable[_order_api_pb2.GetWithdrawalRequest, _order_api_pb2.Withdrawal]
+    """Anybody's withdrawal, with who did what and why."""
+    RetryWithdrawal: _grpc.UnaryUnaryMultiCallable[_order_api_pb2.WithdrawalActionRequest, _order_api_pb2.Withdrawal]
+    """Tries again: from the beginning what is not signed, with a higher fee what is on its way."""
+    CancelWithdrawal: _grpc.UnaryUnaryMultiCallable[_order_api_pb2.WithdrawalActionRequest, _order_api_pb2.Withdrawal]
+    """Gives the funds back, unless it is or may be signed."""
+    FailWithdrawal: _grpc.UnaryUnaryMultiCallable[_order_api_pb2.FailWithdrawalRequest, _order_api_pb2.Withdrawal]
+    """Gives the funds of a payout back that was sent and that the chain can never pay any more."""
     PauseWithdrawals: _grpc.UnaryUnaryMultiCallable[_order_api_pb2.PauseWithdrawalsRequest, _order_api_pb2.WithdrawalsState]
     ResumeWithdrawals: _grpc.UnaryUnaryMultiCallable[_order_api_pb2.ResumeWithdrawalsRequest, _order_api_pb2.WithdrawalsState]
 
@@ -164,6 +196,14 @@ class OrderAdminAsyncStub(OrderAdminStub):
     """Credits a user. The reference names the deposit for ever."""
     Adjust: _aio.UnaryUnaryMultiCallable[_order_api_pb2.AdjustRequest, _order_api_pb2.InstructionReceipt]  # type: ignore[assignment]
     """Changes a balance by hand, with a reason."""
+    InspectWithdrawal: _aio.UnaryUnaryMultiCallable[_order_api_pb2.GetWithdrawalRequest, _order_api_pb2.Withdrawal]  # type: ignore[assignment]
+    """Anybody's withdrawal, with who did what and why."""
+    RetryWithdrawal: _aio.UnaryUnaryMultiCallable[_order_api_pb2.WithdrawalActionRequest, _order_api_pb2.Withdrawal]  # type: ignore[assignment]
+    """Tries again: from the beginning what is not signed, with a higher fee what is on its way."""
+    CancelWithdrawal: _aio.UnaryUnaryMultiCallable[_order_api_pb2.WithdrawalActionRequest, _order_api_pb2.Withdrawal]  # type: ignore[assignment]
+    """Gives the funds back, unless it is or may be signed."""
+    FailWithdrawal: _aio.UnaryUnaryMultiCallable[_order_api_pb2.FailWithdrawalRequest, _order_api_pb2.Withdrawal]  # type: ignore[assignment]
+    """Gives the funds of a payout back that was sent and that the chain can never pay any more."""
     PauseWithdrawals: _aio.UnaryUnaryMultiCallable[_order_api_pb2.PauseWithdrawalsRequest, _order_api_pb2.WithdrawalsState]  # type: ignore[assignment]
     ResumeWithdrawals: _aio.UnaryUnaryMultiCallable[_order_api_pb2.ResumeWithdrawalsRequest, _order_api_pb2.WithdrawalsState]  # type: ignore[assignment]
 
@@ -185,6 +225,38 @@ class OrderAdminServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_order_api_pb2.InstructionReceipt, _abc.Awaitable[_order_api_pb2.InstructionReceipt]]:
         """Changes a balance by hand, with a reason."""
+
+    @_abc_1.abstractmethod
+    def InspectWithdrawal(
+        self,
+        request: _order_api_pb2.GetWithdrawalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_api_pb2.Withdrawal, _abc.Awaitable[_order_api_pb2.Withdrawal]]:
+        """Anybody's withdrawal, with who did what and why."""
+
+    @_abc_1.abstractmethod
+    def RetryWithdrawal(
+        self,
+        request: _order_api_pb2.WithdrawalActionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_api_pb2.Withdrawal, _abc.Awaitable[_order_api_pb2.Withdrawal]]:
+        """Tries again: from the beginning what is not signed, with a higher fee what is on its way."""
+
+    @_abc_1.abstractmethod
+    def CancelWithdrawal(
+        self,
+        request: _order_api_pb2.WithdrawalActionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_api_pb2.Withdrawal, _abc.Awaitable[_order_api_pb2.Withdrawal]]:
+        """Gives the funds back, unless it is or may be signed."""
+
+    @_abc_1.abstractmethod
+    def FailWithdrawal(
+        self,
+        request: _order_api_pb2.FailWithdrawalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_api_pb2.Withdrawal, _abc.Awaitable[_order_api_pb2.Withdrawal]]:
+        """Gives the funds of a payout back that was sent and that the chain can never pay any more."""
 
     @_abc_1.abstractmethod
     def PauseWithdrawals(
