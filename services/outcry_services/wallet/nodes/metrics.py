@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from outcry_services.wallet.nodes.model import Standing
+from outcry_services.wallet.nodes.model import Reason, Standing
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -91,7 +91,7 @@ class PoolMetrics:
         """A node stands otherwise than before."""
         self._transitions.labels(*node, after.standing, after.reason).inc()
         self._reason.labels(*node, before.reason).set(0)
-        self._reason.labels(*node, after.reason).set(1)
+        self._reason.labels(*node, after.reason).set(after.reason is not Reason.NONE)
 
     def node(
         self, node: tuple[str, str, str], condition: Condition, vitals: Vitals, height: int | None

@@ -21,7 +21,7 @@ P2WSH_OP_TRUE = b"\x00\x20" + sha256(OP_TRUE).digest()
 
 
 @asynccontextmanager
-async def pool_of(nodes, *, directory, chain="bitcoin", **settings):
+async def pool_of(nodes, *, directory, chain="bitcoin", registry=None, **settings):
     """A pool over `nodes`: name to server or to (url, login)."""
     entries = []
     for name, node in nodes.items():
@@ -39,7 +39,7 @@ async def pool_of(nodes, *, directory, chain="bitcoin", **settings):
     whole = {"chain": chain, "network": "regtest", "min_peers": 0, "timeout": 30, "nodes": entries}
     file.write_text(json.dumps(whole | settings))
     make = bitcoin_pool if chain == "bitcoin" else ethereum_pool
-    pool = make(PoolSettings.load(file), PoolMetrics(CollectorRegistry()))
+    pool = make(PoolSettings.load(file), PoolMetrics(registry or CollectorRegistry()))
     pool.policy = replace(pool.policy, sight_seconds=0.05)
     try:
         yield pool
@@ -65,6 +65,12 @@ def standing(pool):
         name: f"{member.condition.standing}/{member.condition.reason}"
         for name, member in pool.members.items()
     }
+
+
+def metrics_of(registry):
+    """Reads one of the pool's metrics on regtest by name and labels; None where there is none."""
+    chain = {"chain": "bitcoin", "network": "regtest"}
+    return lambda name, **labels: registry.get_sample_value(f"outcry_wallet_{name}", chain | labels)
 
 
 class Line:

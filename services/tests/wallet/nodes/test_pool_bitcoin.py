@@ -12,9 +12,18 @@ import pytest
 from outcry_services.wallet.nodes.broadcast import broadcast
 from outcry_services.wallet.nodes.errors import NoMajorityError, NoNodeError
 from outcry_services.wallet.nodes.model import Place, Tip
+from prometheus_client import CollectorRegistry
 
 from e2e.backends import BtcdServer, wait_until
-from services.tests.wallet.nodes.making import Line, altered, payment, pool_of, rounds_until, standing
+from services.tests.wallet.nodes.making import (
+    Line,
+    altered,
+    metrics_of,
+    payment,
+    pool_of,
+    rounds_until,
+    standing,
+)
 
 pytestmark = [pytest.mark.integration, pytest.mark.chains]
 
@@ -61,11 +70,11 @@ def trio():
 
 
 @asynccontextmanager
-async def pool_with_one_altered(trio, tmp_path, alter):
+async def pool_with_one_altered(trio, tmp_path, alter, **options):
     """All three, and between the pool and c somebody who alters c's answers."""
     async with altered(trio.c, alter) as place:
         nodes = {"a": trio.a, "b": trio.b, "c": place}
-        async with pool_of(nodes, directory=tmp_path) as pool:
+        async with pool_of(nodes, directory=tmp_path, **options) as pool:
             yield pool
 
 
@@ -121,9 +130,18 @@ async def test_another_block_at_a_height_is_a_fork_and_counts_for_nothing(trio, 
         if method == "getblockhash" and params[0] > 0:
             said["result"] = lie
 
-    async with pool_with_one_altered(trio, tmp_path, alter) as pool:
+    registry = CollectorRegistry()
+    async with pool_with_one_altered(trio, tmp_path, alter, registry=registry) as pool:
         await pool.round()
         assert standing(pool)["c"] == "quarantined/forked"
+        shown = metrics_of(registry)
+        assert shown("node_state", node="c", state="quarantined") == 1
+        assert shown("node_state", node="c", state="ready") == 0
+        assert shown("node_kept_away", node="c", reason="forked") == 1
+        assert shown("node_state", node="a", state="ready") == 1
+        assert shown("node_height", node="a") == shown("pool_height") == trio.a.tip()[0]
+        assert shown("node_call_seconds_count", node="a", outcome="answered") >= 3
+        assert (shown("pool_ready"), shown("pool_majority"), shown("pool_contested")) == (2, 2, 0)
         assert lie in pool.members["c"].condition.detail
         height, block = trio.a.tip()
         assert await pool.block_hash(height) == block
