@@ -105,7 +105,7 @@ async def _restored(settings: StoreSettings, options: argparse.Namespace) -> Non
             for shard in (each for each in options.shards if chosen.owners[each] == name):
                 lacking = await restored(mysql, shard, found[shard])
                 behind = found[shard].number
-                print(f"orders_{shard:04} goes on behind {behind}, and lacks {lacking or 'no order'}")
+                print(f"orders_{shard:04} goes on behind {behind}, and lacks {lacking or 'nothing'}")
         finally:
             await mysql.close()
 

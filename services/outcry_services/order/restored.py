@@ -17,13 +17,16 @@ from outcry_services.common.errors import UnavailableError
 from outcry_services.common.ids import OrderId, database_of
 from outcry_services.common.kafka import PoisonError, RawRecord
 from outcry_services.common.order_log import ORDERS, partition_of, read_instructions
+from outcry_services.order.restored_payouts import catching_up, steps_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from confluent_kafka import Message
+    from outcry.v1.instruction_pb2 import InstructionBatch
 
     from outcry_services.common.mysql import MySql
+    from outcry_services.order.restored_payouts import LoggedStep
 
 __all__ = ["Logged", "logged", "restored"]
 
@@ -37,6 +40,10 @@ class Logged:
     incarnation: int = 0
     number: int = 0
     orders: frozenset[int] = frozenset()
+    withdrawals: frozenset[int] = frozenset()
+    """Ids of all that were asked for."""
+    steps: tuple[LoggedStep, ...] = ()
+    """What became of them."""
 
 
 async def logged(bootstrap: str, shards: Sequence[int], *, partitions: int) -> dict[int, Logged]:
@@ -50,7 +57,10 @@ async def logged(bootstrap: str, shards: Sequence[int], *, partitions: int) -> d
 
 
 async def restored(mysql: MySql, shard: int, found: Logged) -> tuple[int, ...]:
-    """Put a shard's counter above the log; gives the orders that the log has and the database lacks."""
+    """Put a shard's counter above the log, and withdrawals to where it says that they are.
+
+    Gives the orders and withdrawals that the log has and the database lacks.
+    """
     database = database_of(shard)
     async with mysql.transaction() as session:
         await session.execute(
@@ -62,8 +72,11 @@ async def restored(mysql: MySql, shard: int, found: Logged) -> tuple[int, ...]:
             f"UPDATE {database}.published SET number = GREATEST(number, %s) WHERE id = 1", (found.number,)
         )
         await session.execute(f"DELETE FROM {database}.outbox WHERE number <= %s", (found.number,))
-        rows = await session.query(f"SELECT order_id FROM {database}.orders")
-    return tuple(sorted(found.orders - {int(row[0]) for row in rows}))
+        await session.run_all(catching_up(database, found.steps))
+        orders = await session.query(f"SELECT order_id FROM {database}.orders")
+        withdrawals = await session.query(f"SELECT number FROM {database}.withdrawals")
+    there = {int(OrderId.make(shard=shard, number=number)) for (number,) in withdrawals}
+    return tuple(sorted(found.orders - {order for (order,) in orders} | found.withdrawals - there))
 
 
 def _read(bootstrap: str, shards: set[int], partitions: int) -> dict[int, Logged]:
@@ -104,9 +117,15 @@ def _add(found: dict[int, Logged], message: Message) -> None:
     if batch.shard not in found:
         return
     before = found[batch.shard]
-    created = [one.number for one in batch.instructions if one.WhichOneof("body") == "order_created"]
     found[batch.shard] = Logged(
         incarnation=max([before.incarnation, *(one.incarnation for one in batch.instructions)]),
         number=max([before.number, *(one.number for one in batch.instructions)]),
-        orders=before.orders.union(int(OrderId.make(shard=batch.shard, number=number)) for number in created),
+        orders=before.orders | _made_by(batch, "order_created"),
+        withdrawals=before.withdrawals | _made_by(batch, "withdrawal_requested"),
+        steps=(*before.steps, *steps_in(batch.instructions)),
     )
+
+
+def _made_by(batch: InstructionBatch, kind: str) -> frozenset[int]:
+    numbers = (one.number for one in batch.instructions if one.WhichOneof("body") == kind)
+    return frozenset(int(OrderId.make(shard=batch.shard, number=number)) for number in numbers)

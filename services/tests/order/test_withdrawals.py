@@ -22,11 +22,13 @@ from outcry_services.order.money_requests import claim_shard
 from outcry_services.order.payout_desk import PayoutDesk
 from outcry_services.order.progress import MoneyChange
 from outcry_services.order.queries import Queries
+from outcry_services.order.restored import Logged, restored
+from outcry_services.order.restored_payouts import steps_in
 from outcry_services.order.rpc import OrderAdmin, Orders
 from outcry_services.order.treasury import Treasury
 from outcry_services.order.withdrawal_rpc import WithdrawalDesk
 
-from services.tests.order.desk import desk, whole_map
+from services.tests.order.desk import desk, opened, whole_map
 
 pytestmark = pytest.mark.integration
 
@@ -323,3 +325,32 @@ async def test_a_deposit_is_credited_once_however_often_it_is_found(house, shard
     with pytest.raises(ConflictError) as other:
         await house.wallet.CreditDeposit(request, WALLET)
     assert other.value.name == "REFERENCE_CONFLICT"
+
+
+async def test_rows_that_a_backup_brought_back_go_to_where_the_log_says(house, shard_server):
+    paid, released, sent = await house.sent(), await house.asked(), await house.sent()
+    database = database_of(house.shard)
+    backup = shard_server.execute(f"SELECT * FROM {database}.withdrawals")
+    await house.send(paid, "t2")
+    await house.complete(paid, "t2")
+    await house.act("Cancel", released)
+    log = instructions(shard_server, house.shard)
+    for row in backup:
+        marks = ", ".join(["%s"] * len(row))
+        shard_server.execute(f"REPLACE INTO {database}.withdrawals VALUES ({marks})", row)
+    found = Logged(incarnation=1, number=len(log), steps=tuple(steps_in(log)))
+    async with opened(shard_server) as mysql:
+        for _ in range(2):
+            assert await restored(mysql, house.shard, found) == ()
+    seen = [await house.seen(one) for one in (paid, released, sent)]
+    assert [(one.status, one.transaction_id) for one in seen] == [
+        ("COMPLETED", "t2"),
+        ("RELEASED", ""),
+        ("SENT", "t1"),
+    ]
+    # None of them can be given back a second time.
+    for withdrawal in (paid, released):
+        with pytest.raises(ConflictError) as ended:
+            await house.act("Fail", withdrawal, spent_by="t9")
+        assert ended.value.name == "WITHDRAWAL_ENDED"
+    assert (await house.send(sent)).conflict_point == POINT
