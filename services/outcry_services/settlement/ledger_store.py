@@ -22,12 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 
     from outcry_services.common.mysql import MySql, Session
-    from outcry_services.settlement.books import Change, Posted, UserAsset
-    from outcry_services.settlement.model import Transaction
+    from outcry_services.settlement.books import Change, UserAsset
 
 __all__ = ["LedgerBatch", "LedgerStore", "Opened"]
-
-Statement = tuple[str, "Sequence[Any]"]
 
 _LONGEST_TEXT = 1000
 _HOLD = "id, user_id, kind, asset, left_amount, per_unit, side, symbol, base, quote, tick_lot, lot"
@@ -129,105 +126,104 @@ class LedgerBatch:
         return {(user, asset): Balance(available, held) for user, asset, available, held in rows}
 
     async def write(self, change: Change) -> None:
-        """Everything that a batch changes, as one message.
+        """Everything that a batch changes. Raises `ContradictionError` for a cause that was posted before."""
+        await self._transactions(change)
+        await self._entries(change)
+        await self._many(
+            "balances (user_id, asset, available, held, source, position)",
+            [
+                (user, asset, balance.available, balance.held, source, position)
+                for (user, asset), (balance, source, position) in sorted(change.balances.items())
+            ],
+            "available = VALUES(available), held = VALUES(held), source = VALUES(source), "
+            "position = VALUES(position)",
+        )
+        await self._many(
+            "house (account, scope, asset, balance)",
+            [(*account, amount) for account, amount in sorted(change.house.items())],
+            "balance = balance + VALUES(balance)",
+        )
+        await self._holds(change)
+        await self._many(
+            "cursors (source, incarnation, position)",
+            [(source, it.incarnation, it.position) for source, it in sorted(change.cursors.items())],
+            "incarnation = VALUES(incarnation), position = VALUES(position)",
+        )
+        await self._many(
+            "offsets (topic, part, position)",
+            [(*place, position) for place, position in sorted(change.positions.items())],
+            "position = VALUES(position)",
+        )
+        await self._session.execute(self._in("UPDATE ledger.writer SET batch = batch + 1 WHERE id = 1"))
 
-        Raises `ContradictionError` for a cause that was posted before.
-        """
-        written = [
-            self._insert(
-                "transactions (source, position, kind, user_id, order_id, trade_id, symbol, time_unix_nanos, "
-                "reference, note)",
-                [_transaction(posted.transaction) for posted in change.posted],
-            ),
-            self._insert(
-                "entries (source, position, line, user_id, account, asset, amount, balance, kind)",
-                [row for posted in change.posted for row in _entries(posted)],
-            ),
-            self._insert(
-                "balances (user_id, asset, available, held, source, position)",
-                [
-                    (user, asset, balance.available, balance.held, source, position)
-                    for (user, asset), (balance, source, position) in sorted(change.balances.items())
-                ],
-                "available = VALUES(available), held = VALUES(held), source = VALUES(source), "
-                "position = VALUES(position)",
-            ),
-            self._insert(
-                "house (account, scope, asset, balance)",
-                [(*account, amount) for account, amount in sorted(change.house.items())],
-                "balance = balance + VALUES(balance)",
-            ),
-            self._insert(
-                f"holds ({_HOLD})",
-                [_row(hold) for _, hold in sorted(change.holds.items()) if hold is not None],
-                "left_amount = VALUES(left_amount)",
-            ),
-            self._without(sorted(hold_id for hold_id, hold in change.holds.items() if hold is None)),
-            self._insert(
-                "cursors (source, incarnation, position)",
-                [(source, it.incarnation, it.position) for source, it in sorted(change.cursors.items())],
-                "incarnation = VALUES(incarnation), position = VALUES(position)",
-            ),
-            self._insert(
-                "offsets (topic, part, position)",
-                [(*place, position) for place, position in sorted(change.positions.items())],
-                "position = VALUES(position)",
-            ),
-            (self._in("UPDATE ledger.writer SET batch = batch + 1 WHERE id = 1"), ()),
+    async def _transactions(self, change: Change) -> None:
+        rows = [
+            (
+                it.source,
+                it.position,
+                str(it.kind),
+                it.user_id,
+                it.order_id,
+                it.trade_id,
+                it.symbol,
+                it.time_unix_nanos,
+                # The log keeps the whole text.
+                it.reference[:_LONGEST_TEXT],
+                it.note[:_LONGEST_TEXT],
+            )
+            for it in (posted.transaction for posted in change.posted)
         ]
         try:
-            await self._session.run_all([statement for statement in written if statement is not None])
+            await self._many(
+                "transactions (source, position, kind, user_id, order_id, trade_id, symbol, time_unix_nanos, "
+                "reference, note)",
+                rows,
+            )
         except DuplicateKeyError as error:
-            # Whatever else is inserted gives way to what is there.
             keys = ", ".join(posted.transaction.key for posted in change.posted[:3])
             raise ContradictionError(f"one of {keys}, … was posted before: {error.message}") from error
 
-    def _insert(self, table: str, rows: Sequence[tuple[Any, ...]], update: str = "") -> Statement | None:
-        if not rows:
-            return None
-        places = ", ".join([f"({_marks(rows[0])})"] * len(rows))
-        otherwise = f" ON DUPLICATE KEY UPDATE {update}" if update else ""
-        statement = self._in("INSERT INTO ledger.{} VALUES {}{}").format(table, places, otherwise)
-        return statement, [value for row in rows for value in row]
-
-    def _without(self, holds: Sequence[int]) -> Statement | None:
-        if not holds:
-            return None
-        return self._in("DELETE FROM ledger.holds WHERE id IN ({})").format(_marks(holds)), holds
-
-
-def _transaction(it: Transaction) -> tuple[Any, ...]:
-    return (
-        it.source,
-        it.position,
-        str(it.kind),
-        it.user_id,
-        it.order_id,
-        it.trade_id,
-        it.symbol,
-        it.time_unix_nanos,
-        # The log keeps the whole text.
-        it.reference[:_LONGEST_TEXT],
-        it.note[:_LONGEST_TEXT],
-    )
-
-
-def _entries(posted: Posted) -> list[tuple[Any, ...]]:
-    it = posted.transaction
-    return [
-        (
-            it.source,
-            it.position,
-            line,
-            entry.user_id,
-            str(entry.account),
-            entry.asset,
-            entry.amount,
-            balance,
-            str(entry.kind),
+    async def _entries(self, change: Change) -> None:
+        rows = [
+            (
+                posted.transaction.source,
+                posted.transaction.position,
+                line,
+                entry.user_id,
+                str(entry.account),
+                entry.asset,
+                entry.amount,
+                balance,
+                str(entry.kind),
+            )
+            for posted in change.posted
+            for line, (entry, balance) in enumerate(
+                zip(posted.transaction.entries, posted.balances, strict=True)
+            )
+        ]
+        await self._many(
+            "entries (source, position, line, user_id, account, asset, amount, balance, kind)", rows
         )
-        for line, (entry, balance) in enumerate(zip(it.entries, posted.balances, strict=True))
-    ]
+
+    async def _holds(self, change: Change) -> None:
+        await self._many(
+            f"holds ({_HOLD})",
+            [_row(hold) for _, hold in sorted(change.holds.items()) if hold is not None],
+            "left_amount = VALUES(left_amount)",
+        )
+        gone = sorted(hold_id for hold_id, hold in change.holds.items() if hold is None)
+        if gone:
+            await self._session.execute(
+                self._in("DELETE FROM ledger.holds WHERE id IN ({})").format(_marks(gone)), gone
+            )
+
+    async def _many(self, table: str, rows: Sequence[tuple[Any, ...]], update: str = "") -> None:
+        if not rows:
+            return
+        otherwise = f" ON DUPLICATE KEY UPDATE {update}" if update else ""
+        await self._session.execute_many(
+            self._in("INSERT INTO ledger.{} VALUES ({}){}").format(table, _marks(rows[0]), otherwise), rows
+        )
 
 
 def _marks(values: Collection[object]) -> str:
