@@ -47,7 +47,7 @@ async def pool_of(nodes, *, directory, chain="bitcoin", registry=None, **setting
         await pool.close()
 
 
-async def rounds_until(pool, holds, *, seconds=60):
+async def rounds_until(pool, holds, *, seconds=180):
     """Rounds of probes until something holds; fails when it never does."""
     try:
         async with asyncio.timeout(seconds):

@@ -251,7 +251,9 @@ async def test_a_hung_node_is_overtaken_loses_its_place_and_comes_back(trio, tmp
             assert await pool.read(lambda node: node.block_hash(height)) == block
             assert await pool.agreed(lambda node: node.block_hash(height), what="a block") == block
             assert min(pool.members.values(), key=lambda member: member.cost).name != first
-            await rounds_until(pool, lambda: standing(pool)[first] == "ejected/errors")
+            others = set("abc") - {first}
+            apart = {first: "ejected/errors"} | dict.fromkeys(others, READY)
+            await rounds_until(pool, lambda: standing(pool) == apart)
             assert (await pool.tip()).height == height
         finally:
             trio.named[first].resume()

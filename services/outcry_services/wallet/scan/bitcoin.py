@@ -1,0 +1,76 @@
+"""Taking the next step on Bitcoin's chain: its shape by the majority, a block's bytes from any node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outcry_services.wallet.nodes.errors import NodeAnswerError
+from outcry_services.wallet.nodes.model import Tip
+from outcry_services.wallet.scan.bitcoin_block import read_outputs
+from outcry_services.wallet.scan.book import Deposit
+from outcry_services.wallet.scan.errors import BlockError, ParentError
+from outcry_services.wallet.scan.follow import Scan, TakeBack, Wait, next_step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from outcry_services.wallet.nodes.bitcoin import BitcoinNode
+    from outcry_services.wallet.nodes.pool import NodePool
+    from outcry_services.wallet.scan.bitcoin_block import Output
+    from outcry_services.wallet.scan.follow import Place
+
+__all__ = ["Scanned", "advance", "deposits_in"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """The next block, and every output in it."""
+
+    block: Tip
+    outputs: list[Output]
+
+
+async def advance(pool: NodePool[BitcoinNode], place: Place) -> Scanned | TakeBack | Wait:
+    """The next step from a place; nothing is remembered here.
+
+    Raises `NoMajorityError` and `NoNodeError`, and `ParentError` where the chain changes meanwhile: the
+    step is to be taken anew.
+    """
+    tip = await pool.tip()
+    last = place.last
+    at_last = await pool.agreed(lambda node: node.block_hash(last.height), what=f"the block at {last.height}")
+    step = next_step(place, height=tip.height, block_at_last=at_last)
+    if not isinstance(step, Scan):
+        return step
+    block = Tip(height=step.height, hash=await pool.block_hash(step.height))
+    outputs = await pool.read(lambda node: _outputs(node, block=block.hash, parent=last.hash))
+    return Scanned(block, outputs)
+
+
+def deposits_in(outputs: Iterable[Output], owners: Mapping[bytes, int]) -> list[Deposit]:
+    """Payments to scripts of ours; `owners` gives the user of each.
+
+    Newly made coins are left out: nobody may spend them for 100 blocks.
+    """
+    return [
+        Deposit(
+            id=f"bitcoin:{output.txid}:{output.index}",
+            user_id=owners[output.script],
+            asset="BTC",
+            amount=output.satoshi,
+        )
+        for output in outputs
+        if output.script in owners and not output.coinbase and output.satoshi > 0
+    ]
+
+
+async def _outputs(node: BitcoinNode, *, block: str, parent: str) -> list[Output]:
+    """Raises `NodeAnswerError` for bytes that are not the block, so that another node is asked."""
+    raw = await node.raw_block(block)
+    try:
+        return read_outputs(raw, block=block, parent=parent)
+    except ParentError:
+        raise
+    except BlockError as error:
+        raise NodeAnswerError(node.name, error.message) from None
