@@ -7,11 +7,13 @@ from outcry_services.common.errors import ForbiddenError, InvalidError, Unauthen
 from outcry_services.common.identity import (
     KEY,
     PERMISSIONS,
+    SERVICE,
     USER,
     Identity,
     Permission,
     identity_of,
     parse_user_id,
+    require_service,
 )
 
 TRADER = Identity(7, frozenset({Permission.READ, Permission.TRADE}), key="k1")
@@ -90,3 +92,16 @@ def test_what_is_no_user_id_is_refused(text):
 
 def test_records_name_the_actor():
     assert (TRADER.actor, ADMIN.actor) == ("user 7 key k1", "user 1")
+
+
+def test_a_service_is_who_it_says_and_no_user_stands_behind_it():
+    require_service(Call((SERVICE, "wallet")), "wallet")
+    for metadata in (
+        (),
+        ((SERVICE, "risk"),),
+        ((SERVICE, "wallet"), (SERVICE, "wallet")),
+        ((SERVICE, "wallet"), *TRADER.metadata()),
+        ADMIN.metadata(),
+    ):
+        with pytest.raises(UnauthenticatedError, match="wallet service alone"):
+            require_service(Call(*metadata), "wallet")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from outcry_services.common.money import (
     checked,
     format_amount,
     parse,
+    parse_up,
     product,
     subtract,
 )
@@ -128,3 +129,17 @@ def test_a_trade_too_large_for_an_amount_is_refused():
 def test_units_in_which_a_trade_would_round_are_refused():
     assert name_of(Units, base_scale=8, quote_scale=2, tick=1, lot=1) == "INVALID_UNITS"
     assert name_of(Units, base_scale=8, quote_scale=2, tick=0, lot=1) == "INVALID_UNITS"
+
+
+@given(st.integers(0, 10**12), SCALES, SCALES)
+def test_what_is_below_a_unit_counts_as_one(units, exact, scale):
+    text = format_amount(units, scale=exact)
+    whole = Decimal(units).scaleb(scale - exact)
+    expected = int(whole.to_integral_value(rounding=ROUND_CEILING))
+    if expected <= I64_MAX:
+        assert parse_up(text, scale=scale) == expected
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.2.3", "1e3", "1.123456789x", "0." + "1" * 40])
+def test_a_more_exact_amount_is_one_all_the_same(text):
+    assert name_of(parse_up, text, scale=8).startswith("AMOUNT_")
