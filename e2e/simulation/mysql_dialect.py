@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Translated", "in_database", "translate"]
 
 _INTEGERS = {"TINYINT": 8, "SMALLINT": 16, "MEDIUMINT": 24, "INT": 32, "INTEGER": 32, "BIGINT": 64}
+_DECIMAL = "INT"
+"""SQLite's other word for an integer, so that the two can be told apart. Beyond 64 bits it says no."""
 _TEXTS = ("VARCHAR", "CHAR", "MEDIUMTEXT", "LONGTEXT", "TEXT", "JSON", "ENUM")
 _BYTES = ("VARBINARY", "BINARY", "TINYBLOB", "MEDIUMBLOB", "LONGBLOB", "BLOB")
 
@@ -26,6 +28,12 @@ _BYTES = ("VARBINARY", "BINARY", "TINYBLOB", "MEDIUMBLOB", "LONGBLOB", "BLOB")
 _TABLES = (
     "(SELECT substr(name, 1, instr(name, '.') - 1) AS table_schema, "
     "substr(name, instr(name, '.') + 1) AS table_name FROM sqlite_master WHERE type = 'table')"
+)
+_COLUMNS = (
+    "(SELECT substr(t.name, 1, instr(t.name, '.') - 1) AS table_schema, "
+    "substr(t.name, instr(t.name, '.') + 1) AS table_name, c.name AS column_name, "
+    f"CASE c.type WHEN '{_DECIMAL}' THEN 'decimal' WHEN 'INTEGER' THEN 'bigint' ELSE lower(c.type) END "
+    "AS data_type FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table')"
 )
 
 
@@ -47,6 +55,7 @@ def translate(statement: str, databases: Iterable[str]) -> Translated:
     text = re.sub(r"\s+", " ", re.sub(r"--[^\n]*\n", " ", statement)).strip().rstrip(";")
     text = text.replace("`", '"')
     text = re.sub(r"\binformation_schema\.tables\b", _TABLES, text, flags=re.IGNORECASE)
+    text = re.sub(r"\binformation_schema\.columns\b", _COLUMNS, text, flags=re.IGNORECASE)
     names = "|".join(map(re.escape, databases))
     if names:
         text = re.sub(rf'"?\b({names})\b"?\."?(\w+)"?', r'"\1.\2"', text)
@@ -171,6 +180,8 @@ def _column(text: str) -> str:
     rest = re.sub(r" NOT NULL AUTO_INCREMENT| AUTO_INCREMENT", "", rest, flags=re.IGNORECASE)
     if kind in _INTEGERS or kind in ("BOOLEAN", "BOOL"):
         return f"{name} INTEGER{rest}{_range(name, _INTEGERS.get(kind, 8), unsigned=unsigned)}"
+    if kind == "DECIMAL" and size is not None and size.replace(" ", "").endswith(",0"):
+        return f"{name} {_DECIMAL}{rest}"
     if kind in _TEXTS:
         longest = f" CHECK (length({name}) <= {size})" if size and kind.endswith("CHAR") else ""
         return f"{name} TEXT{rest}{longest}"

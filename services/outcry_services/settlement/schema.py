@@ -9,7 +9,8 @@ What is there is left as it is: a run that was cut short is made whole by the ne
 `transactions`  one row a cause; the key is the idempotency key, kept for ever
 `entries`       the postings, in the order in which they were made; `balance` is the user's account after it
 `balances`      what each user has of each asset, with the last cause: what a reader of the binary log sees
-`house`         the same for the house; `scope` is the pair for fees and clearing
+`house`         the same for the house, whose sums over all users leave 64 bits; `scope` is the pair for fees
+                and clearing
 `holds`         what is held for each open order and each withdrawal
 """
 
@@ -37,6 +38,7 @@ _TEXT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 _SOURCE = f"VARCHAR(40) {_ASCII} NOT NULL"
 _ASSET = f"VARCHAR(32) {_ASCII} NOT NULL"
 _WORD = f"VARCHAR(24) {_ASCII} NOT NULL"
+_SUM = "DECIMAL(38, 0)"
 
 _TABLES = {
     "writer": """CREATE TABLE IF NOT EXISTS ledger.writer (
@@ -62,7 +64,7 @@ _TABLES = {
                 user_id BIGINT NOT NULL, asset {_ASSET}, available BIGINT NOT NULL, held BIGINT NOT NULL,
                 source {_SOURCE}, position BIGINT NOT NULL, PRIMARY KEY (user_id, asset)) ENGINE=InnoDB""",
     "house": f"""CREATE TABLE IF NOT EXISTS ledger.house (
-                account {_WORD}, scope {_ASSET}, asset {_ASSET}, balance BIGINT NOT NULL,
+                account {_WORD}, scope {_ASSET}, asset {_ASSET}, balance {_SUM} NOT NULL,
                 PRIMARY KEY (account, scope, asset)) ENGINE=InnoDB""",
     "holds": f"""CREATE TABLE IF NOT EXISTS ledger.holds (
                 id BIGINT NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, kind {_WORD}, asset {_ASSET},
@@ -80,7 +82,7 @@ def naming(database: str) -> Callable[[str], str]:
 
 
 async def migrate(mysql: MySql, *, database: str = DATABASE) -> None:
-    """Make what is missing. Safe to run again, at any time and by several."""
+    """Make what is missing, and widen what is too narrow. Safe to run again, at any time and by several."""
     named = naming(database)
     async with mysql.session() as session:
         rows = await session.query(
@@ -93,6 +95,14 @@ async def migrate(mysql: MySql, *, database: str = DATABASE) -> None:
             if name not in there:
                 log.info("making a table", extra={"table": f"{database}.{name}"})
                 await session.execute(named(statement))
+        narrow = await session.query(
+            "SELECT data_type FROM information_schema.columns WHERE table_schema = %s "
+            "AND table_name = 'house' AND column_name = 'balance' AND data_type = 'bigint'",
+            [database],
+        )
+        if narrow:
+            log.info("widening a column", extra={"column": f"{database}.house.balance"})
+            await session.execute(named(f"ALTER TABLE ledger.house MODIFY balance {_SUM} NOT NULL"))
         if await session.query(named("SELECT COUNT(*) FROM ledger.writer")) == [(0,)]:
             await session.execute(
                 named("INSERT IGNORE INTO ledger.writer (id, epoch, batch) VALUES (1, 0, 0)")

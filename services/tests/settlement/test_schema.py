@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from outcry_services.common.errors import ConfigError, UnavailableError
 from outcry_services.settlement.schema import migrate, naming
 from outcry_services.settlement.settings import SettlementSettings
+
+from services.tests.settlement.exchange import Exchange
+from services.tests.settlement.feeding import Feeder
+from services.tests.settlement.ledgers import real_ledger
 
 
 async def test_a_migration_that_was_cut_short_is_made_whole_by_the_next(ledger):
@@ -19,6 +25,19 @@ async def test_a_migration_that_was_cut_short_is_made_whole_by_the_next(ledger):
     assert await ledger.holds() == {}
     await migrate(ledger.mysql, database=ledger.database)
     assert (await ledger.store.open()).epoch == 2
+
+
+@pytest.mark.integration
+async def test_what_the_house_owes_to_all_users_together_may_leave_64_bits(mariadb):
+    async with real_ledger(mariadb) as ledger:
+        await ledger.change("ALTER TABLE ledger.house MODIFY balance BIGINT NOT NULL")
+        await ledger.change("INSERT INTO ledger.house VALUES ('deposits', '', 'USD', %s)", [-(1 << 63)])
+        await migrate(ledger.mysql, database=ledger.database)
+        exchange = Exchange(1)
+        exchange.trade(100)
+        await Feeder(ledger.store, exchange.records(most=5), random.Random(1), stride=10).run()
+        assert (await ledger.house("deposits"))["", "USD"] < -(1 << 63)
+        assert await ledger.balances() == exchange.balances()
 
 
 @pytest.mark.parametrize("name", ["", "Ledger", "a-b", "a b", "a.b", "a`b", "1a", "x" * 64])
