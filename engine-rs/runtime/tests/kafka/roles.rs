@@ -28,7 +28,9 @@ fn what_one_replica_left_unpublished_the_other_publishes() {
     let (first, second) = bed.hot_and_warm();
     bed.send(3_000, 7);
     // The other can only rise above an epoch that it has seen.
-    wait_for(&second, "the first one's epoch", |status| status.seen_seq > 0);
+    wait_for(&second, "the first one's epoch", |status| {
+        status.seen_seq > 0
+    });
     first.stop();
     bed.send(3_000, 7);
     second.promote(1);
