@@ -31,6 +31,8 @@ class Exchange:
         self, seed, *, symbols=("AAA-USD", "BBB-USD"), users=12, maker_ppm=-250, taker_ppm=1000, stp=False
     ):
         self.random = random.Random(seed)
+        # Of their own, so that orders are the same whatever becomes of withdrawals.
+        self.payouts = random.Random(f"{seed} payouts")
         self.symbols = symbols
         # Shards of several partitions; some users share one.
         self.users = [1 + number * 173 % 2100 for number in range(users)]
@@ -216,7 +218,7 @@ class Exchange:
                 self.cancel(dice.choice(open_orders))
 
     def _move_withdrawals(self):
-        dice = self.random
+        dice = self.payouts
         for withdrawal in list(self.sent):
             if dice.random() < 0.5:
                 dice.choice((self.complete, self.come_back))(withdrawal, fee=dice.randint(0, 9))
