@@ -31,7 +31,7 @@ _STANDS = 0.2
 _REQUEST_EXAMPLES = """examples:
   outcry cold request bitcoin refill.psbt --out request
   outcry cold request ethereum refill.json --address 0x9858EfFD232B4033E47d90003D41EC34EcaEda94 --out request
-  outcry cold request solana message.b64 --address HAgk14JpMQLgt6rVgv7cBQFJWFto5Dqxi472uT3DKpqk --terminal
+  outcry cold request solana message.b64 --address HAgk14JpMQLgt6rVgv7cBQFJWFto5Dqxi472uT3DKpqk --out asked
 
 request.json beside the frames is what `outcry cold import` compares the answer with."""
 _IMPORT_EXAMPLES = """example:
