@@ -56,6 +56,7 @@ class Intake:
         self._awake_shards: dict[int, None] = {}
         self._awake_pairs: dict[str, None] = {}
         self._waiters: dict[int, dict[str, None]] = {}
+        self._in_hand = False
         for source, cursor in cursors.items():
             if source.startswith("i:"):
                 self._shards[int(source[2:])] = ShardLane(cursor.incarnation, cursor.position)
@@ -118,7 +119,10 @@ class Intake:
     # What goes out.
 
     def take(self, most: int) -> list[Step]:
-        """The next steps, in an order in which they can be applied; they count as applied from now on."""
+        """The next steps, in an order in which they can be applied.
+
+        They are in hand until `give_back` says which of them could not be: positions stay where they are.
+        """
         steps: list[Step] = []
         while len(steps) < most and (self._awake_shards or self._awake_pairs):
             if self._awake_shards:
@@ -127,10 +131,11 @@ class Intake:
             else:
                 symbol = next(iter(self._awake_pairs))
                 steps.extend(self._happened(symbol, most - len(steps)))
+        self._in_hand = bool(steps)
         return steps
 
     def give_back(self, steps: Sequence[Step]) -> None:
-        """Steps that couldn't be applied: the last ones taken of their sources, in order.
+        """Steps that couldn't be applied: the last ones taken of their sources, in order; the others are.
 
         An instruction among them waits for funds until `wake_short` or `known_ends`, and the pairs that need
         an answer from behind it wait for it.
@@ -147,6 +152,7 @@ class Intake:
                 pair.seq = step.event.seq - 1
                 pair.events[step.event.seq] = step.event
                 self._awake_pairs[step.symbol] = None
+        self._in_hand = False
 
     def wake_short(self) -> None:
         """Events were applied: funds may be there now."""
@@ -203,7 +209,9 @@ class Intake:
 
     def position(self, place: Place) -> int:
         """From where a partition must be read when all that is in memory is lost."""
-        return self._trails[place].settle(partial(self._is_applied, place))
+        trail = self._trails[place]
+        # Who asks while steps are in hand (the lag meter does) must not forget what comes back.
+        return trail.position if self._in_hand else trail.settle(partial(self._is_applied, place))
 
     def oldest_ms(self, place: Place) -> int | None:
         """When the first record that is not applied was written, Unix milliseconds; None: all is applied."""

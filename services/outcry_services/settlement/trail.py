@@ -49,8 +49,13 @@ class Trail:
         self.read = max(self.read, position)
         return True
 
+    @property
+    def position(self) -> int:
+        """The offset of the first record that is not known to be applied."""
+        return self.pending[0].offset if self.pending else self.read
+
     def settle(self, is_applied: Callable[[Pending], bool]) -> int:
         """Forget what is applied from the front on; the offset of the first record that is not."""
         while self.pending and is_applied(self.pending[0]):
             self.pending.popleft()
-        return self.pending[0].offset if self.pending else self.read
+        return self.position
