@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import secrets
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -67,16 +66,27 @@ def users_of_a_run(count: int) -> range:
 def _lifted(provider: Provider, *, progress: Progress) -> Iterator[Cluster]:
     """All clients have one address here, which no rate may hold back; the rates come back at the end."""
     cluster = Cluster(provider)
-    where = ("--namespace", PLATFORM.namespace, "--output", "yaml")
-    given: dict[str, Any] = yaml.safe_load(
-        helm("get", "values", PLATFORM.name, *where, kubectl=provider.kubectl)
-    )
-    lifted = deepcopy(given)
-    lifted.setdefault("envoy", {}).update(UNLIMITED)
+    rates = _values(provider).get("envoy", {}).get("rates")
     with progress.step("lifting the gateway's rates", key="load rates"):
-        install(PLATFORM, lifted, kubectl=provider.kubectl)
+        _upgrade(provider, UNLIMITED["rates"])
     try:
         yield cluster
     finally:
         with progress.step("bringing the gateway's rates back", key="load rates"):
-            install(PLATFORM, given, kubectl=provider.kubectl)
+            _upgrade(provider, rates)
+
+
+def _values(provider: Provider) -> dict[str, Any]:
+    """What the platform was installed with."""
+    where = ("--namespace", PLATFORM.namespace, "--output", "yaml")
+    said = helm("get", "values", PLATFORM.name, *where, kubectl=provider.kubectl)
+    return dict(yaml.safe_load(said) or {})
+
+
+def _upgrade(provider: Provider, rates: dict[str, Any] | None) -> None:
+    """These rates, or the chart's own; all else stays what it is by now, whoever changed it meanwhile."""
+    values = _values(provider)
+    envoy = {name: value for name, value in values.get("envoy", {}).items() if name != "rates"}
+    if rates is not None:
+        envoy["rates"] = rates
+    install(PLATFORM, values | {"envoy": envoy}, kubectl=provider.kubectl)
