@@ -155,8 +155,6 @@ TABLES = {
     """,
 }
 
-LAST = list(TABLES)[-1]
-
 
 def tables_of(shard: int, *, prefix: str = "", there: Collection[str] = ()) -> list[str]:
     """What makes the tables of a shard that aren't there; `prefix` is put before their names."""
@@ -169,12 +167,13 @@ def tables_of(shard: int, *, prefix: str = "", there: Collection[str] = ()) -> l
 
 
 def statements(shard: int, *, incarnation: int, there: Collection[str] = ()) -> list[str]:
-    """Everything that makes what a shard's database lacks; `there`: the tables that it has.
+    """Everything that makes what a shard's database lacks; `there`: the tables that it has, not all of them.
 
-    One table comes behind the rows: a database that has all tables has the rows, too.
+    The last table that it lacks comes behind the rows: a database that has all tables has the rows, too, be
+    it new or of a version with fewer tables.
     """
     database = database_of(shard)
-    *tables, last = tables_of(shard, there={*there} - {LAST})
+    *tables, last = tables_of(shard, there=there)
     return [
         *([] if there else [f"CREATE DATABASE IF NOT EXISTS {database}"]),
         *tables,

@@ -37,6 +37,28 @@ async def test_it_can_be_run_again_at_once_and_where_it_was_ended(shard_server):
     assert shard_server.execute(f"SELECT * FROM {database}.counter") == [(1, 2, 7)]
 
 
+NEWER = ("withdrawals", "withdrawal_steps")
+
+
+@pytest.mark.parametrize("begun", [(), NEWER[:1]])
+async def test_a_database_of_a_version_with_fewer_tables_gets_them_with_their_rows(shard_server, begun):
+    shard = 1011
+    database = database_of(shard)
+    async with opened(shard_server) as mysql:
+        await migrate(mysql, [shard], made=lambda _: None)
+        shard_server.execute(
+            f"INSERT INTO {database}.instructions (number, kind, user_id, reference, digest, asset, scale, "
+            "amount, detail, actor, created) VALUES (3, 'WITHDRAWAL', %s, 'r', '', 'BTC', 8, 5, '', '', 9)",
+            [shard],
+        )
+        for table in set(NEWER) - set(begun):
+            shard_server.execute(f"DROP TABLE {database}.{table}")
+        await migrate(mysql, [shard], made=lambda _: None)
+    assert shard_server.execute(f"SELECT number, stage FROM {database}.withdrawals") == [(3, "PENDING")]
+    assert {name for (name,) in shard_server.execute(f"SHOW TABLES FROM {database}")} == set(TABLES)
+    shard_server.execute(f"DROP DATABASE {database}")
+
+
 async def test_a_shard_that_was_moved_away_is_not_made_anew(shard_server):
     shard = 1010
     async with opened(shard_server) as mysql:
