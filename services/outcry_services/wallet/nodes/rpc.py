@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import aiohttp
+from pydantic_core import from_json
 
 from outcry_services.common.errors import ConfigError
 from outcry_services.wallet.nodes.answers import Answer
@@ -169,6 +170,9 @@ class JsonRpc:
     def _read(self, method: str, number: int, status: int, said: bytes) -> Answer:
         # bitcoind and btcd tell an error of a call under a status of 4xx or 5xx: the body comes first.
         try:
+            # Refuses what is nested deeply. Python's own parser goes down as far as the process lets it, and
+            # dies of it where a library raised that limit (py_ecc does, which eth-account brings).
+            from_json(said, allow_inf_nan=False)
             whole = json.loads(said, parse_float=Decimal, parse_constant=_no_number)
         except (ValueError, RecursionError):
             raise self._malformed(method, status, "no JSON") from None
