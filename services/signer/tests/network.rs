@@ -1,12 +1,13 @@
 //! Signers on the network: mutual TLS, and what each caller's certificate lets it ask.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/authority.rs"]
+mod authority;
 #[path = "common/quorum.rs"]
 #[allow(dead_code)]
 mod quorum;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use outcry_signer::client::Remote;
 use outcry_signer::proto::GenerateKey;
@@ -15,45 +16,10 @@ use outcry_signer::protocol::Index;
 use outcry_signer::relay::{self, End};
 use outcry_signer::scheme::Scheme;
 use outcry_signer::server::{TlsFiles, serve};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::sync::oneshot;
 
+use authority::Authority;
 use quorum::{NOW, Quorum, policy};
-
-/// A certificate authority and what it signs, as files.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    home: PathBuf,
-}
-
-impl Authority {
-    fn new(home: &Path) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        std::fs::create_dir_all(home).unwrap();
-        let certificate = params.self_signed(&key).unwrap();
-        std::fs::write(home.join("ca.pem"), certificate.pem()).unwrap();
-        Self {
-            issuer: Issuer::new(params, key),
-            home: home.to_owned(),
-        }
-    }
-
-    fn issue(&self, name: &str) -> TlsFiles {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let files = TlsFiles {
-            ca: self.home.join("ca.pem"),
-            certificate: self.home.join(format!("{name}.pem")),
-            key: self.home.join(format!("{name}.key")),
-        };
-        std::fs::write(&files.certificate, certificate.pem()).unwrap();
-        std::fs::write(&files.key, key.serialize_pem()).unwrap();
-        files
-    }
-}
 
 /// Three signers that serve until the senders are dropped.
 async fn serving(
