@@ -68,7 +68,7 @@ MOMENTS = {
 def test_nothing_is_left_of_an_up_that_was_killed(cluster, moment):
     before = machine()
     starting = cluster.start("up", "--until", "cluster")
-    wait_until(MOMENTS[moment], seconds=60, what=moment, every=0.002)
+    wait_until(MOMENTS[moment], seconds=300, what=moment, every=0.002)
     starting.kill()
     starting.wait()
     cluster.run("down")
@@ -79,7 +79,7 @@ def test_nothing_is_left_of_an_up_that_was_killed(cluster, moment):
 def test_nothing_is_left_of_an_up_that_goes_on_meanwhile(cluster):
     before = machine()
     starting = cluster.start("up", "--until", "cluster")
-    wait_until(MOMENTS["when the namespaces are made"], seconds=60, what="namespaces", every=0.002)
+    wait_until(MOMENTS["when the namespaces are made"], seconds=300, what="namespaces", every=0.002)
     cluster.run("down")
     assert starting.wait(10) == -signal.SIGKILL
     assert machine().left_since(before) == {}
@@ -89,7 +89,7 @@ def test_nothing_is_left_of_an_up_that_goes_on_meanwhile(cluster):
 def test_nothing_is_left_of_a_cluster_whose_supervisor_was_killed(cluster, victim):
     before = machine()
     with cluster:
-        wait_until(MOMENTS["when a pod runs"], seconds=60, what="a pod")
+        wait_until(MOMENTS["when a pod runs"], seconds=300, what="a pod")
         os.kill(json.loads((ROOT / "supervisor.json").read_text())[victim], signal.SIGKILL)
         wait_until(lambda: not running("kubelet"), seconds=20, what="the end of all programs")
     assert machine().left_since(before) == {}
