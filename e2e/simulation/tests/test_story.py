@@ -11,7 +11,7 @@ from e2e.simulation.story import Stage
 from e2e.simulation.tests.plants import PLANTS
 
 SEEDS = 25
-MOST_SEEDS = 150
+MOST_SEEDS = 400
 """Within which a planted bug must be found."""
 
 
