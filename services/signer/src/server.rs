@@ -1,4 +1,4 @@
-//! The signer on the network: gRPC over mutual TLS 1.3, where the caller's certificate says what it may ask.
+//! The signer on the network: gRPC over mutual TLS, where the caller's certificate says what it may ask.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
