@@ -39,7 +39,7 @@ def test_a_shard_is_moved_and_numbered_on_by_command(
     chosen = json.loads(told.splitlines()[-1])
     assert (chosen["version"], [shard, shard, "b"] in chosen["ranges"]) == (2, True)
     main(["restored", "--shards", str(shard)])
-    assert f"{database_of(shard)} goes on behind 0, and lacks no order" in capsys.readouterr().out
+    assert f"{database_of(shard)} goes on behind 0, and lacks nothing" in capsys.readouterr().out
     assert other_server.execute(f"SELECT incarnation, last FROM {database_of(shard)}.counter") == [(2, 0)]
     assert (database_of(shard),) not in shard_server.execute("SHOW DATABASES")
     consul.delete("kv/outcry/shards")

@@ -8,6 +8,7 @@ from outcry_services.wallet.cold.bitcoin import BitcoinAsked
 from outcry_services.wallet.cold.ethereum import EthereumAsked
 from outcry_services.wallet.cold.ur import Collector
 
+from e2e.backends import wait_until
 from e2e.backends.anvil_server import AnvilServer
 from e2e.backends.btcd_server import BtcdServer
 from services.tests.wallet.cold import transactions as made
@@ -63,6 +64,10 @@ def test_anvil_takes_a_refill(cold, tmp_path):
         node.send(made.ETHEREUM, 2 * 10**18)
         asked = EthereumAsked.read(made.ethereum_file(), made.ETHEREUM)
         txid = node.rpc("eth_sendRawTransaction", signed(cold, asked, tmp_path / "frames"))
+        # The node answers when it has the transaction, and makes its block behind that.
+        wait_until(
+            lambda: node.rpc("eth_getTransactionReceipt", txid) is not None, seconds=30, what="the receipt"
+        )
         receipt = node.rpc("eth_getTransactionReceipt", txid)
         assert (receipt["status"], receipt["from"]) == ("0x1", made.ETHEREUM.lower())
         assert int(node.rpc("eth_getBalance", made.SOMEBODY, "latest"), 16) == 10**18
