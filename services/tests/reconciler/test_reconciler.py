@@ -98,13 +98,15 @@ async def test_whatever_is_broken_is_found_and_put_right(servers, world, side, w
             ((seen,),) = await world.rows("SELECT COALESCE(MAX(id), 0) FROM reconciler.findings")
             begun = time.monotonic()
             user = await breaking(world)
-            flow = asyncio.create_task(world.step(5))
+            # A cursor that went back is moved on by the user's own next instruction: nothing would be found.
+            early = name != "cursor back"
+            flow = asyncio.create_task(world.step(5)) if early else None
             await world.until(
                 "SELECT id FROM reconciler.findings WHERE id > %s AND user_id = %s", [seen, user]
             )
             found = time.monotonic() - begun
             ((verdict, state, log),) = (await ended(world, user, seen))[-1:]
-            await flow
+            await (flow or world.step(5))
             await world.until_right()
             with capsys.disabled():
                 right = time.monotonic() - begun
