@@ -106,22 +106,8 @@ impl Share {
     /// A key that can't be written, which a whole share never has.
     pub fn group_key(&self) -> Result<GroupKey, Fault> {
         let (public_key, chain_code) = match self {
-            Self::Taproot(share) => (
-                share
-                    .public
-                    .verifying_key()
-                    .serialize()
-                    .map_err(|error| frost::fault(&error, None))?,
-                share.chain_code,
-            ),
-            Self::Ed25519(share) => (
-                share
-                    .public
-                    .verifying_key()
-                    .serialize()
-                    .map_err(|error| frost::fault(&error, None))?,
-                share.chain_code,
-            ),
+            Self::Taproot(share) => (share.group_key()?, share.chain_code),
+            Self::Ed25519(share) => (share.group_key()?, share.chain_code),
             Self::Ecdsa(share) => {
                 use k256::elliptic_curve::group::GroupEncoding as _;
                 (

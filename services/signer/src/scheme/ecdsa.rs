@@ -1,11 +1,16 @@
 //! Threshold ECDSA on secp256k1 by `DKLs23` (Doerner, Kondi, Lee, shelat: "Threshold ECDSA in Three Rounds"),
 //! as the crate `dkls23-core` does it. See `docs/security.md` for why this one.
 
-use dkls23_core::protocols::{Abort, AbortKind, AbortReason, Parameters, PartyIndex};
-use k256::Secp256k1;
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-use crate::protocol::{Fault, Inbox, Incoming, Index, SIGNERS, THRESHOLD};
+use dkls23_core::protocols::{Abort, AbortKind, AbortReason, Parameters, PartyIndex};
+use k256::{Scalar, Secp256k1};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::protocol::{
+    Fault, Inbox, Incoming, Index, Outgoing, SIGNERS, THRESHOLD, decode, encode,
+};
 
 mod dkg;
 mod refresh;
@@ -59,6 +64,41 @@ fn heard(inbox: &Inbox, sender: Index) -> Result<&Incoming, Fault> {
     inbox
         .get(&sender)
         .ok_or_else(|| Fault::of(sender, "sent nothing"))
+}
+
+/// A polynomial's fragments: our own, and a private message for each other signer.
+fn dealt(
+    me: Index,
+    fragments: &Zeroizing<Vec<Scalar>>,
+) -> Result<(Option<Zeroizing<Scalar>>, Outgoing), Fault> {
+    let (mut own, mut private) = (None, BTreeMap::new());
+    for (index, fragment) in Index::ALL.into_iter().zip(fragments.iter()) {
+        if index == me {
+            own = Some(Zeroizing::new(*fragment));
+        } else {
+            private.insert(index, encode(fragment)?);
+        }
+    }
+    let outgoing = Outgoing {
+        shared: Vec::new(),
+        private,
+    };
+    Ok((own, outgoing))
+}
+
+/// Our own fragment, which is taken, and those that the others dealt us.
+fn collected(
+    own: &mut Option<Zeroizing<Scalar>>,
+    inbox: &Inbox,
+) -> Result<Zeroizing<Vec<Scalar>>, Fault> {
+    let own = own
+        .take()
+        .ok_or_else(|| Fault::nobody("no fragment of our own"))?;
+    let mut fragments = Zeroizing::new(vec![*own]);
+    for (sender, message) in inbox {
+        fragments.push(decode(*sender, &message.private)?);
+    }
+    Ok(fragments)
 }
 
 /// The crate's abort as a fault. `suspect` is who else takes part when there is only one.

@@ -31,6 +31,19 @@ pub struct Share<C: Ciphersuite> {
     pub chain_code: [u8; 32],
 }
 
+impl<C: Ciphersuite> Share<C> {
+    /// The group's key as the ciphersuite writes it.
+    ///
+    /// # Errors
+    /// A key that can't be written, which a whole share never has.
+    pub fn group_key(&self) -> Result<Vec<u8>, Fault> {
+        self.public
+            .verifying_key()
+            .serialize()
+            .map_err(|error| fault(&error, None))
+    }
+}
+
 /// The bytes of a scalar as the ciphersuite writes it.
 pub type ScalarBytes<C> = <<<C as Ciphersuite>::Group as Group>::Field as Field>::Serialization;
 

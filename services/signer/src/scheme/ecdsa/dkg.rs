@@ -13,7 +13,7 @@ use k256::{Scalar, Secp256k1};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Share, fault, heard, no_address, parameters, party_index, routed};
+use super::{Share, collected, dealt, fault, heard, no_address, parameters, party_index, routed};
 use crate::protocol::{Fault, Inbox, Index, Outgoing, Protocol, Step, decode, encode};
 
 #[derive(Serialize, Deserialize)]
@@ -79,29 +79,13 @@ impl Dkg {
 
     fn fragments(&mut self) -> Result<Outgoing, Fault> {
         let fragments = Zeroizing::new(self.session()?.phase1());
-        let mut private = BTreeMap::new();
-        for (index, fragment) in Index::ALL.into_iter().zip(fragments.iter()) {
-            if index == self.me {
-                self.own_fragment = Some(Zeroizing::new(*fragment));
-            } else {
-                private.insert(index, encode(fragment)?);
-            }
-        }
-        Ok(Outgoing {
-            shared: Vec::new(),
-            private,
-        })
+        let (own, outgoing) = dealt(self.me, &fragments)?;
+        self.own_fragment = own;
+        Ok(outgoing)
     }
 
     fn commit(&mut self, inbox: &Inbox) -> Result<Outgoing, Fault> {
-        let own = self
-            .own_fragment
-            .take()
-            .ok_or_else(|| Fault::nobody("no fragment of our own"))?;
-        let mut fragments = Zeroizing::new(vec![*own]);
-        for (sender, message) in inbox {
-            fragments.push(decode(*sender, &message.private)?);
-        }
+        let fragments = collected(&mut self.own_fragment, inbox)?;
         let (proof, zero, derivation) = self
             .session()?
             .phase2(&fragments)

@@ -14,7 +14,7 @@ use k256::{Scalar, Secp256k1};
 use zeroize::Zeroizing;
 
 use super::dkg::{Committed, Setup, committed, setups, to_each};
-use super::{Share, fault, heard, party_index, routed};
+use super::{Share, collected, dealt, fault, heard, party_index, routed};
 use crate::protocol::{Fault, Inbox, Index, Outgoing, Protocol, Step, decode, encode};
 
 /// What this signer keeps from one phase for a later one.
@@ -54,30 +54,13 @@ impl Refresh {
 
     fn fragments(&mut self) -> Result<Outgoing, Fault> {
         let fragments = Zeroizing::new(self.old.party.refresh_complete_phase1());
-        let mut private = BTreeMap::new();
-        for (index, fragment) in Index::ALL.into_iter().zip(fragments.iter()) {
-            if index == self.me {
-                self.kept.fragment = Some(Zeroizing::new(*fragment));
-            } else {
-                private.insert(index, encode(fragment)?);
-            }
-        }
-        Ok(Outgoing {
-            shared: Vec::new(),
-            private,
-        })
+        let (own, outgoing) = dealt(self.me, &fragments)?;
+        self.kept.fragment = own;
+        Ok(outgoing)
     }
 
     fn commit(&mut self, inbox: &Inbox) -> Result<Outgoing, Fault> {
-        let own = self
-            .kept
-            .fragment
-            .take()
-            .ok_or_else(|| Fault::nobody("no fragment of our own"))?;
-        let mut fragments = Zeroizing::new(vec![*own]);
-        for (sender, message) in inbox {
-            fragments.push(decode(*sender, &message.private)?);
-        }
+        let fragments = collected(&mut self.kept.fragment, inbox)?;
         let (correction, proof, seeds, zero) =
             self.old.party.refresh_complete_phase2(&self.id, &fragments);
         self.kept.correction = Zeroizing::new(correction);
