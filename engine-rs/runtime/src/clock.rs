@@ -1,6 +1,7 @@
 //! Time, as cheap as the machine has it.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Nanoseconds since the process first asked.
@@ -15,6 +16,31 @@ pub fn unix_nanos() -> i64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or(Duration::ZERO);
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// A moment, or never: nanoseconds of [`nanos`], 0 for never.
+#[derive(Debug, Default)]
+pub struct Moment(AtomicU64);
+
+impl Moment {
+    pub fn now() -> Self {
+        let moment = Self::default();
+        moment.set_now();
+        moment
+    }
+
+    pub fn set_now(&self) {
+        self.0.store(nanos().max(1), Relaxed);
+    }
+
+    pub fn set(&self, nanos: Option<u64>) {
+        self.0.store(nanos.unwrap_or(0), Relaxed);
+    }
+
+    pub fn age(&self) -> Option<Duration> {
+        let at = self.0.load(Relaxed);
+        (at != 0).then(|| Duration::from_nanos(nanos().saturating_sub(at)))
+    }
 }
 
 /// A counter that costs a few nanoseconds to read, and its rate.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use outcry_book::Book;
 
-use crate::clock;
+use crate::clock::{self, Moment};
 use crate::codec::Poison;
 use crate::feed::FeedCounters;
 use crate::histogram::Histogram;
@@ -66,31 +66,6 @@ impl Who {
 struct Beat {
     count: AtomicU64,
     at: AtomicU64,
-}
-
-/// A moment, or never: nanoseconds of [`clock::nanos`], 0 for never.
-#[derive(Debug, Default)]
-pub struct Moment(AtomicU64);
-
-impl Moment {
-    pub fn now() -> Self {
-        let moment = Self::default();
-        moment.set_now();
-        moment
-    }
-
-    pub fn set_now(&self) {
-        self.0.store(clock::nanos().max(1), Relaxed);
-    }
-
-    pub fn set(&self, nanos: Option<u64>) {
-        self.0.store(nanos.unwrap_or(0), Relaxed);
-    }
-
-    pub fn age(&self) -> Option<Duration> {
-        let at = self.0.load(Relaxed);
-        (at != 0).then(|| Duration::from_nanos(clock::nanos().saturating_sub(at)))
-    }
 }
 
 /// Every event of a seq above `seq` stands in `events` at `offset` or behind it, if it does at all.

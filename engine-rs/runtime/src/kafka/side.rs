@@ -15,8 +15,8 @@ use rdkafka::message::{DeliveryResult, Message, OwnedHeaders, Timestamp};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use super::publisher::log_line;
-use crate::clock;
-use crate::shared::{Moment, lock};
+use crate::clock::{self, Moment};
+use crate::shared::lock;
 
 /// What a record was for; at most one probe, one snapshot and one tick are under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
