@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from e2e.backends.json_rpc import RpcError, json_rpc
 from e2e.backends.ports import free_port
+from e2e.backends.process import wait_until
 from e2e.backends.server import Server
 
 if TYPE_CHECKING:
@@ -72,8 +73,17 @@ class BitcoinNode(Server):
         return self.mine(depth + 1)
 
     def connect(self, other: BitcoinNode) -> None:
-        """Keep a connection to another node, now and whenever it is lost."""
+        """Keep a connection to another node, now and whenever it is lost; returns when it is there.
+
+        A block that is made while two nodes still greet each other is announced to nobody.
+        """
+        before = self.peers(), other.peers()
         self.rpc("addnode", other.peer_address, "add")
+        wait_until(
+            lambda: self.peers() > before[0] and other.peers() > before[1],
+            seconds=30,
+            what=f"{self.name} and {other.name} are connected",
+        )
 
     def peers(self) -> int:
         """Connections that are there now."""

@@ -118,32 +118,25 @@ class RedisCluster(Started):
         return [holder for holder in self.nodes if holder.port in ports]
 
     def _ranges(self, node: RedisServer) -> list[tuple[int, int, int]]:
-        """First slot, last slot and the master's port, as one node sees them."""
-        answer = _call(node, "CLUSTER SHARDS")
-        found = []
-        for shard in answer:
-            fields = _pairs(shard)
-            ports = [
-                int(member["port"])
-                for member in map(_pairs, fields["nodes"])
-                if member["role"] == b"master" and member["health"] == b"online"
-            ]
-            slots = list(fields["slots"])
-            found += [
-                (int(slots[at]), int(slots[at + 1]), port) for at in range(0, len(slots), 2) for port in ports
-            ]
-        return found
+        """First slot, last slot and the master's port, as one node tells them to clients.
+
+        `CLUSTER SHARDS` would tell more, but it may call a replica a master before that one has the slots.
+        """
+        answer = _call(node, "CLUSTER SLOTS")
+        return [(int(first), int(last), int(master[1])) for first, last, master, *_ in answer]
 
     def _settled(self) -> bool:
         try:
             return all(
                 "cluster_state:ok" in _text(_call(node, "CLUSTER INFO")) for node in self._running()
-            ) and all(
-                sum(last - first + 1 for first, last, _ in self._ranges(node)) == SLOTS
-                for node in self._running()
-            )
+            ) and all(self._served(node) == SLOTS for node in self._running())
         except redis.RedisError:
             return False
+
+    def _served(self, node: RedisServer) -> int:
+        """Slots whose master is running, as one node sees them."""
+        alive = {one.port for one in self._running()}
+        return sum(last - first + 1 for first, last, port in self._ranges(node) if port in alive)
 
     def _in_step(self) -> bool:
         for node in self._running():
@@ -173,10 +166,3 @@ def _call(node: RedisServer, command: str, *arguments: object) -> Any:  # noqa: 
 
 def _text(answer: Any) -> str:  # noqa: ANN401
     return answer.decode() if isinstance(answer, bytes) else str(answer)
-
-
-def _pairs(flat: Any) -> dict[str, Any]:  # noqa: ANN401
-    """An object of Redis, whichever protocol carried it, as keys that are text."""
-    if isinstance(flat, dict):
-        return {_text(key): value for key, value in flat.items()}
-    return {_text(flat[at]): flat[at + 1] for at in range(0, len(flat), 2)}
