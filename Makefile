@@ -148,6 +148,10 @@ bench-gateway: .venv/.synced ## The gateway beside a bare Envoy (h2load): bench/
 bench-orders: engine ## The path of an order, HTTPS to the books: bench/results/orders.json
 	$(BIN)/python -m bench.orders
 
+.PHONY: bench-wallet
+bench-wallet: .venv/.synced ## How long two of three signers take to sign: bench/results/wallet.json
+	$(BIN)/python -m bench.wallet
+
 .PHONY: faults
 faults: engine ## The whole fault campaign (hours): bench/results/failover.json
 	$(BIN)/python -m e2e.faults run
