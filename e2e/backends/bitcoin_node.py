@@ -82,7 +82,7 @@ class BitcoinNode(Server):
         wait_until(
             lambda: self.peers() > before[0] and other.peers() > before[1],
             seconds=30,
-            what=f"{self.name} and {other.name} are connected",
+            what=f"{self.peer_address} and {other.peer_address} are connected",
         )
 
     def peers(self) -> int:
