@@ -17,6 +17,7 @@ import asyncmy
 from asyncmy.errors import MySQLError
 from pydantic import SecretStr
 
+from outcry_services.common.cancels import cancels, heed
 from outcry_services.common.errors import ConfigError
 from outcry_services.common.mysql_errors import MySqlBusyError, MySqlLostError, MySqlTimeoutError, named
 
@@ -199,8 +200,10 @@ class MySql:
     async def session(self) -> AsyncIterator[Session]:
         """A connection on which each statement is a transaction of its own."""
         pool = self._open_pool()
+        asked = cancels()
         connection = await self._acquire(pool)
         try:
+            heed(asked)
             session = Session(connection, where=str(self.address), seconds=self._statement)
             if connection not in self._prepared:
                 await self._prepare(session)

@@ -20,6 +20,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
+from outcry_services.common.cancels import cancels, heed
 from outcry_services.common.errors import ConfigError, IntegrityError, ServiceError
 from outcry_services.common.money import checked
 from outcry_services.common.redis_errors import RedisAwayError, named
@@ -136,10 +137,13 @@ class Redis:
         await self._client.aclose()
         if self._admission is not None:
             self._admission.learn()
+        asked = cancels()
         try:
             found = await self._masters()
         except (RedisError, RedisClusterException, OSError) as error:
             raise named(error, where=self.url) from error
+        finally:
+            heed(asked)
         if self._admission is not None:
             self._admission.settle(found)
         return found
@@ -168,10 +172,13 @@ class Redis:
 
     async def command(self, *words: Argument) -> Reply:
         """Any command; raises a named error."""
+        asked = cancels()
         try:
             return await self._client.execute_command(*words)
         except (RedisError, OSError) as error:
             raise named(error, where=self.url) from error
+        finally:
+            heed(asked)
 
     async def keys(self, pattern: str, *, page: int = 1000) -> AsyncIterator[list[str]]:
         """All keys of all masters that fit a pattern, in pages; raises a named error.
@@ -179,15 +186,19 @@ class Redis:
         One may come twice, and one that is made or removed meanwhile may be among them or not.
         """
         found: list[str] = []
+        asked = cancels()
         try:
             async for key in self._client.scan_iter(match=pattern, count=page):
                 # Names that are no text must be told, too.
                 found.append(key.decode("utf-8", "surrogateescape"))
                 if len(found) == page:
+                    heed(asked)
                     yield found
-                    found = []
+                    found, asked = [], cancels()
         except (RedisError, RedisClusterException, OSError) as error:
+            heed(asked)
             raise named(error, where=self.url) from error
+        heed(asked)
         if found:
             yield found
 
@@ -226,10 +237,13 @@ class Redis:
         pipeline = self._client.pipeline(transaction=False)
         for call in calls:
             pipeline.execute_command(*call.command())
+        asked = cancels()
         try:
             replies = await pipeline.execute(raise_on_error=False)
         except (RedisError, RedisClusterException, OSError) as error:
             return [error] * len(calls)
+        finally:
+            heed(asked)
         if any(isinstance(reply, _ELSEWHERE) for reply in replies):
             await self._look_around()
         return replies
@@ -238,17 +252,23 @@ class Redis:
         """Learn anew who serves which slots, so that the next call finds the replica that took over."""
         if not isinstance(self._client, redis.asyncio.cluster.RedisCluster):
             return
+        asked = cancels()
         try:
             await self._client.nodes_manager.initialize()
         except (RedisError, RedisClusterException, OSError) as error:
             log.warning("no node of the Redis cluster says who serves", extra={"why": str(error)})
+        finally:
+            heed(asked)
 
     async def _load(self, scripts: set[Script]) -> None:
+        asked = cancels()
         try:
             for script in scripts:
                 await self._client.script_load(script.text)
         except (RedisError, RedisClusterException, OSError) as error:
             raise named(error, where=self.url) from error
+        finally:
+            heed(asked)
 
 
 _ELSEWHERE = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterDownError)

@@ -59,6 +59,25 @@ async def test_what_a_transaction_wrote_is_there_and_exact(mariadb, table):
 
 
 @pytest.mark.integration
+async def test_a_cancel_ends_a_task_whenever_it_comes(mariadb):
+    """Also in the moment in which its connection is there; the pool has it back then, and closes."""
+
+    async def work(mysql):
+        for _ in range(100):
+            async with mysql.session() as session:
+                await session.query("SELECT 1")
+
+    for moment in range(30):
+        async with opened(mariadb) as mysql:
+            task = asyncio.create_task(work(mysql))
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+
+@pytest.mark.integration
 async def test_an_exception_and_a_cancel_roll_back(mariadb, table):
     async with opened(mariadb, most_connections=1) as mysql:
 

@@ -70,6 +70,31 @@ async def test_a_batch_keeps_its_order_and_a_failure_its_place(redis_server):
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("ask", ["command", "run", "keys"])
+async def test_a_cancel_ends_a_task_whenever_it_comes(redis_server, ask):
+    """Also in the moment in which the driver has what it waited for."""
+    async with opened(redis_server) as redis:
+
+        async def work():
+            for _ in range(100):
+                if ask == "command":
+                    await redis.ping()
+                elif ask == "run":
+                    await redis.run(add("cancelled", 1))
+                else:
+                    [name async for name in redis.keys("none:*")]
+
+        await redis.run(add("cancelled", 1))
+        for moment in range(20):
+            task = asyncio.create_task(work())
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+
+@pytest.mark.integration
 async def test_a_script_that_redis_forgot_is_loaded_and_run_once(redis_server):
     async with opened(redis_server) as redis:
         user = fresh()
