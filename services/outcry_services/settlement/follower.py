@@ -39,6 +39,8 @@ T = TypeVar("T")
 
 GATHER_SECONDS = 0.1
 """Between two transactions while little comes."""
+LOOK_AGAIN_SECONDS = 5.0
+"""Between two looks at funds that an instruction lacks."""
 
 
 class Settler:
@@ -259,7 +261,15 @@ class Follower:
                 self._metrics.going()
                 self._stuck = True
                 self._room.set()
+                await self._until_news(settler.intake)
+
+    async def _until_news(self, intake: Intake) -> None:
+        """Wait for records; who lacks funds looks again now and then, as a row may have been put right."""
+        try:
+            async with asyncio.timeout(LOOK_AGAIN_SECONDS if intake.short() else None):
                 await self._news.wait()
+        except TimeoutError:
+            intake.wake_short()
 
     async def _resolve(self, intake: Intake) -> bool:
         """Whether a pair or a shard can go on because what it waits for is in no log."""

@@ -265,6 +265,29 @@ async def test_funds_that_no_event_brings_are_paid_by_the_house_and_counted():
         assert (await world.ledger.balances())[buyer, "USD"] == (0, 1429 * 700)
 
 
+async def test_funds_that_somebody_puts_right_are_found_without_any_event(monkeypatch):
+    """A row was lowered by hand: the order can't be held, and its trade waits for that."""
+    monkeypatch.setattr("outcry_services.settlement.follower.LOOK_AGAIN_SECONDS", 0.01)
+    exchange, buyer, seller = small_exchange()
+    async with world_of(exchange) as world:
+        world.write()
+        await world.until_even()
+        row = "UPDATE ledger.balances SET available = %s WHERE user_id = %s AND asset = 'USD'"
+        await world.ledger.change(row, [5, buyer])
+        exchange.order(buyer, SYMBOL, BUY, price=100, lots=10)
+        exchange.order(seller, SYMBOL, SELL, price=100, lots=10)
+        world.write()
+
+        async def short():
+            return buyer % 1024 in world.follower.intake.short() and world.follower.intake.waiting()
+
+        await world.until(short)
+        await world.rest()
+        await world.ledger.change(row, [1_000_000, buyer])
+        await world.until_even()
+        assert world.metric("covers_total") == 0
+
+
 async def test_a_shared_log_that_lost_what_comes_next_ends_the_process():
     exchange = Exchange(14)
     exchange.trade(60)
