@@ -36,6 +36,7 @@ class Streams(Generic[T]):
         self._queues: dict[Place, deque[Batch[T]]] = {}
         self._filled: dict[Place, asyncio.Event] = {}
         self._paused: set[Place] = set()
+        self._telling = asyncio.Lock()
         self._changed = asyncio.Event()
         self.lags: dict[Place, int] = {}
         """Records of each partition that are there and were not taken."""
@@ -68,7 +69,7 @@ class Streams(Generic[T]):
             filled.clear()
         if place in self._paused and len(queue) < MOST_BATCHES // 2:
             self._paused.discard(place)
-            await self._reader.resume(*place)
+            await self._tell(place)
         self.lags[place] = batches[-1].lag + sum(len(batch.items) for batch in queue)
         return _joined(batches)
 
@@ -91,8 +92,8 @@ class Streams(Generic[T]):
         if not self._positions:
             await asyncio.Event().wait()
         await self._reader.assign(self._positions)
-        for place in self._paused:
-            await self._reader.pause(*place)
+        for place in sorted(self._paused):
+            await self._tell(place)
         async for batch in self._reader.batches():
             place = (batch.topic, batch.partition)
             if place not in self._queues:
@@ -102,7 +103,18 @@ class Streams(Generic[T]):
             self._filled[place].set()
             if len(self._queues[place]) >= MOST_BATCHES and place not in self._paused:
                 self._paused.add(place)
+                await self._tell(place)
+
+    async def _tell(self, place: Place) -> None:
+        """Let the reader do what was decided last: of two threads that ask it, the earlier may come second.
+
+        A partition that stays paused, and of which nobody knows that it is, would never be read again.
+        """
+        async with self._telling:
+            if place in self._paused:
                 await self._reader.pause(*place)
+            else:
+                await self._reader.resume(*place)
 
 
 def _joined(batches: list[Batch[T]]) -> Batch[T]:

@@ -56,6 +56,56 @@ async def test_a_partition_that_nobody_takes_keeps_back_no_other():
     running.cancel()
 
 
+class SlowToPause(FakeReader):
+    """Pauses once it may; what is asked meanwhile happens at once, as another thread would do it."""
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self.asked, self.may = asyncio.Event(), asyncio.Event()
+
+    async def pause(self, topic, partition):
+        self.asked.set()
+        await self.may.wait()
+        await super().pause(topic, partition)
+
+
+async def test_a_partition_that_is_taken_while_it_is_being_paused_is_read_on():
+    kafka = log_of(200, 0)
+    reader = SlowToPause(kafka, decode=lambda record: int(record.value), dead_letters=None, most_records=1)
+    streams = Streams(reader)
+    streams.follow({HELD: None})
+    running = asyncio.create_task(streams.run())
+    await reader.asked.wait()
+    taking = asyncio.create_task(taken(streams, HELD, 200))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    reader.may.set()
+    assert await taking == list(range(200))
+    running.cancel()
+
+
+async def test_partitions_may_be_taken_while_those_that_are_paused_are_looked_through():
+    """Something new is followed: the reader is told of all that are paused once more."""
+    kafka = log_of(200, 200, 1)
+    reader = SlowToPause(kafka, decode=lambda record: int(record.value), dead_letters=None, most_records=1)
+    reader.may.set()
+    streams = Streams(reader)
+    streams.follow({HELD: None, FREE: None})
+    running = asyncio.create_task(streams.run())
+    while reader._paused != {HELD, FREE}:  # noqa: ASYNC110 - readers don't tell
+        await asyncio.sleep(0)
+    reader.asked.clear()
+    reader.may.clear()
+    streams.follow({("logs", 2): None})
+    await reader.asked.wait()
+    taking = [asyncio.create_task(taken(streams, place, 200)) for place in (HELD, FREE)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    reader.may.set()
+    assert [await one for one in taking] == [list(range(200))] * 2
+    running.cancel()
+
+
 async def test_what_is_followed_later_comes_too_and_nothing_comes_twice():
     kafka = log_of(3, 3)
     streams = Streams(reader_of(kafka))
