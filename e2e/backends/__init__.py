@@ -2,7 +2,7 @@
 
     with KafkaServer() as kafka, ConsulServer() as consul, KubeApi() as kube: ...
 
-Chain nodes are `BtcdServer`, `GethServer` and `AnvilServer`; tests that run one are marked
+Chain nodes are `BtcdServer`, `GethServer`, `AnvilServer` and `SvmServer`; tests that run one are marked
 `integration` and `chains`. Fixtures (`kafka`, `consul`, `kube_api`, `mariadb`, `redis_server`, `symbol`)
 are in the root `conftest.py`.
 """
@@ -22,6 +22,7 @@ from e2e.backends.process import ServerProcess, wait_until
 from e2e.backends.redis_cluster import RedisCluster
 from e2e.backends.redis_server import RedisServer
 from e2e.backends.registry import PairRegistry
+from e2e.backends.svm_server import SvmServer
 
 __all__ = [
     "AnvilServer",
@@ -42,6 +43,7 @@ __all__ = [
     "ServerConfigError",
     "ServerProcess",
     "ServerStartError",
+    "SvmServer",
     "create_pair_topics",
     "free_port",
     "wait_until",
