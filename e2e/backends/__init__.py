@@ -22,6 +22,7 @@ from e2e.backends.process import ServerProcess, wait_until
 from e2e.backends.redis_cluster import RedisCluster
 from e2e.backends.redis_server import RedisServer
 from e2e.backends.registry import PairRegistry
+from e2e.backends.signer_quorum import SignerQuorum
 from e2e.backends.svm_server import SvmServer
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "ServerConfigError",
     "ServerProcess",
     "ServerStartError",
+    "SignerQuorum",
     "SvmServer",
     "create_pair_topics",
     "free_port",

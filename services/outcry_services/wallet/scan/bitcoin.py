@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from outcry_services.wallet.nodes.errors import NodeAnswerError
 from outcry_services.wallet.nodes.model import Tip
-from outcry_services.wallet.scan.bitcoin_block import read_outputs
+from outcry_services.wallet.scan.bitcoin_block import read_block
 from outcry_services.wallet.scan.book import Deposit
 from outcry_services.wallet.scan.errors import BlockError, ParentError
 from outcry_services.wallet.scan.follow import Scan, TakeBack, Wait, next_step
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from outcry_services.wallet.nodes.bitcoin import BitcoinNode
     from outcry_services.wallet.nodes.pool import NodePool
-    from outcry_services.wallet.scan.bitcoin_block import Output
+    from outcry_services.wallet.scan.bitcoin_block import Contents, Output
     from outcry_services.wallet.scan.follow import Place
 
 __all__ = ["Scanned", "advance", "deposits_in"]
@@ -25,10 +25,11 @@ __all__ = ["Scanned", "advance", "deposits_in"]
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """The next block, and every output in it."""
+    """The next block, every output in it, and what it spends: by outpoint, the transaction that does."""
 
     block: Tip
     outputs: list[Output]
+    spent: dict[str, str]
 
 
 async def advance(pool: NodePool[BitcoinNode], place: Place) -> Scanned | TakeBack | Wait:
@@ -44,8 +45,8 @@ async def advance(pool: NodePool[BitcoinNode], place: Place) -> Scanned | TakeBa
     if not isinstance(step, Scan):
         return step
     block = Tip(height=step.height, hash=await pool.block_hash(step.height))
-    outputs = await pool.read(lambda node: _outputs(node, block=block.hash, parent=last.hash))
-    return Scanned(block, outputs)
+    found = await pool.read(lambda node: _contents(node, block=block.hash, parent=last.hash))
+    return Scanned(block, found.outputs, found.spent)
 
 
 def deposits_in(outputs: Iterable[Output], owners: Mapping[bytes, int]) -> list[Deposit]:
@@ -65,11 +66,11 @@ def deposits_in(outputs: Iterable[Output], owners: Mapping[bytes, int]) -> list[
     ]
 
 
-async def _outputs(node: BitcoinNode, *, block: str, parent: str) -> list[Output]:
+async def _contents(node: BitcoinNode, *, block: str, parent: str) -> Contents:
     """Raises `NodeAnswerError` for bytes that are not the block, so that another node is asked."""
     raw = await node.raw_block(block)
     try:
-        return read_outputs(raw, block=block, parent=parent)
+        return read_block(raw, block=block, parent=parent)
     except ParentError:
         raise
     except BlockError as error:

@@ -1,4 +1,4 @@
-"""What a block of Bitcoin pays, from its bytes, proved against its hash.
+"""What a block of Bitcoin pays and spends, from its bytes, proved against its hash.
 
 The hash that a majority agreed on commits to the header, the header's Merkle root to every transaction: so
 the bytes may come from any single node. (Bitcoin Core, `primitives/block.h`, `consensus/merkle.cpp`; BIP-144
@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from outcry_services.wallet.scan.errors import BlockError, ParentError
 
-__all__ = ["Output", "read_outputs"]
+__all__ = ["Contents", "Output", "read_block"]
 
 HEADER = 80
 # The smallest transaction is larger: a count beyond it is a lie that would cost memory.
@@ -32,8 +32,17 @@ class Output:
     """Newly made: not to be spent for 100 blocks."""
 
 
-def read_outputs(raw: bytes, *, block: str, parent: str) -> list[Output]:
-    """Every output of the block with this hash and this parent, in its order.
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a block pays, in its order, and what it spends."""
+
+    outputs: list[Output]
+    spent: dict[str, str]
+    """By outpoint (`txid:index`), the transaction that spends it."""
+
+
+def read_block(raw: bytes, *, block: str, parent: str) -> Contents:
+    """What the block with this hash and this parent holds.
 
     Raises `ParentError` for another parent, `BlockError` for bytes that are anything else.
     """
@@ -46,13 +55,15 @@ def read_outputs(raw: bytes, *, block: str, parent: str) -> list[Output]:
         found = [_transaction(reader) for _ in range(reader.count(LEAST_TRANSACTION))]
     except (IndexError, ValueError):
         raise BlockError(f"block {block} is cut short or malformed") from None
-    if reader.left or _merkle_root([txid for txid, _ in found]) != raw[36:68]:
+    if reader.left or _merkle_root([txid for txid, _, _ in found]) != raw[36:68]:
         raise BlockError(f"the transactions of block {block} are not those that its header names")
-    return [
+    outputs = [
         Output(_display(txid), index, satoshi, script, coinbase=number == 0)
-        for number, (txid, outputs) in enumerate(found)
-        for index, (satoshi, script) in enumerate(outputs)
+        for number, (txid, _, paid) in enumerate(found)
+        for index, (satoshi, script) in enumerate(paid)
     ]
+    # The first transaction makes coins, and spends nothing.
+    return Contents(outputs, {point: _display(txid) for txid, spends, _ in found[1:] for point in spends})
 
 
 class _Reader:
@@ -88,25 +99,29 @@ class _Reader:
         return number
 
 
-def _transaction(reader: _Reader) -> tuple[bytes, list[tuple[int, bytes]]]:
-    """Id and outputs. The id is of the form without witness."""
+def _transaction(reader: _Reader) -> tuple[bytes, list[str], list[tuple[int, bytes]]]:
+    """Id, outpoints that it spends, and outputs. The id is of the form without witness."""
     version = reader.take(4)
     marked = reader.raw[reader.at : reader.at + 2] == b"\x00\x01"
     if marked:
         reader.take(2)
     begin = reader.at
-    inputs = reader.count(LEAST_INPUT)
-    for _ in range(inputs):
-        reader.take(36)
-        reader.take(reader.length())
-        reader.take(4)
+    spends = [_input(reader) for _ in range(reader.count(LEAST_INPUT))]
     outputs = [(reader.number(8), reader.take(reader.length())) for _ in range(reader.count(LEAST_OUTPUT))]
     body = reader.raw[begin : reader.at]
     if marked:
-        for _ in range(inputs):
+        for _ in spends:
             for _ in range(reader.count(1)):
                 reader.take(reader.length())
-    return _hash(version + body + reader.take(4)), outputs
+    return _hash(version + body + reader.take(4)), spends, outputs
+
+
+def _input(reader: _Reader) -> str:
+    """The outpoint that it spends."""
+    txid, index = reader.take(32), reader.number(4)
+    reader.take(reader.length())
+    reader.take(4)
+    return f"{_display(txid)}:{index}"
 
 
 def _merkle_root(ids: list[bytes]) -> bytes:

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from outcry_services.wallet.scan.bitcoin_block import read_outputs
+from outcry_services.wallet.scan.bitcoin_block import read_block
 from outcry_services.wallet.scan.errors import BlockError
 
 from e2e.backends import BtcdServer
@@ -31,7 +31,7 @@ def twice(data):
 
 
 def test_the_first_block_of_regtest_pays_fifty_bitcoin():
-    (output,) = read_outputs(GENESIS, block=BLOCK, parent=PARENT)
+    (output,) = read_block(GENESIS, block=BLOCK, parent=PARENT).outputs
     assert output.txid == "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
     assert (output.index, output.satoshi) == (0, 50 * 10**8)
 
@@ -41,27 +41,27 @@ def test_a_changed_byte_is_another_block(at, change):
     raw = bytearray(GENESIS)
     raw[at] ^= change
     with pytest.raises(BlockError):
-        read_outputs(bytes(raw), block=BLOCK, parent=PARENT)
+        read_block(bytes(raw), block=BLOCK, parent=PARENT)
 
 
 @given(st.integers(0, len(GENESIS) - 1), st.binary(max_size=20))
 def test_a_block_cut_short_or_with_more_behind_it_is_none(length, more):
     with pytest.raises(BlockError):
-        read_outputs(GENESIS[:length], block=BLOCK, parent=PARENT)
+        read_block(GENESIS[:length], block=BLOCK, parent=PARENT)
     if more:
         with pytest.raises(BlockError):
-            read_outputs(GENESIS + more, block=BLOCK, parent=PARENT)
+            read_block(GENESIS + more, block=BLOCK, parent=PARENT)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_behind_an_honest_header_are_refused_and_nothing_else(body):
     with pytest.raises(BlockError):
-        read_outputs(GENESIS[:80] + body, block=BLOCK, parent=PARENT)
+        read_block(GENESIS[:80] + body, block=BLOCK, parent=PARENT)
 
 
 def test_another_parent_than_the_last_block_is_refused():
     with pytest.raises(BlockError, match="the parent of block"):
-        read_outputs(GENESIS, block=BLOCK, parent="11" * 32)
+        read_block(GENESIS, block=BLOCK, parent="11" * 32)
 
 
 def test_repeated_transactions_that_keep_the_root_are_refused():
@@ -73,9 +73,9 @@ def test_repeated_transactions_that_keep_the_root_are_refused():
     header = GENESIS[:36] + root + GENESIS[68:80]
     block = twice(header)[::-1].hex()
     honest = header + b"\x03" + coinbase + b"".join(others)
-    assert len(read_outputs(honest, block=block, parent=PARENT)) == 3
+    assert len(read_block(honest, block=block, parent=PARENT).outputs) == 3
     with pytest.raises(BlockError, match="repeats"):
-        read_outputs(header + b"\x04" + honest[81:] + others[1], block=block, parent=PARENT)
+        read_block(header + b"\x04" + honest[81:] + others[1], block=block, parent=PARENT)
 
 
 @pytest.mark.integration
@@ -87,7 +87,9 @@ def test_blocks_of_a_real_node_are_read_with_their_witnesses():
         node.rpc("sendrawtransaction", raw)
         parent = node.tip()[1]
         (block,) = node.mine(1)
-        outputs = read_outputs(bytes.fromhex(node.rpc("getblock", block, 0)), block=block, parent=parent)
+        outputs = read_block(
+            bytes.fromhex(node.rpc("getblock", block, 0)), block=block, parent=parent
+        ).outputs
         said = node.rpc("getblock", block, 1)
         assert list(dict.fromkeys(output.txid for output in outputs)) == said["tx"]
         paid = next(output for output in outputs if output.txid == txid)

@@ -1,0 +1,1 @@
+"""Two of three signatures: the relay between signers, which is trusted with nothing."""

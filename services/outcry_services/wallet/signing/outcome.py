@@ -1,0 +1,79 @@
+"""What two answers together say. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outcry_services.common.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from outcry.v1 import signer_pb2 as api
+
+__all__ = ["Broken", "Down", "Refused", "sort"]
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """Signers that don't answer, and what is heard instead."""
+
+    who: Mapping[int, str]
+    word = "down"
+
+    def __str__(self) -> str:
+        return "; ".join(f"signer {index} is down: {why}" for index, why in self.who.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Somebody broke the protocol: accuser, accused (0: can't be told), why."""
+
+    faults: tuple[tuple[int, int, str], ...]
+    word = "fault"
+
+    def __str__(self) -> str:
+        told = (f"signer {by} accuses {whom or 'nobody'}: {why}" for by, whom, why in self.faults)
+        return "; ".join(told) or "the rounds have no end"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Signers that won't: code and message."""
+
+    refusals: Mapping[int, tuple[str, str]]
+    word = "refusal"
+
+    def __str__(self) -> str:
+        return "; ".join(f"signer {index}: {code}: {why}" for index, (code, why) in self.refusals.items())
+
+
+def sort(
+    answers: Mapping[int, api.RoundResponse | ServiceError],
+) -> list[api.Envelope] | api.Signed | Down | Broken | Refused:
+    """The envelopes to carry next, or how it ended. One signature is a signature, whatever the other says."""
+    sent: list[api.Envelope] = []
+    faults: list[tuple[int, int, str]] = []
+    refused: dict[int, tuple[str, str]] = {}
+    down: dict[int, str] = {}
+    for index, answer in answers.items():
+        if isinstance(answer, ServiceError):
+            down[index] = answer.message
+            continue
+        match answer.WhichOneof("outcome"):
+            case "signed":
+                return answer.signed
+            case "next":
+                sent.extend(answer.next.envelopes)
+            case "fault":
+                faults.append((index, answer.fault.accused, answer.fault.reason))
+            case "refusal":
+                refused[index] = (answer.refusal.code, answer.refusal.message)
+            case other:
+                down[index] = f"an answer that makes no sense here: {other}"
+    if down:
+        return Down(down)
+    if faults:
+        return Broken(tuple(faults))
+    return Refused(refused) if refused else sent
