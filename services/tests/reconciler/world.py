@@ -84,7 +84,9 @@ class World:
         self.logs = []
         self.replayed = asyncio.Event()
         self.replayed.set()
+        self.answers = {number: {} for number in range(PARTITIONS)}
         self.recorded = {number: Recorded(answers={}, again={}, end=None) for number in range(PARTITIONS)}
+        self.unmarked = defaultdict(list)
         self.orders = {number: self._instructions(number) for number in range(PARTITIONS)}
         self.legs = {symbol: self._legs(symbol) for symbol in SYMBOLS}
 
@@ -126,8 +128,9 @@ class World:
             for topics in ((ORDERS,), EVENTS):
                 for place, (start, messages) in found.items():
                     if place[0] in topics:
-                        given[place].append(await self._take(batch(place, start, messages)))
+                        given[place] += await self._take(batch(place, start, messages))
         await asyncio.gather(*map(self._deliver, given.values()))
+        self.unmarked.clear()
 
     async def settle(self, news):
         """Carry these into the ledger; what makes no sense there is tried again once it is repaired."""
@@ -171,7 +174,8 @@ class World:
     def _record(self, number, messages):
         for message in messages:
             for one in message.events:
-                self.recorded[number].answers[message.shard, one.incarnation, one.number] = one
+                key = message.shard, one.incarnation, one.number
+                self.answers[number][key] = self.recorded[number].answers[key] = one
 
     def _records(self):
         fresh = Exchange.__new__(Exchange)
@@ -186,22 +190,33 @@ class World:
 
     async def _take(self, found):
         """As position does: what it finds corrupt it leaves alone, and begins again once that is repaired."""
+        unmarked = self.unmarked[found.topic, found.partition]
+        unmarked.append(found)
+        given = [found]
         while True:
-            if found.topic == ORDERS:
-                worker = self.orders[found.partition]
-            else:
-                worker = self.legs[found.topic.removeprefix("events.")]
             try:
-                return await worker.take(found)
+                return [await self._worker(found).take(one) for one in given]
             except (IntegrityError, UnavailableError):
                 await asyncio.sleep(0.1)
                 await self._begin_again(found)
+                given = unmarked
+
+    def _worker(self, found):
+        if found.topic == ORDERS:
+            return self.orders[found.partition]
+        return self.legs[found.topic.removeprefix("events.")]
 
     async def _begin_again(self, found):
+        """At the watermark: everything behind it comes once more, and the answers that are in the log."""
         fields = await self.redis.command("HGETALL", mark("t"))
         marks = Marks([{name.decode(): text.decode() for name, text in fields.items()}])
         if found.topic == ORDERS:
             known = marks.instructions(found.partition, partitions=PARTITIONS)
+            self.recorded[found.partition].answers |= {
+                (shard, incarnation, number): answer
+                for (shard, incarnation, number), answer in self.answers[found.partition].items()
+                if (incarnation, number) > known.numbers.get(shard, (0, 0))
+            }
             self.orders[found.partition] = self._instructions(found.partition, known)
         else:
             symbol = found.topic.removeprefix("events.")
