@@ -40,6 +40,14 @@ class Compared:
     ledger: View
     differences: tuple[Difference, ...]
 
+    @property
+    def unasked(self) -> frozenset[str]:
+        """Assets for which Redis was not asked: the ledger, read later, had its first row of them by then.
+
+        What differs in them is no difference.
+        """
+        return frozenset(self.ledger.balances) - frozenset(self.redis.balances)
+
 
 def compare(
     redis: RedisView,

@@ -125,7 +125,7 @@ class Repairer:
         replay = Replay(one.user_id for one in users)
         logs = Log(bootstrap=self._bootstrap, client_id=self._name, replay=replay)
         outcomes = [await self._compare(one, replay, logs) for one in users]
-        return [one for one in outcomes if isinstance(one, Compared)]
+        return [one for one in outcomes if isinstance(one, Compared) and not one.unasked]
 
     async def _find(self, one: Compared) -> Finding:
         text = json.dumps([asdict(each) for each in one.differences], default=str)
@@ -200,12 +200,15 @@ class Repairer:
         return True
 
     async def _repair_redis(self, finding: Finding, replay: Replay, logs: Log, assets: Sequence[str]) -> bool:
-        user = finding.user_id
+        user, asked = finding.user_id, set(assets)
         for _ in range(_ATTEMPTS):
-            (redis,) = await read_users(self._redis, {user: assets})
+            (redis,) = await read_users(self._redis, {user: asked})
             outcome = await self._compare(redis, replay, logs)
             if isinstance(outcome, Waiting):
                 await self._ledger_moved()
+                continue
+            if outcome.unasked:
+                asked |= outcome.unasked
                 continue
             await self._cover(replay, logs, user, outcome.cut)
             truth = await self._truth(replay, user, outcome.cut)

@@ -171,6 +171,9 @@ class Watcher:
                 continue
             self._waiting.pop(redis.user_id, None)
             self._metrics.compared.inc()
+            if outcome.unasked:
+                self.dirty.add((redis.user_id, asset) for asset in outcome.unasked)
+                continue
             if outcome.differences:
                 self._differs(outcome)
             else:

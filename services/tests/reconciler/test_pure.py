@@ -222,3 +222,11 @@ def test_what_redis_did_and_nobody_told_yet_is_added_to_the_ledger():
     assert compare(redis, ledger, floor_at(i=7)) == Waiting(behind={"i": 9})
     found = compare(redis, ledger, floor_at(i=7), untold=untold)
     assert [(one.place, one.redis, one.ledger) for one in found.differences] == [(Place.AVAILABLE, "6", "5")]
+
+
+def test_an_asset_for_which_redis_was_not_asked_is_named():
+    """The ledger is read behind Redis, and may have had its first row of it in between."""
+    ledger = LedgerView(USER, {"i": 9}, View({"BTC": Balance(10), "ETH": Balance(5)}), last={"i": 9})
+    assert compare(redis_at({"i": 9}, btc(10)), ledger, floor_at(i=6)).unasked == {"ETH"}
+    asked = View({"BTC": Balance(10), "ETH": Balance(0)})
+    assert compare(redis_at({"i": 9}, asked), ledger, floor_at(i=6)).unasked == frozenset()

@@ -149,6 +149,36 @@ async def test_lag_is_no_difference(servers, world):
         assert await findings(world) == []
 
 
+async def test_the_first_row_of_an_asset_between_the_two_readings_is_no_difference(
+    servers, world, monkeypatch
+):
+    """Redis was not asked for it, and nobody trades it: taken for a difference it would have no value."""
+    user, deposits = world.exchange.users[0], iter(("SOL", "XRP"))
+    async with reconciling(*servers) as reconciler:
+        await reconciler.sweeper.sweep()
+        read = reconciler.redis.run_all
+
+        async def read_between(calls):
+            asset = next(deposits, None)
+            if asset is None:
+                return await read(calls)
+            world.exchange.deposit(user, asset, 5)
+            news = await world.trade(0)
+            await world.position(news)
+            replies = await read(calls)
+            await world.settle(news)
+            return replies
+
+        monkeypatch.setattr(reconciler.redis, "run_all", read_between)
+        await reconciler.sweeper.sweep()
+        # The second one came while the user was compared for the first.
+        await reconciler.sweeper.sweep()
+        assert next(deposits, None) is None
+        assert {"SOL", "XRP"} <= reconciler.watcher.assets
+        assert await findings(world) == []
+        assert await world.consul.get(PAUSED) is None
+
+
 async def test_what_is_worth_too_much_pauses_withdrawals_until_a_person_clears_it(servers, world):
     keys = UserKeys(world.exchange.users[0])
     async with reconciling(*servers, pause_above_btc="0.1") as reconciler:
