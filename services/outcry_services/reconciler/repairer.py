@@ -89,7 +89,7 @@ class Repairer:
         self._open: dict[int, Finding] = {}
 
     async def begin(self) -> None:
-        """Take up what a former process left."""
+        """Take up what a former process left, or an attempt that broke off."""
         self._open = {one.user_id: one for one in await self._records.open_findings()}
         for repair_id, repair in await self._records.planned():
             await self._journal.take_up(repair_id, repair)
@@ -97,7 +97,11 @@ class Repairer:
 
     async def agreed(self, users: Iterable[int]) -> None:
         """These were compared and are equal: open findings of theirs are over."""
-        for user in [user for user in users if user in self._open]:
+        over = [user for user in users if user in self._open]
+        if over:
+            # Whoever found them may have died before they were summed up.
+            await self._guard.look()
+        for user in over:
             await self._end(user, State.GONE)
 
     async def handle(self, found: Sequence[Compared], assets: Iterable[str]) -> None:

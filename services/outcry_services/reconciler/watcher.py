@@ -120,11 +120,22 @@ class Watcher:
                 await self._repairer.handle(found, self.assets)
             except UnavailableError as error:
                 log.warning("differences can't be repaired now", extra={"why": error.message})
-                await asyncio.sleep(_PAUSE)
+                await self._take_up()
             except InternalError:
                 log.exception("differences can't be repaired")
-                await asyncio.sleep(_PAUSE)
+                await self._take_up()
             self._mending.difference_update(one.user_id for one in found)
+
+    async def _take_up(self) -> None:
+        """Bring what broke off to its end, as the next process would: it may be done, and not be told of."""
+        while True:
+            await asyncio.sleep(_PAUSE)
+            try:
+                await self._repairer.begin()
+            except UnavailableError as error:
+                log.warning("what broke off can't be taken up", extra={"why": error.message})
+            else:
+                return
 
     async def moved(self) -> None:
         """Wait until the ledger has moved, or, if it doesn't, a moment."""

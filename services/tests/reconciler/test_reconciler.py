@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 from outcry.v1.journal_pb2 import JournalBatch
 from outcry_services.common.consul import ConsulKv
+from outcry_services.common.errors import UnavailableError
+from outcry_services.common.mysql_errors import MySqlLostError
 from outcry_services.reconciler.guard import PAUSED
 from outcry_services.reconciler.log_pass import opened
 from outcry_services.reconciler.records import Repair, Side
@@ -252,6 +254,63 @@ async def test_a_repair_that_a_crash_cut_short_is_told_once(servers, world):
     numbers = [entry.number for entry in journal(servers[0], user)]
     assert numbers.count(7001) == 1
     assert 7002 not in numbers
+
+
+async def test_a_finding_whose_answer_was_lost_comes_to_its_end(servers, world, monkeypatch):
+    """It is recorded, and whoever recorded it doesn't know; meanwhile the difference has gone."""
+    keys = UserKeys(world.exchange.users[0])
+    async with reconciling(*servers) as reconciler:
+        await reconciler.sweeper.sweep()
+        find = reconciler.records.find
+
+        async def find_and_lose(**named):
+            monkeypatch.setattr(reconciler.records, "find", find)
+            await find(**named)
+            await world.redis.command("DECRBY", keys.available("BTC"), 1)
+            raise MySqlLostError("the connection broke")
+
+        monkeypatch.setattr(reconciler.records, "find", find_and_lose)
+        await world.redis.command("INCRBY", keys.available("BTC"), 1)
+        ((_, state, _),) = await ended(world, keys.user_id, 0)
+        assert state == "gone"
+
+
+async def test_a_repair_that_kafka_did_not_take_is_told_once_all_the_same(servers, world, monkeypatch):
+    """Redis is right already: nothing differs any more that would bring somebody back to it."""
+    keys = UserKeys(world.exchange.users[0])
+    async with reconciling(*servers) as reconciler:
+        await reconciler.sweeper.sweep()
+        publish = reconciler.publisher.publish
+
+        async def refuse_once(_):
+            monkeypatch.setattr(reconciler.publisher, "publish", publish)
+            raise UnavailableError("no broker answers", name="KAFKA_AWAY")
+
+        monkeypatch.setattr(reconciler.publisher, "publish", refuse_once)
+        await world.redis.command("INCRBY", keys.available("BTC"), 1)
+        await world.until("SELECT 1 FROM reconciler.repairs WHERE state = 'done'")
+        await ended(world, keys.user_id, 0)
+        assert await world.wrong() == []
+    told = [entry for entry in journal(servers[0], keys.user_id) if not entry.cause]
+    assert [(one.changes[0].asset, one.changes[0].available) for one in told] == [("BTC", -1)]
+
+
+async def test_what_was_found_and_not_summed_up_is_counted_when_it_has_gone(servers, world, monkeypatch):
+    """The sum broke off, and then nothing differed any more."""
+    keys = UserKeys(world.exchange.users[0])
+    async with reconciling(*servers, pause_above_btc="0.1") as reconciler:
+        await reconciler.sweeper.sweep()
+        look = reconciler.guard.look
+
+        async def break_off():
+            monkeypatch.setattr(reconciler.guard, "look", look)
+            await world.redis.command("DECRBY", keys.available("BTC"), 10_000_001)
+            raise MySqlLostError("the connection broke")
+
+        monkeypatch.setattr(reconciler.guard, "look", break_off)
+        await world.redis.command("INCRBY", keys.available("BTC"), 10_000_001)
+        flag = json.loads((await paused(world)).value)
+        assert "10000001" in flag["reason"]
 
 
 def journal(kafka, user):
