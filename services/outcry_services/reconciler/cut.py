@@ -59,7 +59,8 @@ def compare(
 ) -> Compared | Waiting:
     """Compare the two views at the one cut where both can stand.
 
-    `untrue` are sources in which Redis claims to be beyond the end of the log: there the floor counts alone.
+    `untrue` are sources in which Redis claims to be beyond the end of the log: there the floor counts alone,
+    and of instructions the ledger's place, as the cut must have the holds of all trades that are in it.
     `untold` is what Redis has carried out and no log tells yet, and the ledger can't have: it is added there.
     """
     true = {source: at for source, at in redis.cut.items() if source not in untrue}
@@ -69,7 +70,7 @@ def compare(
     if behind:
         return Waiting(behind=behind)
     low = floor.cut(redis.user_id)
-    cut = latest(true, low)
+    cut = latest(true, low, {source: ledger.at.get(source, 0) for source in untrue & {INSTRUCTIONS}})
     later = [one for one in ledger.tail if one.position > cut.get(one.source, 0)]
     there = add_postings(add_postings(ledger.view, later, sign=-1), untold or ())
     found = [

@@ -35,6 +35,13 @@ class Floors:
         """None until both views were seen at one place for the first time."""
         return self._floor
 
+    def begin(self) -> None:
+        """Let a first floor be there, though Redis was not where the ledger had been: below all entries.
+
+        Whoever is to raise Redis's watermark may wait for a repair.
+        """
+        self._floor = self._floor or Floor(cursors={}, entry=0)
+
     def move(self, ledger: Floor, redis: Mapping[str, int]) -> None:
         """Take in where the ledger was, and where Redis has been since then."""
         target = self._next = self._next or ledger

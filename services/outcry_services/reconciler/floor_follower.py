@@ -23,17 +23,28 @@ log = logging.getLogger(__name__)
 
 
 class FloorFollower:
-    """`seconds` between two looks; `clock` gives seconds."""
+    """`seconds` between two looks; `clock` gives seconds.
+
+    After `patience_seconds` without a first floor comparing begins at one that costs more: with it the whole
+    history of a user is read.
+    """
 
     def __init__(
-        self, *, mysql: MySql, redis: Redis, clock: Callable[[], float], seconds: float = 0.25
+        self,
+        *,
+        mysql: MySql,
+        redis: Redis,
+        clock: Callable[[], float],
+        seconds: float = 0.25,
+        patience_seconds: float = 15.0,
     ) -> None:
         self._mysql = mysql
         self._redis = redis
         self._clock = clock
         self._seconds = seconds
         self._floors = Floors()
-        self._rose = clock()
+        self._rose = self._begun = clock()
+        self._patience = patience_seconds
         self._first = asyncio.Event()
 
     def age(self) -> float:
@@ -65,6 +76,8 @@ class FloorFollower:
         before = self._floors.floor
         # The ledger first: what it has then, Redis must have later.
         ledger = await read_floor(self._mysql)
+        if self._clock() - self._begun > self._patience:
+            self._floors.begin()
         self._floors.move(ledger, await read_marks(self._redis))
         after = self._floors.floor
         if after is not None and (

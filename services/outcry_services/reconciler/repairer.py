@@ -125,11 +125,30 @@ class Repairer:
                 self._metrics.refused.labels(why=error.name).inc()
 
     async def look_beyond(self, users: Sequence[RedisView]) -> list[Compared]:
-        """Of users whose ledger doesn't come to where Redis is, those of whom the logs say it never will."""
+        """Of users whose ledger doesn't come to where Redis is, those of whom the logs say why.
+
+        Redis says that it is beyond them, or the ledger is not what they say and settlement waits for that.
+        """
         replay = Replay(one.user_id for one in users)
         logs = Log(bootstrap=self._bootstrap, client_id=self._name, replay=replay)
-        outcomes = [await self._compare(one, replay, logs) for one in users]
-        return [one for one in outcomes if isinstance(one, Compared) and not one.unasked]
+        found = []
+        for one in users:
+            outcome = await self._compare(one, replay, logs)
+            if isinstance(outcome, Waiting):
+                found += await self._ledger_by_logs(one.user_id, replay, logs)
+            elif not outcome.unasked:
+                found.append(outcome)
+        return found
+
+    async def _ledger_by_logs(self, user: int, replay: Replay, logs: Log) -> list[Compared]:
+        """The ledger where it stands, against the logs instead of Redis; none if they don't reach there."""
+        ledger = (await read_ledger(self._mysql, [user], behind=self._floor().entry))[user]
+        await logs.read()
+        if not replay.covers(user, ledger.at):
+            return []
+        truth = (await self._truth(replay, user, ledger.at)).view
+        found = tuple(ledger_repair.changes_of(ledger.view, truth))
+        return [Compared(user_id=user, cut=ledger.at, redis=truth, ledger=ledger.view, differences=found)]
 
     async def _find(self, one: Compared) -> Finding:
         text = json.dumps([asdict(each) for each in one.differences], default=str)

@@ -87,6 +87,14 @@ def test_a_cursor_beyond_the_log_is_a_difference():
     assert [one.place for one in found.differences] == [Place.CURSOR]
 
 
+def test_a_cursor_beyond_the_log_is_put_back_to_where_the_ledger_is():
+    """Not to the floor: below the ledger's place there may be trades whose orders would have no hold."""
+    ledger = LedgerView(USER, {"i": 9, "BTC-USDT": 21}, btc(10), last={"i": 9})
+    beyond = redis_at({"i": 10**12, "BTC-USDT": 21}, btc(10))
+    found = compare(beyond, ledger, floor_at(i=6), untrue=frozenset({"i"}))
+    assert found.cut == {"i": 9, "BTC-USDT": 21}
+
+
 def test_postings_done_and_undone_leave_what_was():
     before = btc(10, 3, {5: ("BTC", 3)})
     moves = [
@@ -113,6 +121,17 @@ def test_the_floor_rises_once_redis_was_where_the_ledger_had_been():
     assert floors.floor == Floor(cursors={"i:7": 6, "BTC-USDT": 9}, entry=100)
     floors.move(Floor(cursors={"i:7": 8, "BTC-USDT": 9}, entry=120), {"i:7": 8, "BTC-USDT": 7})
     assert floors.floor == Floor(cursors={"i:7": 8, "BTC-USDT": 9}, entry=100)
+
+
+def test_a_floor_below_everything_serves_until_there_is_a_better_one():
+    floors = Floors()
+    floors.begin()
+    assert floors.floor == Floor(cursors={}, entry=0)
+    floors.move(Floor(cursors={"i:7": 5}, entry=100), {"i:7": 4})
+    assert floors.floor == Floor(cursors={"i:7": 4}, entry=0)
+    floors.move(Floor(cursors={"i:7": 6}, entry=110), {"i:7": 5})
+    floors.begin()
+    assert floors.floor == Floor(cursors={"i:7": 5}, entry=100)
 
 
 def test_a_watermark_tells_sources_as_the_ledger_names_them():

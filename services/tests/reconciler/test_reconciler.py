@@ -12,6 +12,7 @@ from outcry.v1.journal_pb2 import JournalBatch
 from outcry_services.common.consul import ConsulKv
 from outcry_services.common.errors import UnavailableError
 from outcry_services.common.mysql_errors import MySqlLostError
+from outcry_services.reconciler.floor_follower import FloorFollower
 from outcry_services.reconciler.guard import PAUSED
 from outcry_services.reconciler.log_pass import opened
 from outcry_services.reconciler.records import Repair, Side
@@ -20,6 +21,7 @@ from outcry_services.reconciler.redis_view import UserKeys
 from e2e.backends import ConsulServer, KafkaServer, MariaDbServer, RedisServer
 from services.tests.reconciler.breaking import LEDGER, REDIS
 from services.tests.reconciler.world import empty, put_pairs, reconciling, world_of
+from services.tests.settlement.exchange import BUY
 
 pytestmark = pytest.mark.integration
 
@@ -179,6 +181,40 @@ async def test_the_first_row_of_an_asset_between_the_two_readings_is_no_differen
         assert {"SOL", "XRP"} <= reconciler.watcher.assets
         assert await findings(world) == []
         assert await world.consul.get(PAUSED) is None
+
+
+async def test_a_ledger_that_stands_still_because_it_is_wrong_is_put_right_by_the_logs(servers, world):
+    """Redis is ahead, and stays so: settlement lacks the funds that somebody took out of a row."""
+    user = world.exchange.users[0]
+    async with reconciling(*servers):
+        world.exchange.deposit(user, "USD", 700_000)
+        await world.step(0)
+        world.exchange.order(user, "BTC-USD", BUY, price=100, lots=1)
+        news = await world.trade(0)
+        await world.position(news)
+        await world.change(
+            "UPDATE ledger.balances SET available = 0 WHERE user_id = %s AND asset = 'USD'", [user]
+        )
+        await world.until("SELECT 1 FROM reconciler.repairs WHERE side = 'ledger' AND state = 'done'")
+        await world.settle(news)
+        ((verdict, state, _),) = await ended(world, user, 0)
+        assert (verdict, state) == ("ledger", "repaired")
+        await world.until_right()
+
+
+async def test_there_is_a_floor_although_position_waits_for_a_repair(world):
+    """Redis's watermark stays below where the ledger is until the reconciler has done something."""
+    await world.settle(await world.trade(5))
+    now = 0.0
+    floors = FloorFollower(mysql=world.mysql, redis=world.redis, clock=lambda: now, seconds=0.01)
+    following = asyncio.create_task(floors.follow())
+    first = asyncio.create_task(floors.floor())
+    await asyncio.wait([first], timeout=0.2)
+    assert not first.done()
+    now = 15.1
+    assert (await first).entry == 0
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
 
 
 async def test_what_is_worth_too_much_pauses_withdrawals_until_a_person_clears_it(servers, world):

@@ -146,7 +146,11 @@ class World:
                 await asyncio.sleep(0.1)
                 await self._open_ledger()
             else:
-                return
+                if not self.settler.intake.short():
+                    return
+                # A row was lowered by hand: as the follower does, look again.
+                await asyncio.sleep(0.1)
+                self.settler.intake.wake_short()
 
     async def _open_ledger(self):
         """As a new process: from what the ledger says."""
