@@ -140,14 +140,14 @@ async def test_lag_is_no_difference(servers, world):
     async with reconciling(*servers) as reconciler:
         # Redis goes ahead, and the ledger stands still.
         first = await world.trade(40)
-        await world.position(first)
+        await world.position.carry_out(first)
         await reconciler.sweeper.sweep()
         await world.settle(first)
         # The ledger goes ahead, and Redis stands still.
         second = await world.trade(40)
         await world.settle(second)
         await reconciler.sweeper.sweep()
-        await world.position(second)
+        await world.position.carry_out(second)
         await world.until_right()
         await reconciler.sweeper.sweep()
         assert await findings(world) == []
@@ -168,7 +168,7 @@ async def test_the_first_row_of_an_asset_between_the_two_readings_is_no_differen
                 return await read(calls)
             world.exchange.deposit(user, asset, 5)
             news = await world.trade(0)
-            await world.position(news)
+            await world.position.carry_out(news)
             replies = await read(calls)
             await world.settle(news)
             return replies
@@ -191,7 +191,7 @@ async def test_a_ledger_that_stands_still_because_it_is_wrong_is_put_right_by_th
         await world.step(0)
         world.exchange.order(user, "BTC-USD", BUY, price=100, lots=1)
         news = await world.trade(0)
-        await world.position(news)
+        await world.position.carry_out(news)
         await world.change(
             "UPDATE ledger.balances SET available = 0 WHERE user_id = %s AND asset = 'USD'", [user]
         )

@@ -11,21 +11,13 @@ import json
 from collections import Counter, defaultdict
 from contextlib import asynccontextmanager
 
-from outcry_services.common.errors import IntegrityError, InternalError, UnavailableError
+from outcry_services.common.errors import IntegrityError, InternalError
 from outcry_services.common.health import Health
 from outcry_services.common.kafka import Publisher, Record
 from outcry_services.common.lifecycle import Lifecycle
 from outcry_services.common.mysql import MySql, MySqlAddress
 from outcry_services.common.order_log import ORDER_EVENTS, ORDERS
 from outcry_services.common.redis import Redis
-from outcry_services.position.cache import FactsCache
-from outcry_services.position.delivery import Delivery
-from outcry_services.position.instruction_worker import InstructionWorker, Recorded
-from outcry_services.position.keys import mark
-from outcry_services.position.leg_worker import LegWorker
-from outcry_services.position.marks import EventsMark, InstructionsMark, Marks
-from outcry_services.position.metrics import Metrics
-from outcry_services.position.progress import Progress
 from outcry_services.position.topics import JOURNAL
 from outcry_services.reconciler.redis_view import UserKeys
 from outcry_services.reconciler.service import Reconciler
@@ -36,7 +28,7 @@ from outcry_services.settlement.ledger_store import LedgerStore
 from outcry_services.settlement.schema import migrate
 from prometheus_client import CollectorRegistry
 
-from services.tests.position.making import AllTopics, AtTheEnd, NoCount
+from services.tests.reconciler.position_side import PositionSide
 from services.tests.settlement.exchange import Exchange
 from services.tests.settlement.feeding import batch, offer
 
@@ -56,19 +48,6 @@ SPEC = {
 }
 
 
-class Told:
-    """What position publishes beside the answers, which the logs have already: of it the journal goes on."""
-
-    def __init__(self, publisher):
-        self._publisher = publisher
-
-    async def publish(self, record):
-        return await self._publisher.publish(record) if record.topic == JOURNAL else 0
-
-    async def publish_all(self, records):
-        return [await self.publish(record) for record in records]
-
-
 class World:
     """`step` lets the exchange trade, and carries all of it into both views."""
 
@@ -78,17 +57,8 @@ class World:
         self.broken: Counter[int] = Counter()
         self.written = defaultdict(int)
         self.told = defaultdict(int)
-        self.metrics = Metrics(CollectorRegistry())
-        self.progress, self.facts = Progress(), FactsCache()
-        self.touched = set()
         self.logs = []
-        self.replayed = asyncio.Event()
-        self.replayed.set()
-        self.answers = {number: {} for number in range(PARTITIONS)}
-        self.recorded = {number: Recorded(answers={}, again={}, end=None) for number in range(PARTITIONS)}
-        self.unmarked = defaultdict(list)
-        self.orders = {number: self._instructions(number) for number in range(PARTITIONS)}
-        self.legs = {symbol: self._legs(symbol) for symbol in SYMBOLS}
+        self.position = PositionSide(redis=redis, publisher=publisher, symbols=SYMBOLS, partitions=PARTITIONS)
 
     async def begin(self):
         await self._open_ledger()
@@ -100,7 +70,7 @@ class World:
     async def step(self, trades):
         """Random orders, then both views brought up to them, each by itself: one may wait for a repair."""
         news = await self.trade(trades)
-        await asyncio.gather(self.position(news), self.settle(news))
+        await asyncio.gather(self.position.carry_out(news), self.settle(news))
 
     async def trade(self, trades):
         """Random orders in the logs; what is new there, in an order in which one thing caused the next."""
@@ -116,21 +86,6 @@ class World:
         ]
         await asyncio.gather(*futures)
         return news
-
-    async def position(self, news):
-        """Carry these into Redis."""
-        given = defaultdict(list)
-        for found in news:
-            for place, (_, messages) in found.items():
-                if place[0] == ORDER_EVENTS:
-                    self._record(place[1], messages)
-            # An instruction before the events that it causes.
-            for topics in ((ORDERS,), EVENTS):
-                for place, (start, messages) in found.items():
-                    if place[0] in topics:
-                        given[place] += await self._take(batch(place, start, messages))
-        await asyncio.gather(*map(self._deliver, given.values()))
-        self.unmarked.clear()
 
     async def settle(self, news):
         """Carry these into the ledger; what makes no sense there is tried again once it is repaired."""
@@ -175,12 +130,6 @@ class World:
                 self.written[place] += len(messages)
         return news
 
-    def _record(self, number, messages):
-        for message in messages:
-            for one in message.events:
-                key = message.shard, one.incarnation, one.number
-                self.answers[number][key] = self.recorded[number].answers[key] = one
-
     def _records(self):
         fresh = Exchange.__new__(Exchange)
         fresh.instructions = self._new("instructions", self.exchange.instructions)
@@ -191,80 +140,6 @@ class World:
     def _new(self, name, messages):
         seen, self.told[name] = self.told[name], len(messages)
         return messages[seen:]
-
-    async def _take(self, found):
-        """As position does: what it finds corrupt it leaves alone, and begins again once that is repaired."""
-        unmarked = self.unmarked[found.topic, found.partition]
-        unmarked.append(found)
-        given = [found]
-        while True:
-            try:
-                return [await self._worker(found).take(one) for one in given]
-            except (IntegrityError, UnavailableError):
-                await asyncio.sleep(0.1)
-                await self._begin_again(found)
-                given = unmarked
-
-    def _worker(self, found):
-        if found.topic == ORDERS:
-            return self.orders[found.partition]
-        return self.legs[found.topic.removeprefix("events.")]
-
-    async def _begin_again(self, found):
-        """At the watermark: everything behind it comes once more, and the answers that are in the log."""
-        fields = await self.redis.command("HGETALL", mark("t"))
-        marks = Marks([{name.decode(): text.decode() for name, text in fields.items()}])
-        if found.topic == ORDERS:
-            known = marks.instructions(found.partition, partitions=PARTITIONS)
-            self.recorded[found.partition].answers |= {
-                (shard, incarnation, number): answer
-                for (shard, incarnation, number), answer in self.answers[found.partition].items()
-                if (incarnation, number) > known.numbers.get(shard, (0, 0))
-            }
-            self.orders[found.partition] = self._instructions(found.partition, known)
-        else:
-            symbol = found.topic.removeprefix("events.")
-            self.legs[symbol] = self._legs(symbol, marks.events(symbol))
-
-    async def _deliver(self, given):
-        """What was carried out of one stream: to Kafka, and the watermark behind it."""
-        delivery = Delivery(scripts=self.redis, publishing=Told(self.publisher), tags=("t",))
-        running = asyncio.create_task(delivery.run())
-        for outputs in given:
-            await delivery.put(outputs)
-        await delivery.settled()
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-    def _instructions(self, number, known=InstructionsMark()):  # noqa: B008 - frozen
-        return InstructionWorker(
-            partition=number,
-            partitions=PARTITIONS,
-            mark=known,
-            recorded=self.recorded[number],
-            replayed=self.replayed,
-            topics=AllTopics(),
-            sent=NoCount(),
-            touch=self.touched.update,
-            progress=self.progress,
-            scripts=self.redis,
-            facts=self.facts,
-            metrics=self.metrics,
-        )
-
-    def _legs(self, symbol, known=EventsMark(seq=0)):  # noqa: B008 - frozen
-        return LegWorker(
-            symbol=symbol,
-            partitions=PARTITIONS,
-            mark=known,
-            horizon=AtTheEnd(),
-            sent=NoCount(),
-            touch=self.touched.update,
-            progress=self.progress,
-            scripts=self.redis,
-            facts=self.facts,
-            metrics=self.metrics,
-        )
 
     # What is there, and by hand.
 
