@@ -12,6 +12,7 @@ from outcry_services.position import instructions
 from outcry_services.position.answers import answer_to, command_of
 from outcry_services.position.delivery import Outputs
 from outcry_services.position.entries import PASSED, Entry, Said, parse_entry
+from outcry_services.position.errors import PositionCorruptError
 from outcry_services.position.facts import Facts
 from outcry_services.position.rounds import Chain, Step, carry_out
 from outcry_services.position.sequences import Numbers, Verdict
@@ -198,7 +199,7 @@ class InstructionWorker:
             it, answer = one.instruction, one.step.done
             self._recorded.answers.pop(_key(it), None)
             if not answer.text:
-                # Done and told before.
+                _require_told(one)
                 continue
             entry = parse_entry(answer.text)
             drained[it.user_id].append(instructions.field_of(it))
@@ -267,6 +268,21 @@ class InstructionWorker:
         for shard, (incarnation, number) in numbers.items():
             fields[f"s{shard}"] = f"{incarnation} {number}"
         return fields
+
+
+def _require_told(one: _Planned) -> None:
+    """What is done and has no entry left was told: the log had its answer when this worker began.
+
+    Another process may have told it since then, and a new beginning finds it; else the cursor says too much,
+    and to go on would leave the instruction without an answer for ever.
+    """
+    if one.recorded is None:
+        it = one.instruction
+        raise PositionCorruptError(
+            f"the cursor of user {it.user_id} says that {it.number} is done, and no log had an answer of it: "
+            "it is looked up once more, and waits for the cursor's repair if there is none",
+            name="POSITION_UNTOLD",
+        )
 
 
 def _key(it: Instruction) -> tuple[int, int, int]:

@@ -253,13 +253,14 @@ class World:
         self.horizon = AtTheEnd()
         self.touched = set()
         self.metrics = Metrics(CollectorRegistry())
-        self.recorded = Recorded(answers={}, again={}, end=None)
         self.replayed = asyncio.Event()
         self.replayed.set()
         self.begin(InstructionsMark(), EventsMark(seq=0))
 
     def begin(self, instructions=None, events=None):
-        """New workers, as after a crash: all they know is what a watermark says."""
+        """New workers, as after a crash: all they know is what a watermark and the log of answers say."""
+        mark = instructions or InstructionsMark()
+        self.recorded = Recorded(answers=self._answers_behind(mark), again={}, end=None)
         self.facts = FactsCache()
         self.progress = Progress()
         common = {
@@ -271,7 +272,7 @@ class World:
         self.instructions = InstructionWorker(
             partition=7,
             partitions=8,
-            mark=instructions or InstructionsMark(),
+            mark=mark,
             recorded=self.recorded,
             replayed=self.replayed,
             topics=self.topics,
@@ -288,6 +289,13 @@ class World:
             touch=self.touched.update,
             **common,
         )
+
+    def _answers_behind(self, mark):
+        return {
+            (one.user_id % SHARDS, one.incarnation, one.number): one
+            for one in self.log.answers
+            if (one.incarnation, one.number) > mark.numbers.get(one.user_id % SHARDS, (0, 0))
+        }
 
     async def order(self, *instructions, position=1):
         outputs = await self.instructions.take(instruction_batch(*instructions, position=position))

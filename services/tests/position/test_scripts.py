@@ -9,6 +9,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from outcry.v1.instruction_pb2 import DepositMade
 from outcry_services.common import fees
 from outcry_services.common.money import I64_MAX
 from outcry_services.common.redis import Call, Redis, Script
@@ -25,6 +26,8 @@ from services.tests.position.making import (
     cancel,
     cancelled,
     deposit,
+    instruction,
+    instruction_batch,
     new_user,
     order,
     order_id,
@@ -258,6 +261,40 @@ async def test_a_value_that_nobody_wrote_stops_the_worker_before_it_changes_anyt
     world.begin()
     await world.order(deposit(user, 1, "USDT", 10), order(user, 2, BUY, price=1))
     assert await world.balance(user, "USDT") == (9, 1)
+
+
+@pytest.mark.parametrize("incarnations", [(1, 1), (1, 2)])
+async def test_what_a_crash_left_untold_is_told_by_the_next_process(world, incarnations):
+    """Between the script and its answer, also when the user's next step was of a shard restored since."""
+    user = new_user()
+    steps = [
+        instruction(user, number, incarnation=incarnation, deposit_made=DepositMade(asset="USDT", amount=10))
+        for number, incarnation in enumerate(incarnations, 1)
+    ]
+    for step in steps:
+        await world.instructions.take(instruction_batch(step))
+    assert world.log.answers == []
+    world.begin()
+    for step in steps:
+        await world.order(step)
+    assert [answer.number for answer in world.log.answers] == [1, 2]
+    assert [entry.cause for entry in world.log.journal] == [1, 2]
+    assert await world.balance(user, "USDT") == (20, 0)
+
+
+async def test_a_cursor_that_no_answer_stands_behind_stops_the_worker_until_it_is_repaired(world):
+    """To take the instruction for done would leave it without an answer for ever."""
+    user = new_user()
+    await world.order(deposit(user, 1, "USDT", 10))
+    await world.redis.command("HSET", keys.cursor(user), "i", "999")
+    with pytest.raises(PositionCorruptError, match="says that 2 is done") as raised:
+        await world.order(deposit(user, 2, "USDT", 10))
+    assert raised.value.name == "POSITION_UNTOLD"
+    await world.redis.command("HSET", keys.cursor(user), "i", "1")
+    world.begin()
+    await world.order(deposit(user, 1, "USDT", 10), deposit(user, 2, "USDT", 10))
+    assert [answer.number for answer in world.log.answers] == [1, 2]
+    assert await world.balance(user, "USDT") == (20, 0)
 
 
 async def test_a_redis_that_lost_what_it_acknowledged_is_found_out_by_the_next_step(world):

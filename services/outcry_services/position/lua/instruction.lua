@@ -16,12 +16,8 @@ end
 local function arrived()
   local cursor = redis.call('HMGET', KEYS[1], 'n', 'i', 'j')
   local incarnation, number = cursor[1] or '0', cursor[2] or '0'
-  if incarnation == ARGV[1] then
-    if not less(number, ARGV[2]) then
-      return 'OLD ' .. (redis.call('HGET', KEYS[2], cause()) or '')
-    end
-  elseif less(ARGV[1], incarnation) then
-    return 'OLD '
+  if less(ARGV[1], incarnation) or incarnation == ARGV[1] and not less(number, ARGV[2]) then
+    return 'OLD ' .. (redis.call('HGET', KEYS[2], cause()) or '')
   end
   -- Of a user without a cursor too, and behind the first number of a new incarnation: numbers only rise.
   if less(number, ARGV[3]) then
