@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from outcry_services.order.ports import Chance, Clock, RiskDesk
     from outcry_services.order.routing import Shards
 
-__all__ = ["Intake", "PairBook", "World"]
+__all__ = ["Intake", "PairBook", "World", "order_check"]
 
 
 class PairBook(Protocol):
@@ -165,16 +165,7 @@ class Intake:
         )
 
     async def _ask_risk(self, user_id: int, terms: Terms, pair: Pair, *, reference: int) -> None:
-        check = risk_api_pb2.OrderCheck(
-            symbol=pair.symbol,
-            side=terms.side,
-            type=terms.type,
-            price=terms.price,
-            quantity=terms.quantity,
-            notional=notional_of(terms, pair, reference=reference),
-            stop_price=terms.stop_price,
-        )
-        await self._world.risk.require(risk_api_pb2.RiskCheck(user_id=user_id, order=check))
+        await self._world.risk.require(order_check(user_id, terms, pair, reference=reference))
 
     async def _find(self, user_id: int, client_order_id: str) -> OrderRow | None:
         return await self._world.shards.on(
@@ -197,6 +188,20 @@ class Intake:
             created=found.created,
             updated=found.created,
         )
+
+
+def order_check(user_id: int, terms: Terms, pair: Pair, *, reference: int) -> risk_api_pb2.RiskCheck:
+    """What risk is asked about an order; `reference` stands for the market's price, 0 for none. Ticks."""
+    check = risk_api_pb2.OrderCheck(
+        symbol=pair.symbol,
+        side=terms.side,
+        type=terms.type,
+        price=terms.price,
+        quantity=terms.quantity,
+        notional=notional_of(terms, pair, reference=reference),
+        stop_price=terms.stop_price,
+    )
+    return risk_api_pb2.RiskCheck(user_id=user_id, order=check)
 
 
 _MESSAGES = {

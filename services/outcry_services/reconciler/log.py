@@ -18,12 +18,11 @@ from outcry_services.common.order_log import (
     read_instructions,
 )
 from outcry_services.reconciler.errors import LogCutError
-from outcry_services.reconciler.log_pass import opened
 from outcry_services.reconciler.replay import Origin
 
 if TYPE_CHECKING:
     from outcry_services.common.kafka import RawRecord
-    from outcry_services.reconciler.log_pass import LogPass, Place
+    from outcry_services.reconciler.ports import LogPass, Passes, Place
     from outcry_services.reconciler.replay import Replay
 
 __all__ = ["JOURNAL", "Log"]
@@ -34,9 +33,8 @@ JOURNAL = "journal"
 class Log:
     """One pass over the logs into one `Replay`; `read` again goes on where it ended."""
 
-    def __init__(self, *, bootstrap: str, client_id: str, replay: Replay) -> None:
-        self._bootstrap = bootstrap
-        self._client_id = client_id
+    def __init__(self, *, passes: Passes, replay: Replay) -> None:
+        self._passes = passes
         self._replay = replay
         self._at: dict[Place, int] = {}
 
@@ -48,7 +46,7 @@ class Log:
         await asyncio.to_thread(self._read)
 
     def _read(self) -> None:
-        with opened(self._bootstrap, self._client_id) as logs:
+        with self._passes() as logs:
             # Effects before causes: whatever is below the end of one log has its cause below that of the
             # next.
             events = self._ranges(logs, *logs.topics(EVENTS_PREFIX))

@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
-__all__ = ["LogPass", "Place", "opened", "partitions_of"]
+    from outcry_services.reconciler.ports import Place
+
+__all__ = ["LogPass", "opened", "partitions_of"]
 
 log = logging.getLogger(__name__)
-
-Place = tuple[str, int]
-"""A topic and a partition."""
 
 _SECONDS = 30.0
 

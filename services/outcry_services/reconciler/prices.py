@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from outcry_services.common.kafka import PoisonError
 from outcry_services.common.order_log import events_topic, read_events
-from outcry_services.reconciler.log_pass import opened
 from outcry_services.reconciler.valuation import BTC, Quoted, in_btc, rates_to_btc
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from outcry_services.common.kafka import RawRecord
     from outcry_services.common.pairs import Pair
-    from outcry_services.reconciler.log_pass import LogPass
+    from outcry_services.reconciler.ports import LogPass, Passes
 
 __all__ = ["Prices", "btc_scale"]
 
@@ -27,9 +26,8 @@ _BTC_SCALE = 8
 class Prices:
     """Values amounts by the pairs that are there now."""
 
-    def __init__(self, *, bootstrap: str, client_id: str, pairs: Callable[[], Mapping[str, Pair]]) -> None:
-        self._bootstrap = bootstrap
-        self._client_id = client_id
+    def __init__(self, *, passes: Passes, pairs: Callable[[], Mapping[str, Pair]]) -> None:
+        self._passes = passes
         self._pairs = pairs
 
     async def worth(self, amounts: Mapping[str, int]) -> int | None:
@@ -43,7 +41,7 @@ class Prices:
     def _last(self, symbols: list[str]) -> dict[str, int]:
         """The last price in ticks of each pair that has traded."""
         found = {}
-        with opened(self._bootstrap, self._client_id) as logs:
+        with self._passes() as logs:
             for symbol in symbols:
                 price = _last_price(logs, symbol)
                 if price is not None:

@@ -113,7 +113,9 @@ class Records:
         """The binary log was compared so far."""
         async with self._mysql.session() as session:
             await session.execute(
-                "REPLACE INTO reconciler.binlog (id, server_id, file, position) VALUES (1, %s, %s, %s)",
+                "INSERT INTO reconciler.binlog (id, server_id, file, position) VALUES (1, %s, %s, %s) "
+                "ON DUPLICATE KEY UPDATE server_id = VALUES(server_id), file = VALUES(file), "
+                "position = VALUES(position)",
                 [server_id, position.file, position.offset],
             )
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from outcry_services.reconciler.journal import Journal
     from outcry_services.reconciler.ledger_view import Floor
     from outcry_services.reconciler.metrics import Metrics
+    from outcry_services.reconciler.ports import Passes
     from outcry_services.reconciler.records import Records
     from outcry_services.reconciler.redis_view import RedisView
     from outcry_services.reconciler.state import Cut, Posting, View
@@ -71,8 +72,7 @@ class Repairer:
         ledger_moved: Callable[[], Awaitable[None]],
         value: Callable[[Mapping[str, int]], Awaitable[int | None]],
         bounds: Callable[[], Bounds],
-        bootstrap: str,
-        name: str,
+        passes: Passes,
     ) -> None:
         self._mysql = mysql
         self._redis = redis
@@ -84,8 +84,7 @@ class Repairer:
         self._ledger_moved = ledger_moved
         self._value = value
         self._bounds = bounds
-        self._bootstrap = bootstrap
-        self._name = name
+        self._passes = passes
         self._open: dict[int, Finding] = {}
 
     async def begin(self) -> None:
@@ -109,7 +108,7 @@ class Repairer:
         findings = [await self._find(one) for one in found]
         await self._guard.look()
         replay = Replay(one.user_id for one in found)
-        logs = Log(bootstrap=self._bootstrap, client_id=self._name, replay=replay)
+        logs = Log(passes=self._passes, replay=replay)
         try:
             await logs.read()
         except ServiceError as error:
@@ -130,7 +129,7 @@ class Repairer:
         Redis says that it is beyond them, or the ledger is not what they say and settlement waits for that.
         """
         replay = Replay(one.user_id for one in users)
-        logs = Log(bootstrap=self._bootstrap, client_id=self._name, replay=replay)
+        logs = Log(passes=self._passes, replay=replay)
         found = []
         for one in users:
             outcome = await self._compare(one, replay, logs)

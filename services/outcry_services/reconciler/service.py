@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from outcry_services.common.consul import ConsulKv
@@ -20,7 +21,7 @@ from outcry_services.reconciler.floor_follower import FloorFollower
 from outcry_services.reconciler.guard import Guard
 from outcry_services.reconciler.journal import Journal
 from outcry_services.reconciler.log import JOURNAL
-from outcry_services.reconciler.log_pass import partitions_of
+from outcry_services.reconciler.log_pass import opened, partitions_of
 from outcry_services.reconciler.metrics import Metrics
 from outcry_services.reconciler.prices import Prices, btc_scale
 from outcry_services.reconciler.records import Records, migrate
@@ -70,7 +71,8 @@ class Reconciler:
             metrics=self.metrics,
             clock=time.time_ns,
         )
-        prices = Prices(bootstrap=settings.kafka, client_id=NAME, pairs=self.pairs.pairs)
+        passes = partial(opened, settings.kafka, NAME)
+        prices = Prices(passes=passes, pairs=self.pairs.pairs)
         self.journal = Journal(
             redis=self.redis,
             publisher=self.publisher,
@@ -88,8 +90,7 @@ class Reconciler:
             ledger_moved=self._ledger_moved,
             value=prices.worth,
             bounds=self._bounds,
-            bootstrap=settings.kafka,
-            name=NAME,
+            passes=passes,
         )
         self.watcher: Watcher = Watcher(
             mysql=self.mysql,

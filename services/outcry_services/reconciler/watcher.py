@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     from outcry_services.common.mysql import MySql
     from outcry_services.common.redis import Redis
-    from outcry_services.reconciler.binlog import Binlog, BinlogPosition, Chunk
+    from outcry_services.reconciler.binlog import BinlogPosition, Chunk
     from outcry_services.reconciler.floor_follower import FloorFollower
     from outcry_services.reconciler.metrics import Metrics
+    from outcry_services.reconciler.ports import RowLog
     from outcry_services.reconciler.records import Records
     from outcry_services.reconciler.repairer import Repairer
     from outcry_services.reconciler.server_log import ServerLog
@@ -49,7 +50,7 @@ class Watcher:
         *,
         mysql: MySql,
         redis: Redis,
-        binlog: Binlog,
+        binlog: RowLog,
         server: ServerLog,
         records: Records,
         floors: FloorFollower,
