@@ -17,12 +17,13 @@ from outcry_services.order.queries import page_of
 from outcry_services.order.render import order_message, receipt_message, trade_message
 
 if TYPE_CHECKING:
+    from outcry_services.common.pause import Pause
     from outcry_services.order.intake import Intake
     from outcry_services.order.payout_desk import PayoutDesk
     from outcry_services.order.payouts import Payout
     from outcry_services.order.queries import Queries
     from outcry_services.order.treasury import Treasury
-    from outcry_services.order.withdrawals import Pause, WithdrawalSwitch
+    from outcry_services.order.withdrawals import WithdrawalSwitch
 
 __all__ = ["OrderAdmin", "Orders"]
 

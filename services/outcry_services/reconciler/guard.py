@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from outcry_services.common.errors import UnavailableError
+from outcry_services.common.pause import PAUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
     from outcry_services.reconciler.metrics import Metrics
     from outcry_services.reconciler.records import Records
 
-__all__ = ["PAUSED", "Guard"]
+__all__ = ["Guard"]
 
 log = logging.getLogger(__name__)
 
-PAUSED = "outcry/withdrawals/paused"
 _SECOND = 1_000_000_000
 
 

@@ -22,11 +22,11 @@ from outcry_services.common.errors import (
 from outcry_services.common.identity import Identity, Permission
 from outcry_services.common.ids import OrderId
 from outcry_services.common.kafka import Record
+from outcry_services.common.pause import PAUSED
 from outcry_services.common.rpc_client import RpcChannel
 from outcry_services.common.rpc_server import RpcServer
 from outcry_services.order.service import start
 from outcry_services.order.settings import OrderSettings
-from outcry_services.order.withdrawals import KEY
 from prometheus_client import CollectorRegistry
 
 from services.tests.order.desk import PARTITIONS, SPEC, limit, publishing
@@ -231,7 +231,7 @@ async def test_pages_go_on_where_the_last_one_ended(kafka, consul, migrated, sym
 async def test_money_comes_in_once_and_goes_out_while_nobody_stopped_it(kafka, consul, migrated, symbol):
     asset, admin = symbol[:-5], {"user": ADMIN, "permissions": {Permission.ADMIN}}
     async with running(migrated, kafka, consul, symbol) as caller, publishing(kafka, "world") as log:
-        consul.delete(f"kv/{KEY}")
+        consul.delete(f"kv/{PAUSED}")
 
         def deposit(user, amount="1.5"):
             request = order_api_pb2.DepositRequest(

@@ -12,8 +12,8 @@ from outcry.v1.journal_pb2 import JournalBatch
 from outcry_services.common.consul import ConsulKv
 from outcry_services.common.errors import UnavailableError
 from outcry_services.common.mysql_errors import MySqlLostError
+from outcry_services.common.pause import PAUSED
 from outcry_services.reconciler.floor_follower import FloorFollower
-from outcry_services.reconciler.guard import PAUSED
 from outcry_services.reconciler.log_pass import opened
 from outcry_services.reconciler.records import Repair, Side
 from outcry_services.reconciler.redis_view import UserKeys
