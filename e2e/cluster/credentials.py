@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["USERS", "Credentials", "User", "apply_secrets", "load_key"]
 
-MYSQL_USERS = ("order", "position", "settlement", "reconciler")
+MYSQL_USERS = ("order", "position", "settlement", "reconciler", "risk")
 GATEWAY_NAMES = (
     "envoy",
     f"envoy.{PLATFORM.namespace}",
@@ -77,6 +77,7 @@ class Credentials:
         for user in USERS:
             make_once(self.key(user.name), lambda: private_pem(Ed25519PrivateKey.generate()))
         make_once(self.folder / "sessions.pem", lambda: private_pem(Ed25519PrivateKey.generate()))
+        make_once(self.folder / "approval.pem", lambda: private_pem(Ed25519PrivateKey.generate()))
         self.make_certificate(address)
 
     def make_certificate(self, address: str) -> None:
@@ -124,6 +125,8 @@ class Credentials:
         """Both namespaces and every Secret in them."""
         mysql = {user: self.read(f"{user}.password") for user in MYSQL_USERS}
         redis = {"password": self.read("redis.password")}
+        approval = {"approval.pem": self.read("approval.pem")}
+        approval_public = {"risk-1": public_bytes(self.folder / "approval.pem").hex()}
         certificate = {"tls.crt": self.read("gateway.crt"), "tls.key": self.read("gateway.key")}
         return [
             namespace(BACKENDS.namespace),
@@ -132,6 +135,8 @@ class Credentials:
             secret("redis", BACKENDS.namespace, redis),
             secret("mysql", PLATFORM.namespace, mysql),
             secret("redis", PLATFORM.namespace, redis),
+            secret("approval-key", PLATFORM.namespace, approval),
+            config_map("approval-keys", PLATFORM.namespace, approval_public),
             secret("api-keys", PLATFORM.namespace, {"api-keys.json": self.api_keys()}),
             secret("sessions", PLATFORM.namespace, {"jwks.json": self.jwks()}),
             secret("gateway-tls", PLATFORM.namespace, certificate, kind="kubernetes.io/tls"),
@@ -153,6 +158,12 @@ def secret(name: str, where: str, values: dict[str, str], *, kind: str = "Opaque
     """A Secret with these values."""
     meta = {"name": name, "namespace": where, "labels": {"app.kubernetes.io/part-of": "outcry"}}
     return {"apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": meta, "stringData": values}
+
+
+def config_map(name: str, where: str, values: dict[str, str]) -> dict[str, Any]:
+    """A ConfigMap with these values: for what is no secret."""
+    meta = {"name": name, "namespace": where, "labels": {"app.kubernetes.io/part-of": "outcry"}}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": values}
 
 
 def make_once(path: Path, content: Callable[[], bytes]) -> None:

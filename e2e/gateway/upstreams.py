@@ -26,7 +26,7 @@ __all__ = ["Seen", "Upstreams"]
 SERVICES = {
     "order": (order_api_pb2_grpc, ("Orders", "OrderAdmin")),
     "position": (position_api_pb2_grpc, ("Positions",)),
-    "risk": (risk_api_pb2_grpc, ("RiskAdmin",)),
+    "risk": (risk_api_pb2_grpc, ("RiskAdmin", "WithdrawalReviewDesk")),
     "settlement": (ledger_api_pb2_grpc, ("Ledger",)),
 }
 

@@ -103,7 +103,7 @@ def test_each_reaches_what_it_needs_and_nothing_else(objects):
     assert {name: reached_ports(objects, name) for name in SERVICES} == {
         "order": {KAFKA, CONSUL, MYSQL, GRPC},
         "position": {KAFKA, CONSUL, MYSQL, REDIS},
-        "risk": {KAFKA, CONSUL},
+        "risk": {KAFKA, CONSUL, MYSQL},
         "settlement": {KAFKA, CONSUL, MYSQL},
         "reconciler": {KAFKA, CONSUL, MYSQL, REDIS},
         "gateway": {REDIS},
@@ -293,3 +293,21 @@ def test_the_log_that_the_reconciler_reads_has_whole_rows():
     }
     lines = {line.partition("=")[0].strip(): line.partition("=")[2].strip() for line in settings.splitlines()}
     assert {name: lines.get(name) for name in wanted} == wanted
+
+
+def test_risk_alone_has_the_approval_key_and_changed_rules_roll_it(objects):
+    holders = [
+        name
+        for (kind, name), each in objects.items()
+        if kind == "Deployment" and "approval-key" in json.dumps(each)
+    ]
+    assert holders == ["risk"]
+    rules = {"new_address_seconds": 0, "assets": {"BTC": {"on": [], "one_admin": "1", "most": "2"}}}
+    changed = render("outcry", {"exchange": {"withdrawals": {"rules": rules}}})
+    written = json.loads(changed["ConfigMap", "risk-rules"]["data"]["rules.json"])
+    assert written == rules | {"approval_seconds": 3600}
+    before, after = (
+        each["Deployment", "risk"]["spec"]["template"]["metadata"]["annotations"]["outcry.trade/config"]
+        for each in (objects, changed)
+    )
+    assert before != after

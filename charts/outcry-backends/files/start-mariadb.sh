@@ -37,8 +37,10 @@ users() {
     echo "DROP USER IF EXISTS ''@'localhost', ''@'$(hostname)', 'root'@'$(hostname)', 'root'@'127.0.0.1', 'root'@'::1';"
     echo "CREATE DATABASE IF NOT EXISTS ledger;"
     echo "CREATE DATABASE IF NOT EXISTS reconciler;"
+    echo "CREATE DATABASE IF NOT EXISTS risk;"
     user order "ALL PRIVILEGES ON \`orders\\_%\`.*"
     user settlement "ALL PRIVILEGES ON \`ledger\`.*"
+    user risk "ALL PRIVILEGES ON \`risk\`.*"
     user position "SELECT ON \`ledger\`.*"
     user reconciler "REPLICATION SLAVE, BINLOG MONITOR ON *.*" "SELECT, INSERT, UPDATE, DELETE ON \`ledger\`.*" \
         "SELECT ON \`orders\\_%\`.*" "ALL PRIVILEGES ON \`reconciler\`.*"

@@ -40,6 +40,10 @@ Edges of NetworkPolicies. A policy of a service names who may call it (`callers`
 - {port: {{ include "outcry.url.port" .Values.exchange.ledger }}, protocol: TCP}
 {{- end }}
 
+{{- define "outcry.ports.reviews" -}}
+- {port: {{ include "outcry.url.port" .Values.exchange.withdrawals.reviews }}, protocol: TCP}
+{{- end }}
+
 {{- define "outcry.ports.redis" -}}
 - {port: {{ include "outcry.url.port" .Values.exchange.redis }}, protocol: TCP}
 {{- end }}

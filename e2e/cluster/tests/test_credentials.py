@@ -8,7 +8,8 @@ from base64 import b64decode, urlsafe_b64decode
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from e2e.cluster.credentials import USERS, Credentials, load_key
 
@@ -49,7 +50,7 @@ def test_another_address_has_another_certificate_and_the_same_keys(credentials):
 def test_nobody_else_can_read_them(credentials):
     assert credentials.folder.stat().st_mode & 0o077 == 0
     private = [path for path in credentials.folder.iterdir() if path.suffix in {".pem", ".key", ".password"}]
-    assert len(private) == 5 + len(USERS) + 2
+    assert len(private) == 6 + len(USERS) + 3
     assert all(path.stat().st_mode & 0o077 == 0 for path in private)
 
 
@@ -86,6 +87,15 @@ def test_a_store_and_its_clients_have_one_password(credentials):
     assert found["outcry-backends", "mariadb"] == found["outcry-system", "mysql"]
     assert found["outcry-backends", "redis"] == found["outcry-system", "redis"]
     passwords = [*found["outcry-system", "mysql"].values(), *found["outcry-system", "redis"].values()]
-    assert len(set(passwords)) == 5
+    assert len(set(passwords)) == 6
     # What the stores' start scripts take without quoting.
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{32}", password) for password in passwords)
+
+
+def test_the_half_of_the_approval_key_that_signers_check_by_is_no_secret(credentials):
+    pem = secrets_of(credentials)["outcry-system", "approval-key"]["approval.pem"]
+    private = load_pem_private_key(pem.encode(), password=None)
+    assert isinstance(private, Ed25519PrivateKey)
+    (public,) = [each for each in credentials.manifests() if each["kind"] == "ConfigMap"]
+    assert public["metadata"]["name"] == "approval-keys"
+    assert public["data"] == {"risk-1": private.public_key().public_bytes_raw().hex()}

@@ -103,6 +103,10 @@ class Follower:
             return f"nothing is known of {symbol} yet"
         return self._old([*self._shared, place]) or self._view.gap(shard_of_user(user_id), symbol)
 
+    def behind_on(self, user_id: int) -> str | None:
+        """Why the view can't be relied on for a user's withdrawals, which are in no pair's events."""
+        return self.problem() or self._view.gap(shard_of_user(user_id))
+
     def age(self) -> float | None:
         """Seconds since the whole view was complete; None: it never was."""
         return self._freshness.age(self._reading, now=self._clock()) if self._reading else None

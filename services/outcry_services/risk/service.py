@@ -22,6 +22,7 @@ from outcry_services.risk.keeper import Keeper, decode_piece
 from outcry_services.risk.metrics import RiskMetrics
 from outcry_services.risk.records import decode
 from outcry_services.risk.reservations import Reservations
+from outcry_services.risk.review.process import Reviews
 from outcry_services.risk.rpc import RiskAdminRpc, RiskRpc
 from outcry_services.risk.view import RiskView
 
@@ -85,6 +86,11 @@ async def run(settings: RiskSettings) -> None:
         )
         lifecycle.background("ends", follower.watch_ends())
         lifecycle.background("settings", admin.tidy())
+        if settings.reviews:
+            reviews = Reviews(settings, view=view, follower=follower, consul=consul, registry=health.registry)
+            reviews.serve(server)
+            stack.push_async_callback(reviews.close)
+            lifecycle.background("reviews", reviews.run())
         port = await server.start(settings.grpc_port)
         lifecycle.at_end("grpc", lambda: server.drain(seconds=settings.drain_seconds))
         http_port = await stack.enter_async_context(health.serve(settings.http_port))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr
 
 from outcry_services.common.config import ServiceSettings
+from outcry_services.common.errors import ConfigError
+from outcry_services.common.mysql import MySqlAddress
 
 __all__ = ["RiskSettings"]
 
@@ -25,3 +29,29 @@ class RiskSettings(ServiceSettings):
 
     stale_seconds: float = Field(default=5.0, gt=0, le=600)
     """The view may be this old; an older one refuses every order."""
+
+    reviews: str = ""
+    """`mysql://host:port` of the server with the database `risk`, in which reviews of withdrawals are kept.
+    Empty: this process reviews none."""
+
+    mysql_user: str = "risk"
+
+    mysql_password: SecretStr = SecretStr("")
+
+    approval_key: SecretStr | None = None
+    """The Ed25519 key that signs approvals, PKCS #8 in PEM."""
+
+    approval_key_id: str = Field(default="risk-1", pattern=r"^[a-z0-9][a-z0-9.-]{0,31}$")
+    """Its name in the signers' policy (`risk_keys`)."""
+
+    approval_rules_file: str = ""
+    """The rules of withdrawals (docs/services/risk.md)."""
+
+    def reviews_address(self) -> MySqlAddress:
+        """Of the reviews' server; raises `ConfigError`."""
+        parts = urlsplit(self.reviews)
+        if parts.scheme != "mysql" or not parts.hostname or parts.username or parts.password:
+            raise ConfigError("OUTCRY_REVIEWS is not like mysql://host:3306; the user is OUTCRY_MYSQL_USER")
+        return MySqlAddress(
+            host=parts.hostname, port=parts.port or 3306, user=self.mysql_user, password=self.mysql_password
+        )

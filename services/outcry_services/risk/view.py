@@ -18,6 +18,7 @@ from outcry_services.risk.accounts import Account, OpenOrder, day_of
 from outcry_services.risk.cursors import Cursors
 from outcry_services.risk.limits import Limits, LimitTable, UserMode, key_of
 from outcry_services.risk.reservations import Reservations, Shape
+from outcry_services.risk.withdrawals import Withdrawals
 
 if TYPE_CHECKING:
     from outcry.v1.event_pb2 import Event
@@ -43,6 +44,7 @@ class RiskView:
         self.open_orders: dict[int, OpenOrder] = {}
         self.early: dict[int, int] = {}
         """What is left of orders whose instruction was not read yet."""
+        self.withdrawals = Withdrawals()
         self.last_prices: dict[str, int] = {}
         """Ticks of the last trade of each pair."""
         self.time_unix_nanos = 0
@@ -59,8 +61,8 @@ class RiskView:
         """What a user may do."""
         return self.modes.get(user_id, UserMode.ACTIVE)
 
-    def gap(self, shard: int, symbol: str) -> str | None:
-        """What is missing of a shard's or a pair's numbers, in words."""
+    def gap(self, shard: int, symbol: str = "") -> str | None:
+        """What is missing of a shard's numbers, or of those of a pair that is named, in words."""
         found = (
             ("orders", self.instructions.gaps.get(shard)),
             ("order-events", self.answers.gaps.get(shard)),
@@ -83,11 +85,19 @@ class RiskView:
         left = self.early.pop(int(OrderId.make(shard=shard, number=it.number)), None)
         if it.WhichOneof("body") == "order_created":
             self._created(it.user_id, it.order_created, left=left)
+        elif left != 0:
+            self.withdrawals.instruction(it)
 
     def answer(self, shard: int, it: OrderEvent) -> None:
-        """A record of `order-events`: of interest is only what position refused."""
-        if self.answers.take(shard, it.number, incarnation=it.incarnation) and it.HasField("refused"):
-            self._left(int(OrderId.make(shard=shard, number=it.number)), 0)
+        """A record of `order-events`: of interest are what position refused, and withdrawals it holds for."""
+        if not self.answers.take(shard, it.number, incarnation=it.incarnation):
+            return
+        cause = int(OrderId.make(shard=shard, number=it.number))
+        if it.HasField("refused"):
+            self.withdrawals.refused(cause)
+            self._left(cause, 0)
+        elif it.HasField("funds_held") and it.funds_held.withdrawal:
+            self.withdrawals.held(cause, early=it.number > self.instructions.last(shard))
 
     def event(self, symbol: str, it: Event) -> None:
         """A record of `events.{symbol}`."""

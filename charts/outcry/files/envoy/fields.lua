@@ -12,4 +12,7 @@ local FIELDS = {
   {"^/admin/limits$", {limits = true, maxDailyVolume = true, maxOpenOrders = true, maxOrderNotional = true, max_daily_volume = true, max_open_orders = true, max_order_notional = true, priceCollarBps = true, price_collar_bps = true, reason = true, symbol = true, userId = true, user_id = true}},
   {"^/admin/users/[^/]+/suspend$", {mode = true, reason = true, userId = true, user_id = true}},
   {"^/admin/users/[^/]+/restore$", {reason = true, userId = true, user_id = true}},
+  {"^/admin/reviews/[^/]+/approve$", {reason = true, withdrawalId = true, withdrawal_id = true}},
+  {"^/admin/reviews/[^/]+/deny$", {reason = true, withdrawalId = true, withdrawal_id = true}},
+  {"^/admin/addresses$", {actor = true, address = true, chain = true, network = true, reason = true, rule = true, time = true, userId = true, user_id = true}},
 }

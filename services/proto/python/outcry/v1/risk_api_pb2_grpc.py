@@ -303,3 +303,255 @@ class RiskAdmin:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class WithdrawalReviewDeskStub:
+    """Withdrawals that wait for people, and the addresses that are allowed or denied. Administrators alone; never the
+    one whose withdrawal it is, and each counts once for one withdrawal.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListReviews = channel.unary_unary(
+                '/outcry.v1.WithdrawalReviewDesk/ListReviews',
+                request_serializer=outcry_dot_v1_dot_risk__api__pb2.ListReviewsRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_risk__api__pb2.ListReviewsResponse.FromString,
+                _registered_method=True)
+        self.ApproveWithdrawal = channel.unary_unary(
+                '/outcry.v1.WithdrawalReviewDesk/ApproveWithdrawal',
+                request_serializer=outcry_dot_v1_dot_risk__api__pb2.DecideWithdrawalRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_risk__api__pb2.WithdrawalReviewState.FromString,
+                _registered_method=True)
+        self.DenyWithdrawal = channel.unary_unary(
+                '/outcry.v1.WithdrawalReviewDesk/DenyWithdrawal',
+                request_serializer=outcry_dot_v1_dot_risk__api__pb2.DecideWithdrawalRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_risk__api__pb2.WithdrawalReviewState.FromString,
+                _registered_method=True)
+        self.SetAddressRule = channel.unary_unary(
+                '/outcry.v1.WithdrawalReviewDesk/SetAddressRule',
+                request_serializer=outcry_dot_v1_dot_risk__api__pb2.AddressRule.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_risk__api__pb2.AddressRule.FromString,
+                _registered_method=True)
+        self.ListAddressRules = channel.unary_unary(
+                '/outcry.v1.WithdrawalReviewDesk/ListAddressRules',
+                request_serializer=outcry_dot_v1_dot_risk__api__pb2.ListAddressRulesRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_risk__api__pb2.ListAddressRulesResponse.FromString,
+                _registered_method=True)
+
+
+class WithdrawalReviewDeskServicer:
+    """Withdrawals that wait for people, and the addresses that are allowed or denied. Administrators alone; never the
+    one whose withdrawal it is, and each counts once for one withdrawal.
+    """
+
+    def ListReviews(self, request, context):
+        """Oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveWithdrawal(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DenyWithdrawal(self, request, context):
+        """For good: the funds go back to the user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetAddressRule(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAddressRules(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_WithdrawalReviewDeskServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListReviews': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReviews,
+                    request_deserializer=outcry_dot_v1_dot_risk__api__pb2.ListReviewsRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_risk__api__pb2.ListReviewsResponse.SerializeToString,
+            ),
+            'ApproveWithdrawal': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveWithdrawal,
+                    request_deserializer=outcry_dot_v1_dot_risk__api__pb2.DecideWithdrawalRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_risk__api__pb2.WithdrawalReviewState.SerializeToString,
+            ),
+            'DenyWithdrawal': grpc.unary_unary_rpc_method_handler(
+                    servicer.DenyWithdrawal,
+                    request_deserializer=outcry_dot_v1_dot_risk__api__pb2.DecideWithdrawalRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_risk__api__pb2.WithdrawalReviewState.SerializeToString,
+            ),
+            'SetAddressRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAddressRule,
+                    request_deserializer=outcry_dot_v1_dot_risk__api__pb2.AddressRule.FromString,
+                    response_serializer=outcry_dot_v1_dot_risk__api__pb2.AddressRule.SerializeToString,
+            ),
+            'ListAddressRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAddressRules,
+                    request_deserializer=outcry_dot_v1_dot_risk__api__pb2.ListAddressRulesRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_risk__api__pb2.ListAddressRulesResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'outcry.v1.WithdrawalReviewDesk', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('outcry.v1.WithdrawalReviewDesk', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class WithdrawalReviewDesk:
+    """Withdrawals that wait for people, and the addresses that are allowed or denied. Administrators alone; never the
+    one whose withdrawal it is, and each counts once for one withdrawal.
+    """
+
+    @staticmethod
+    def ListReviews(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.WithdrawalReviewDesk/ListReviews',
+            outcry_dot_v1_dot_risk__api__pb2.ListReviewsRequest.SerializeToString,
+            outcry_dot_v1_dot_risk__api__pb2.ListReviewsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveWithdrawal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.WithdrawalReviewDesk/ApproveWithdrawal',
+            outcry_dot_v1_dot_risk__api__pb2.DecideWithdrawalRequest.SerializeToString,
+            outcry_dot_v1_dot_risk__api__pb2.WithdrawalReviewState.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DenyWithdrawal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.WithdrawalReviewDesk/DenyWithdrawal',
+            outcry_dot_v1_dot_risk__api__pb2.DecideWithdrawalRequest.SerializeToString,
+            outcry_dot_v1_dot_risk__api__pb2.WithdrawalReviewState.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAddressRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.WithdrawalReviewDesk/SetAddressRule',
+            outcry_dot_v1_dot_risk__api__pb2.AddressRule.SerializeToString,
+            outcry_dot_v1_dot_risk__api__pb2.AddressRule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAddressRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.WithdrawalReviewDesk/ListAddressRules',
+            outcry_dot_v1_dot_risk__api__pb2.ListAddressRulesRequest.SerializeToString,
+            outcry_dot_v1_dot_risk__api__pb2.ListAddressRulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

@@ -111,3 +111,79 @@ class RiskAdminServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_risk_api_pb2.UserState, _abc.Awaitable[_risk_api_pb2.UserState]]: ...
 
 def add_RiskAdminServicer_to_server(servicer: RiskAdminServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class WithdrawalReviewDeskStub:
+    """Withdrawals that wait for people, and the addresses that are allowed or denied. Administrators alone; never the
+    one whose withdrawal it is, and each counts once for one withdrawal.
+    """
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> WithdrawalReviewDeskAsyncStub: ...
+    ListReviews: _grpc.UnaryUnaryMultiCallable[_risk_api_pb2.ListReviewsRequest, _risk_api_pb2.ListReviewsResponse]
+    """Oldest first."""
+    ApproveWithdrawal: _grpc.UnaryUnaryMultiCallable[_risk_api_pb2.DecideWithdrawalRequest, _risk_api_pb2.WithdrawalReviewState]
+    DenyWithdrawal: _grpc.UnaryUnaryMultiCallable[_risk_api_pb2.DecideWithdrawalRequest, _risk_api_pb2.WithdrawalReviewState]
+    """For good: the funds go back to the user."""
+    SetAddressRule: _grpc.UnaryUnaryMultiCallable[_risk_api_pb2.AddressRule, _risk_api_pb2.AddressRule]
+    ListAddressRules: _grpc.UnaryUnaryMultiCallable[_risk_api_pb2.ListAddressRulesRequest, _risk_api_pb2.ListAddressRulesResponse]
+
+@_typing.type_check_only
+class WithdrawalReviewDeskAsyncStub(WithdrawalReviewDeskStub):
+    """Withdrawals that wait for people, and the addresses that are allowed or denied. Administrators alone; never the
+    one whose withdrawal it is, and each counts once for one withdrawal.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListReviews: _aio.UnaryUnaryMultiCallable[_risk_api_pb2.ListReviewsRequest, _risk_api_pb2.ListReviewsResponse]  # type: ignore[assignment]
+    """Oldest first."""
+    ApproveWithdrawal: _aio.UnaryUnaryMultiCallable[_risk_api_pb2.DecideWithdrawalRequest, _risk_api_pb2.WithdrawalReviewState]  # type: ignore[assignment]
+    DenyWithdrawal: _aio.UnaryUnaryMultiCallable[_risk_api_pb2.DecideWithdrawalRequest, _risk_api_pb2.WithdrawalReviewState]  # type: ignore[assignment]
+    """For good: the funds go back to the user."""
+    SetAddressRule: _aio.UnaryUnaryMultiCallable[_risk_api_pb2.AddressRule, _risk_api_pb2.AddressRule]  # type: ignore[assignment]
+    ListAddressRules: _aio.UnaryUnaryMultiCallable[_risk_api_pb2.ListAddressRulesRequest, _risk_api_pb2.ListAddressRulesResponse]  # type: ignore[assignment]
+
+class WithdrawalReviewDeskServicer(metaclass=_abc_1.ABCMeta):
+    """Withdrawals that wait for people, and the addresses that are allowed or denied. Administrators alone; never the
+    one whose withdrawal it is, and each counts once for one withdrawal.
+    """
+
+    @_abc_1.abstractmethod
+    def ListReviews(
+        self,
+        request: _risk_api_pb2.ListReviewsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_api_pb2.ListReviewsResponse, _abc.Awaitable[_risk_api_pb2.ListReviewsResponse]]:
+        """Oldest first."""
+
+    @_abc_1.abstractmethod
+    def ApproveWithdrawal(
+        self,
+        request: _risk_api_pb2.DecideWithdrawalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_api_pb2.WithdrawalReviewState, _abc.Awaitable[_risk_api_pb2.WithdrawalReviewState]]: ...
+
+    @_abc_1.abstractmethod
+    def DenyWithdrawal(
+        self,
+        request: _risk_api_pb2.DecideWithdrawalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_api_pb2.WithdrawalReviewState, _abc.Awaitable[_risk_api_pb2.WithdrawalReviewState]]:
+        """For good: the funds go back to the user."""
+
+    @_abc_1.abstractmethod
+    def SetAddressRule(
+        self,
+        request: _risk_api_pb2.AddressRule,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_api_pb2.AddressRule, _abc.Awaitable[_risk_api_pb2.AddressRule]]: ...
+
+    @_abc_1.abstractmethod
+    def ListAddressRules(
+        self,
+        request: _risk_api_pb2.ListAddressRulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_api_pb2.ListAddressRulesResponse, _abc.Awaitable[_risk_api_pb2.ListAddressRulesResponse]]: ...
+
+def add_WithdrawalReviewDeskServicer_to_server(servicer: WithdrawalReviewDeskServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

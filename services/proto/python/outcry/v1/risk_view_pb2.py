@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19outcry/v1/risk_view.proto\x12\toutcry.v1\"\xda\x02\n\rRiskViewPiece\x12\x12\n\ncheckpoint\x18\x01 \x01(\x04\x12\r\n\x05piece\x18\x02 \x01(\r\x12\x0e\n\x06pieces\x18\x03 \x01(\r\x12(\n\x06orders\x18\x04 \x03(\x0b\x32\x18.outcry.v1.RiskOpenOrder\x12&\n\x07volumes\x18\x05 \x03(\x0b\x32\x15.outcry.v1.RiskVolume\x12*\n\tpositions\x18\x06 \x03(\x0b\x32\x17.outcry.v1.RiskPosition\x12&\n\x07\x63ursors\x18\x07 \x03(\x0b\x32\x15.outcry.v1.RiskCursor\x12-\n\x0blast_prices\x18\x08 \x03(\x0b\x32\x18.outcry.v1.RiskLastPrice\x12(\n\x05\x65\x61rly\x18\t \x03(\x0b\x32\x19.outcry.v1.RiskEarlyOrder\x12\x17\n\x0ftime_unix_nanos\x18\n \x01(\x03\"n\n\rRiskOpenOrder\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x0e\n\x06symbol\x18\x03 \x01(\t\x12\r\n\x05worth\x18\x04 \x01(\x03\x12\r\n\x05whole\x18\x05 \x01(\x03\x12\x0c\n\x04left\x18\x06 \x01(\x03\"L\n\nRiskVolume\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x03 \x01(\x03\x12\x10\n\x08notional\x18\x04 \x01(\x03\"@\n\x0cRiskPosition\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\r\x12\x0e\n\x06offset\x18\x03 \x01(\x03\"_\n\nRiskCursor\x12\r\n\x05topic\x18\x01 \x01(\t\x12\r\n\x05shard\x18\x02 \x01(\r\x12\x0e\n\x06symbol\x18\x03 \x01(\t\x12\x13\n\x0bincarnation\x18\x04 \x01(\x04\x12\x0e\n\x06number\x18\x05 \x01(\x04\".\n\rRiskLastPrice\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x03\"0\n\x0eRiskEarlyOrder\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0c\n\x04left\x18\x02 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19outcry/v1/risk_view.proto\x12\toutcry.v1\"\x8a\x03\n\rRiskViewPiece\x12\x12\n\ncheckpoint\x18\x01 \x01(\x04\x12\r\n\x05piece\x18\x02 \x01(\r\x12\x0e\n\x06pieces\x18\x03 \x01(\r\x12(\n\x06orders\x18\x04 \x03(\x0b\x32\x18.outcry.v1.RiskOpenOrder\x12&\n\x07volumes\x18\x05 \x03(\x0b\x32\x15.outcry.v1.RiskVolume\x12*\n\tpositions\x18\x06 \x03(\x0b\x32\x17.outcry.v1.RiskPosition\x12&\n\x07\x63ursors\x18\x07 \x03(\x0b\x32\x15.outcry.v1.RiskCursor\x12-\n\x0blast_prices\x18\x08 \x03(\x0b\x32\x18.outcry.v1.RiskLastPrice\x12(\n\x05\x65\x61rly\x18\t \x03(\x0b\x32\x19.outcry.v1.RiskEarlyOrder\x12\x17\n\x0ftime_unix_nanos\x18\n \x01(\x03\x12.\n\x0bwithdrawals\x18\x0b \x03(\x0b\x32\x19.outcry.v1.RiskWithdrawal\"\x87\x01\n\x0eRiskWithdrawal\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\r\n\x05\x61sset\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x0f\n\x07\x61\x64\x64ress\x18\x05 \x01(\t\x12\x0f\n\x07network\x18\x06 \x01(\t\x12\x0c\n\x04held\x18\x07 \x01(\x08\"n\n\rRiskOpenOrder\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x0e\n\x06symbol\x18\x03 \x01(\t\x12\r\n\x05worth\x18\x04 \x01(\x03\x12\r\n\x05whole\x18\x05 \x01(\x03\x12\x0c\n\x04left\x18\x06 \x01(\x03\"L\n\nRiskVolume\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x03 \x01(\x03\x12\x10\n\x08notional\x18\x04 \x01(\x03\"@\n\x0cRiskPosition\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\r\x12\x0e\n\x06offset\x18\x03 \x01(\x03\"_\n\nRiskCursor\x12\r\n\x05topic\x18\x01 \x01(\t\x12\r\n\x05shard\x18\x02 \x01(\r\x12\x0e\n\x06symbol\x18\x03 \x01(\t\x12\x13\n\x0bincarnation\x18\x04 \x01(\x04\x12\x0e\n\x06number\x18\x05 \x01(\x04\".\n\rRiskLastPrice\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x03\"0\n\x0eRiskEarlyOrder\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x0c\n\x04left\x18\x02 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,17 +32,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outcry.v1.risk_view_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RISKVIEWPIECE']._serialized_start=41
-  _globals['_RISKVIEWPIECE']._serialized_end=387
-  _globals['_RISKOPENORDER']._serialized_start=389
-  _globals['_RISKOPENORDER']._serialized_end=499
-  _globals['_RISKVOLUME']._serialized_start=501
-  _globals['_RISKVOLUME']._serialized_end=577
-  _globals['_RISKPOSITION']._serialized_start=579
-  _globals['_RISKPOSITION']._serialized_end=643
-  _globals['_RISKCURSOR']._serialized_start=645
-  _globals['_RISKCURSOR']._serialized_end=740
-  _globals['_RISKLASTPRICE']._serialized_start=742
-  _globals['_RISKLASTPRICE']._serialized_end=788
-  _globals['_RISKEARLYORDER']._serialized_start=790
-  _globals['_RISKEARLYORDER']._serialized_end=838
+  _globals['_RISKVIEWPIECE']._serialized_end=435
+  _globals['_RISKWITHDRAWAL']._serialized_start=438
+  _globals['_RISKWITHDRAWAL']._serialized_end=573
+  _globals['_RISKOPENORDER']._serialized_start=575
+  _globals['_RISKOPENORDER']._serialized_end=685
+  _globals['_RISKVOLUME']._serialized_start=687
+  _globals['_RISKVOLUME']._serialized_end=763
+  _globals['_RISKPOSITION']._serialized_start=765
+  _globals['_RISKPOSITION']._serialized_end=829
+  _globals['_RISKCURSOR']._serialized_start=831
+  _globals['_RISKCURSOR']._serialized_end=926
+  _globals['_RISKLASTPRICE']._serialized_start=928
+  _globals['_RISKLASTPRICE']._serialized_end=974
+  _globals['_RISKEARLYORDER']._serialized_start=976
+  _globals['_RISKEARLYORDER']._serialized_end=1024
 # @@protoc_insertion_point(module_scope)

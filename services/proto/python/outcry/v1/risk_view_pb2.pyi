@@ -37,6 +37,7 @@ class RiskViewPiece(_message.Message):
     LAST_PRICES_FIELD_NUMBER: _builtins.int
     EARLY_FIELD_NUMBER: _builtins.int
     TIME_UNIX_NANOS_FIELD_NUMBER: _builtins.int
+    WITHDRAWALS_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.int
     """Rising."""
     piece: _builtins.int
@@ -57,6 +58,10 @@ class RiskViewPiece(_message.Message):
     def last_prices(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskLastPrice]: ...
     @_builtins.property
     def early(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskEarlyOrder]: ...
+    @_builtins.property
+    def withdrawals(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskWithdrawal]:
+        """In all pieces, as orders and volumes."""
+
     def __init__(
         self,
         *,
@@ -70,14 +75,56 @@ class RiskViewPiece(_message.Message):
         last_prices: _abc.Iterable[Global___RiskLastPrice] | None = ...,
         early: _abc.Iterable[Global___RiskEarlyOrder] | None = ...,
         time_unix_nanos: _builtins.int = ...,
+        withdrawals: _abc.Iterable[Global___RiskWithdrawal] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "cursors", b"cursors", "early", b"early", "last_prices", b"last_prices", "orders", b"orders", "piece", b"piece", "pieces", b"pieces", "positions", b"positions", "time_unix_nanos", b"time_unix_nanos", "volumes", b"volumes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "cursors", b"cursors", "early", b"early", "last_prices", b"last_prices", "orders", b"orders", "piece", b"piece", "pieces", b"pieces", "positions", b"positions", "time_unix_nanos", b"time_unix_nanos", "volumes", b"volumes", "withdrawals", b"withdrawals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RiskViewPiece: _TypeAlias = RiskViewPiece  # noqa: Y015
+
+@_typing.final
+class RiskWithdrawal(_message.Message):
+    """A withdrawal that was asked for and has not ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    NETWORK_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    withdrawal_id: _builtins.int
+    user_id: _builtins.int
+    """0: its instruction was not read yet, only that its funds are held."""
+    asset: _builtins.str
+    amount: _builtins.int
+    """Ledger units."""
+    address: _builtins.str
+    network: _builtins.str
+    held: _builtins.bool
+    def __init__(
+        self,
+        *,
+        withdrawal_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+        asset: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        address: _builtins.str = ...,
+        network: _builtins.str = ...,
+        held: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "amount", b"amount", "asset", b"asset", "held", b"held", "network", b"network", "user_id", b"user_id", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RiskWithdrawal: _TypeAlias = RiskWithdrawal  # noqa: Y015
 
 @_typing.final
 class RiskOpenOrder(_message.Message):

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from outcry.v1 import withdrawal_approval_pb2 as outcry_dot_v1_dot_withdrawal__approval__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!outcry/v1/withdrawal_review.proto\x12\toutcry.v1\x1a#outcry/v1/withdrawal_approval.proto\"\x82\x02\n\rReviewRequest\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x14\n\x0cledger_asset\x18\x03 \x01(\t\x12\x15\n\rledger_amount\x18\x04 \x01(\x03\x12\r\n\x05scale\x18\x05 \x01(\r\x12\r\n\x05\x63hain\x18\x06 \x01(\t\x12\x0f\n\x07network\x18\x07 \x01(\t\x12\r\n\x05\x61sset\x18\x08 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\t \x01(\t\x12\x0e\n\x06\x61mount\x18\n \x01(\t\x12\x16\n\x0e\x63onflict_point\x18\x0b \x01(\t\x12\x0f\n\x07max_fee\x18\x0c \x01(\t\x12\x14\n\x0crequested_at\x18\r \x01(\x03\"\xaf\x01\n\x0cReviewAnswer\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x04\x12-\n\x08\x61pproved\x18\x02 \x01(\x0b\x32\x19.outcry.v1.SignedApprovalH\x00\x12%\n\x07waiting\x18\x03 \x01(\x0b\x32\x12.outcry.v1.WaitingH\x00\x12\'\n\x08rejected\x18\x04 \x01(\x0b\x32\x13.outcry.v1.RejectedH\x00\x42\t\n\x07outcome\"^\n\x07Waiting\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x11\n\tapprovers\x18\x03 \x03(\t\x12\x0e\n\x06needed\x18\x04 \x01(\r\x12\x12\n\nnot_before\x18\x05 \x01(\x03\":\n\x08Rejected\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\">\n\x12ListReviewsRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x04\x12\x0c\n\x04most\x18\x02 \x01(\x05\x12\x0b\n\x03\x61ll\x18\x03 \x01(\x08\"9\n\x13ListReviewsResponse\x12\"\n\x07reviews\x18\x01 \x03(\x0b\x32\x11.outcry.v1.Review\"\x96\x01\n\x06Review\x12\'\n\x05\x61sked\x18\x01 \x01(\x0b\x32\x18.outcry.v1.ReviewRequest\x12\'\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x17.outcry.v1.ReviewAnswer\x12\x1e\n\x16\x66irst_asked_unix_nanos\x18\x03 \x01(\x03\x12\x1a\n\x12\x64\x65\x63ided_unix_nanos\x18\x04 \x01(\x03\"@\n\x17\x44\x65\x63ideWithdrawalRequest\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t2O\n\x10WithdrawalReview\x12;\n\x06Review\x12\x18.outcry.v1.ReviewRequest\x1a\x17.outcry.v1.ReviewAnswer2\x85\x02\n\x14WithdrawalReviewDesk\x12L\n\x0bListReviews\x12\x1d.outcry.v1.ListReviewsRequest\x1a\x1e.outcry.v1.ListReviewsResponse\x12P\n\x11\x41pproveWithdrawal\x12\".outcry.v1.DecideWithdrawalRequest\x1a\x17.outcry.v1.ReviewAnswer\x12M\n\x0e\x44\x65nyWithdrawal\x12\".outcry.v1.DecideWithdrawalRequest\x1a\x17.outcry.v1.ReviewAnswerb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!outcry/v1/withdrawal_review.proto\x12\toutcry.v1\x1a#outcry/v1/withdrawal_approval.proto\"\x82\x02\n\rReviewRequest\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x04\x12\x0f\n\x07user_id\x18\x02 \x01(\x04\x12\x14\n\x0cledger_asset\x18\x03 \x01(\t\x12\x15\n\rledger_amount\x18\x04 \x01(\x03\x12\r\n\x05scale\x18\x05 \x01(\r\x12\r\n\x05\x63hain\x18\x06 \x01(\t\x12\x0f\n\x07network\x18\x07 \x01(\t\x12\r\n\x05\x61sset\x18\x08 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\t \x01(\t\x12\x0e\n\x06\x61mount\x18\n \x01(\t\x12\x16\n\x0e\x63onflict_point\x18\x0b \x01(\t\x12\x0f\n\x07max_fee\x18\x0c \x01(\t\x12\x14\n\x0crequested_at\x18\r \x01(\x03\"\xaf\x01\n\x0cReviewAnswer\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x04\x12-\n\x08\x61pproved\x18\x02 \x01(\x0b\x32\x19.outcry.v1.SignedApprovalH\x00\x12%\n\x07waiting\x18\x03 \x01(\x0b\x32\x12.outcry.v1.WaitingH\x00\x12\'\n\x08rejected\x18\x04 \x01(\x0b\x32\x13.outcry.v1.RejectedH\x00\x42\t\n\x07outcome\"^\n\x07Waiting\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x11\n\tapprovers\x18\x03 \x03(\t\x12\x0e\n\x06needed\x18\x04 \x01(\r\x12\x12\n\nnot_before\x18\x05 \x01(\x03\":\n\x08Rejected\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t2O\n\x10WithdrawalReview\x12;\n\x06Review\x12\x18.outcry.v1.ReviewRequest\x1a\x17.outcry.v1.ReviewAnswerb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,16 +40,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WAITING']._serialized_end=618
   _globals['_REJECTED']._serialized_start=620
   _globals['_REJECTED']._serialized_end=678
-  _globals['_LISTREVIEWSREQUEST']._serialized_start=680
-  _globals['_LISTREVIEWSREQUEST']._serialized_end=742
-  _globals['_LISTREVIEWSRESPONSE']._serialized_start=744
-  _globals['_LISTREVIEWSRESPONSE']._serialized_end=801
-  _globals['_REVIEW']._serialized_start=804
-  _globals['_REVIEW']._serialized_end=954
-  _globals['_DECIDEWITHDRAWALREQUEST']._serialized_start=956
-  _globals['_DECIDEWITHDRAWALREQUEST']._serialized_end=1020
-  _globals['_WITHDRAWALREVIEW']._serialized_start=1022
-  _globals['_WITHDRAWALREVIEW']._serialized_end=1101
-  _globals['_WITHDRAWALREVIEWDESK']._serialized_start=1104
-  _globals['_WITHDRAWALREVIEWDESK']._serialized_end=1365
+  _globals['_WITHDRAWALREVIEW']._serialized_start=680
+  _globals['_WITHDRAWALREVIEW']._serialized_end=759
 # @@protoc_insertion_point(module_scope)

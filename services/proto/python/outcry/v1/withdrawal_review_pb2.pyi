@@ -49,9 +49,12 @@ class ReviewRequest(_message.Message):
     address: _builtins.str
     amount: _builtins.str
     conflict_point: _builtins.str
+    """Both may be empty while rules and people decide, so that nothing is reserved meanwhile; once named they
+    are fixed as well.
+    """
     max_fee: _builtins.str
     requested_at: _builtins.int
-    """When the user asked, unix nanoseconds."""
+    """When the user asked, unix nanoseconds; to be seen, it decides nothing."""
     def __init__(
         self,
         *,
@@ -120,9 +123,11 @@ class Waiting(_message.Message):
     NEEDED_FIELD_NUMBER: _builtins.int
     NOT_BEFORE_FIELD_NUMBER: _builtins.int
     tier: _builtins.str
-    """Risk's amount tier, as in the approval."""
+    """Risk's amount tier, as in the approval: automatic, one-admin, two-admins."""
     reason: _builtins.str
-    """One word in upper case: NEW_ADDRESS, MANUAL_REVIEW, PAUSED, ..."""
+    """One word in upper case: NEW_ADDRESS, MANUAL_REVIEW, PAUSED, UNKNOWN_WITHDRAWAL; CONFLICT_POINT: all is well,
+    ask again with a conflict point. Of what was approved before: USER_SUSPENDED, DENIED_ADDRESS.
+    """
     needed: _builtins.int
     not_before: _builtins.int
     """When it may pass by itself, unix nanoseconds; 0: never without a person."""
@@ -173,103 +178,3 @@ class Rejected(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Rejected: _TypeAlias = Rejected  # noqa: Y015
-
-@_typing.final
-class ListReviewsRequest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    AFTER_FIELD_NUMBER: _builtins.int
-    MOST_FIELD_NUMBER: _builtins.int
-    ALL_FIELD_NUMBER: _builtins.int
-    after: _builtins.int
-    """Ids above this one; 0: from the first."""
-    most: _builtins.int
-    """1 to 500; 0: 100."""
-    all: _builtins.bool
-    """Decided ones, too."""
-    def __init__(
-        self,
-        *,
-        after: _builtins.int = ...,
-        most: _builtins.int = ...,
-        all: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "all", b"all", "most", b"most"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListReviewsRequest: _TypeAlias = ListReviewsRequest  # noqa: Y015
-
-@_typing.final
-class ListReviewsResponse(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    REVIEWS_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def reviews(self) -> _containers.RepeatedCompositeFieldContainer[Global___Review]: ...
-    def __init__(
-        self,
-        *,
-        reviews: _abc.Iterable[Global___Review] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reviews", b"reviews"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListReviewsResponse: _TypeAlias = ListReviewsResponse  # noqa: Y015
-
-@_typing.final
-class Review(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ASKED_FIELD_NUMBER: _builtins.int
-    ANSWER_FIELD_NUMBER: _builtins.int
-    FIRST_ASKED_UNIX_NANOS_FIELD_NUMBER: _builtins.int
-    DECIDED_UNIX_NANOS_FIELD_NUMBER: _builtins.int
-    first_asked_unix_nanos: _builtins.int
-    decided_unix_nanos: _builtins.int
-    @_builtins.property
-    def asked(self) -> Global___ReviewRequest: ...
-    @_builtins.property
-    def answer(self) -> Global___ReviewAnswer: ...
-    def __init__(
-        self,
-        *,
-        asked: Global___ReviewRequest | None = ...,
-        answer: Global___ReviewAnswer | None = ...,
-        first_asked_unix_nanos: _builtins.int = ...,
-        decided_unix_nanos: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "asked", b"asked"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "asked", b"asked", "decided_unix_nanos", b"decided_unix_nanos", "first_asked_unix_nanos", b"first_asked_unix_nanos"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Review: _TypeAlias = Review  # noqa: Y015
-
-@_typing.final
-class DecideWithdrawalRequest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    withdrawal_id: _builtins.int
-    reason: _builtins.str
-    def __init__(
-        self,
-        *,
-        withdrawal_id: _builtins.int = ...,
-        reason: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___DecideWithdrawalRequest: _TypeAlias = DecideWithdrawalRequest  # noqa: Y015
