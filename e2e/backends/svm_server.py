@@ -12,6 +12,7 @@ from e2e.backends.server import Server
 
 __all__ = ["SvmServer"]
 
+CONFIRMED = {"commitment": "confirmed"}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -45,8 +46,8 @@ class SvmServer(Server):
 
     def tip(self) -> tuple[int, str]:
         """Slot and hash of its newest block."""
-        slot = int(self.rpc("getSlot"))
-        return slot, str(self.rpc("getBlock", slot)["blockhash"])
+        slot = int(self.rpc("getSlot", CONFIRMED))
+        return slot, str(self.rpc("getBlock", slot, CONFIRMED)["blockhash"])
 
     def _answers(self) -> bool:
         try:

@@ -1,7 +1,7 @@
 """Solana's JSON-RPC methods, those that a wallet asks (Solana documentation, "RPC HTTP Methods").
 
-Amounts are lamports. A transaction is `confirmed` as soon as a block holds it, and `finalized` 31 blocks
-later.
+Amounts are lamports. A block is `confirmed` at once, and `finalized` with 31 on top of it, which is what is
+shown where nothing else is asked for; balances and accounts are those of the newest block always.
 """
 
 from __future__ import annotations
@@ -65,13 +65,13 @@ class Methods:
         """Of block 0."""
         return str(self.chain.blocks[0].hash)
 
-    def getSlot(self, _options: Json = None) -> int:  # noqa: N802
+    def getSlot(self, options: Json = None) -> int:  # noqa: N802
         """Of the newest block."""
-        return self.chain.slot
+        return self._newest(options)
 
-    def getBlockHeight(self, _options: Json = None) -> int:  # noqa: N802
-        """No slot is empty here."""
-        return self.chain.slot
+    def getBlocks(self, first: int, last: int, options: Json = None) -> list[int]:  # noqa: N802
+        """Slots that have a block: here, all."""
+        return list(range(max(first, 0), min(last, self._newest(options)) + 1))
 
     def getLatestBlockhash(self, _options: Json = None) -> Json:  # noqa: N802
         """The only one that is taken."""
@@ -139,28 +139,37 @@ class Methods:
             name = str(done.signature)
             if name == options.get("until"):
                 break
-            if seen and key in done.transaction.message.account_keys:
+            shown = seen and done.slot <= self._newest(options)
+            if shown and key in done.transaction.message.account_keys:
                 found.append(self._line(done))
             seen = seen or name == options.get("before")
         return found[: options.get("limit", MOST_SIGNATURES)]
 
-    def getTransaction(self, signature: str, _options: Json = None) -> Json:  # noqa: N802
+    def getTransaction(self, signature: str, options: Json = None) -> Json:  # noqa: N802
         """Base64, whatever was asked for; None where no block holds it."""
         done = self.chain.done.get(Signature.from_string(signature))
-        if done is None:
+        if done is None or done.slot > self._newest(options):
             return None
         block = self.chain.blocks[done.slot]
         return {"slot": done.slot, "blockTime": block.unix_seconds, **_whole(done)}
 
-    def getBlock(self, slot: int, _options: Json = None) -> Json:  # noqa: N802
-        """With its transactions, base64."""
-        if not 0 <= slot <= self.chain.slot:
+    def getBlock(self, slot: int, options: Json = None) -> Json:  # noqa: N802
+        """With its transactions, base64, unless none are asked for."""
+        if not 0 <= slot <= self._newest(options):
             raise CallError(-32004, f"Block not available for slot {slot}")
-        return _block(self.chain.blocks[slot])
+        block = _block(self.chain.blocks[slot])
+        if (options or {}).get("transactionDetails") == "none":
+            del block["transactions"]
+        return block
 
     def svm_makeSlots(self, count: int) -> int:  # noqa: N802
         """For tests: so many empty blocks; the slot of the last one."""
         self.chain.make_slots(count)
+        return self.chain.slot
+
+    def _newest(self, options: Json) -> int:
+        if (options or {}).get("commitment", "finalized") == "finalized":
+            return max(self.chain.slot - ROOTED, 0)
         return self.chain.slot
 
     def _at(self, value: Json) -> Json:

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.chains]
 
 NONCE_BYTES = 80
 FEE = 5000
+CONFIRMED = {"commitment": "confirmed"}
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +69,17 @@ def test_a_payment_is_in_a_block_and_final_after_32(node, payer):
     slot, tip = node.tip()
     assert (balance(node, receiver), balance(node, payer.pubkey())) == (10**9, 9 * 10**9 - FEE)
     assert status(node, signature)["confirmationStatus"] == "confirmed"
-    block = node.rpc("getBlock", slot)
+    assert node.rpc("getTransaction", signature, {"encoding": "base64"}) is None
+    with pytest.raises(RpcError, match="not available"):
+        node.rpc("getBlock", slot)
+    block = node.rpc("getBlock", slot, CONFIRMED)
     assert block["blockhash"] == tip
     assert [one["meta"]["fee"] for one in block["transactions"]] == [FEE]
-    assert [one["signature"] for one in node.rpc("getSignaturesForAddress", str(receiver))] == [signature]
+    assert [one["signature"] for one in node.rpc("getSignaturesForAddress", str(receiver), CONFIRMED)] == [
+        signature
+    ]
     node.mine(31)
+    assert node.rpc("getTransaction", signature, {"encoding": "base64"})["slot"] == slot
     assert status(node, signature) == {
         "slot": slot,
         "confirmations": None,

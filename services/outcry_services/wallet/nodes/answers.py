@@ -10,6 +10,9 @@ from outcry_services.wallet.nodes.errors import NodeAnswerError
 __all__ = ["Answer"]
 
 _HEX_HASH = re.compile(r"[0-9a-f]{64}")
+_BASE58 = "[1-9A-HJ-NP-Za-km-z]"
+_KEY = re.compile(f"{_BASE58}{{32,44}}")
+_SIGNATURE = re.compile(f"{_BASE58}{{64,88}}")
 _QUANTITY = re.compile(r"0x(0|[1-9a-f][0-9a-f]{0,63})")
 _MOST = 2**63 - 1
 
@@ -79,6 +82,20 @@ class Answer:
         text = self.text()
         if not (text.startswith("0x") and _HEX_HASH.fullmatch(text[2:])):
             raise self._wrong("a hash of 0x and 64 hex digits")
+        return text
+
+    def key(self) -> str:
+        """32 bytes as Solana's tools write them; raises `NodeAnswerError`."""
+        text = self.text()
+        if not _KEY.fullmatch(text):
+            raise self._wrong("32 bytes in base58")
+        return text
+
+    def signature(self) -> str:
+        """64 bytes as Solana's tools write them; raises `NodeAnswerError`."""
+        text = self.text()
+        if not _SIGNATURE.fullmatch(text):
+            raise self._wrong("64 bytes in base58")
         return text
 
     def quantity(self, *, most: int = _MOST) -> int:

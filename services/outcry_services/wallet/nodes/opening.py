@@ -9,6 +9,7 @@ from outcry_services.wallet.nodes.ethereum import EthereumNode
 from outcry_services.wallet.nodes.member import Member
 from outcry_services.wallet.nodes.pool import NodePool
 from outcry_services.wallet.nodes.rpc import JsonRpc
+from outcry_services.wallet.nodes.solana import SolanaNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from outcry_services.wallet.nodes.rpc import Outcome
     from outcry_services.wallet.nodes.settings import NodeSettings, PoolSettings
 
-__all__ = ["bitcoin_pool", "ethereum_pool"]
+__all__ = ["bitcoin_pool", "ethereum_pool", "solana_pool"]
 
-K = TypeVar("K", BitcoinNode, EthereumNode)
+K = TypeVar("K", BitcoinNode, EthereumNode, SolanaNode)
 
 
 def bitcoin_pool(settings: PoolSettings, metrics: PoolMetrics) -> NodePool[BitcoinNode]:
@@ -30,6 +31,11 @@ def bitcoin_pool(settings: PoolSettings, metrics: PoolMetrics) -> NodePool[Bitco
 def ethereum_pool(settings: PoolSettings, metrics: PoolMetrics) -> NodePool[EthereumNode]:
     """Nothing is asked before its first round. Raises ValueError for another chain's settings."""
     return _pool(settings, metrics, EthereumNode, chain="ethereum")
+
+
+def solana_pool(settings: PoolSettings, metrics: PoolMetrics) -> NodePool[SolanaNode]:
+    """Nothing is asked before its first round. Raises ValueError for another chain's settings."""
+    return _pool(settings, metrics, SolanaNode, chain="solana")
 
 
 def _pool(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BITCOIN", "ETHEREUM", "Policy"]
+__all__ = ["BITCOIN", "ETHEREUM", "SOLANA", "Policy"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,3 +53,5 @@ class Policy:
 BITCOIN = Policy()
 # Twelve seconds a block: a node may be some blocks behind and well, and tips differ more often.
 ETHEREUM = Policy(max_lag=5, settled=3)
+# Finalized slots alone are compared, so nodes agree at all of them; 150 slots are a minute.
+SOLANA = Policy(max_lag=150)

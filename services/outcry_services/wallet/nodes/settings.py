@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from outcry_services.common.errors import ConfigError
 from outcry_services.wallet.nodes.bitcoin import GENESIS
 from outcry_services.wallet.nodes.model import Identity
-from outcry_services.wallet.nodes.policy import BITCOIN, ETHEREUM, Policy
+from outcry_services.wallet.nodes.policy import BITCOIN, ETHEREUM, SOLANA, Policy
 from outcry_services.wallet.nodes.rpc import Credentials, Endpoint, Scheme
 
 __all__ = ["NodeSettings", "PoolSettings"]
@@ -63,7 +63,7 @@ class NodeSettings(_Strict):
 class PoolSettings(_Strict):
     """One pool."""
 
-    chain: Literal["bitcoin", "ethereum"]
+    chain: Literal["bitcoin", "ethereum", "solana"]
     network: Name
     chain_id: int | None = Field(default=None, gt=0)
     """Ethereum's number of the network."""
@@ -99,7 +99,7 @@ class PoolSettings(_Strict):
     @property
     def policy(self) -> Policy:
         """The chain's own, with what is set here."""
-        chains = BITCOIN if self.chain == "bitcoin" else ETHEREUM
+        chains = {"bitcoin": BITCOIN, "ethereum": ETHEREUM, "solana": SOLANA}[self.chain]
         return replace(
             chains,
             min_peers=self.min_peers,
@@ -116,6 +116,8 @@ class PoolSettings(_Strict):
             raise ValueError("each node needs a name of its own")
         if self.chain == "ethereum" and (self.chain_id is None or self.genesis is None):
             raise ValueError("chain_id and genesis say which network of Ethereum this is: set both")
+        if self.chain == "solana" and (self.chain_id is not None or self.genesis is None):
+            raise ValueError("genesis says which network of Solana this is: set it; chain_id is not")
         if self.chain == "bitcoin" and (self.chain_id is not None or not self.identity.genesis):
             raise ValueError(f"network is one of {', '.join(GENESIS)}, or genesis is set; chain_id is not")
         return self

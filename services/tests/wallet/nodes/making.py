@@ -12,11 +12,12 @@ from hashlib import sha256
 import aiohttp
 from aiohttp import web
 from outcry_services.wallet.nodes.metrics import PoolMetrics
-from outcry_services.wallet.nodes.opening import bitcoin_pool, ethereum_pool
+from outcry_services.wallet.nodes.opening import bitcoin_pool, ethereum_pool, solana_pool
 from outcry_services.wallet.nodes.settings import PoolSettings
 from prometheus_client import CollectorRegistry
 
 OP_TRUE = b"\x51"
+MAKERS = {"bitcoin": bitcoin_pool, "ethereum": ethereum_pool, "solana": solana_pool}
 P2WSH_OP_TRUE = b"\x00\x20" + sha256(OP_TRUE).digest()
 
 
@@ -38,8 +39,7 @@ async def pool_of(nodes, *, directory, chain="bitcoin", registry=None, **setting
     # Long, since the machine may be busy; a test with a node that hangs sets its own.
     whole = {"chain": chain, "network": "regtest", "min_peers": 0, "timeout": 30, "nodes": entries}
     file.write_text(json.dumps(whole | settings))
-    make = bitcoin_pool if chain == "bitcoin" else ethereum_pool
-    pool = make(PoolSettings.load(file), PoolMetrics(registry or CollectorRegistry()))
+    pool = MAKERS[chain](PoolSettings.load(file), PoolMetrics(registry or CollectorRegistry()))
     pool.policy = replace(pool.policy, sight_seconds=0.05)
     try:
         yield pool
