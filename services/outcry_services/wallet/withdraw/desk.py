@@ -11,7 +11,7 @@ from outcry_services.common.identity import SERVICE
 from outcry_services.common.ids import SHARDS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
     from typing import Any
 
     from outcry.v1.instruction_pb2 import ReleaseReason, ReturnReason
@@ -27,9 +27,13 @@ _PAGE = 500
 
 
 class Desk:
-    """Every call may be repeated. Raises `ServiceError`: `ConflictError` for a step that may not follow."""
+    """Every call may be repeated. Raises `ServiceError`: `ConflictError` for a step that may not follow.
 
-    def __init__(self, channel: RpcChannel) -> None:
+    `shards` are those that are looked through for what is open.
+    """
+
+    def __init__(self, channel: RpcChannel, *, shards: Iterable[int] = range(SHARDS)) -> None:
+        self._shards = tuple(shards)
         self._stub: Any = WithdrawalDeskStub(channel.channel)
         self._who = ((SERVICE, "wallet"),)
 
@@ -39,7 +43,7 @@ class Desk:
 
     async def open_ones(self) -> AsyncIterator[api.Payout]:
         """All that have not ended, shard by shard."""
-        for shard in range(SHARDS):
+        for shard in self._shards:
             after = 0
             while True:
                 request = api.ListPayoutsRequest(shard=shard, after=after, most=_PAGE)

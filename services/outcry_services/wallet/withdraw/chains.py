@@ -1,0 +1,50 @@
+"""The chain that a wallet is on: its nodes, and its rail once the quorum's key is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outcry_services.wallet.nodes.opening import bitcoin_pool
+from outcry_services.wallet.withdraw.bitcoin.keys import GroupKey
+from outcry_services.wallet.withdraw.bitcoin.rail import BitcoinRail
+from outcry_services.wallet.withdraw.bitcoin.watch import CoinWatch
+from outcry_services.wallet.withdraw.quorum import learn_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from outcry_services.wallet.nodes.metrics import PoolMetrics
+    from outcry_services.wallet.settings import WalletFile
+    from outcry_services.wallet.withdraw.store import WalletStore
+    from outcry_services.wallet.withdraw.world import Signers
+
+__all__ = ["BitcoinChain", "Chain", "chain_of"]
+
+
+class BitcoinChain:
+    """`owners` may be given more scripts of ours by whoever knows of them: users' deposit addresses."""
+
+    def __init__(self, file: WalletFile, metrics: PoolMetrics) -> None:
+        self.file = file
+        self.pool = bitcoin_pool(file.nodes, metrics)
+        self.owners: dict[bytes, str] = {}
+        self.key: GroupKey | None = None
+
+    async def rail(self, store: WalletStore, signers: Signers, *, now: Callable[[], int]) -> BitcoinRail:
+        """Raises `UnavailableError` until there is a key."""
+        known = await learn_key(store, signers, scheme="taproot")
+        self.key = key = GroupKey(known.xpub)
+        self.owners.update(key.own_scripts())
+        watch = CoinWatch(store, self.pool, owners=self._owned, scan_from=self.file.scan_from)
+        return BitcoinRail(self.file, key=key, pool=self.pool, watch=watch, now=now)
+
+    def _owned(self) -> Mapping[bytes, str]:
+        return self.owners
+
+
+Chain = BitcoinChain
+
+
+def chain_of(file: WalletFile, metrics: PoolMetrics) -> Chain:
+    """The wallet's chain, of which nothing is asked yet."""
+    return BitcoinChain(file, metrics)

@@ -1,0 +1,49 @@
+"""Coins of a regtest node that anybody can spend, paid to whom a test wants."""
+
+from __future__ import annotations
+
+import struct
+from hashlib import sha256
+
+from services.tests.wallet.nodes.making import OP_TRUE, P2WSH_OP_TRUE
+
+COINBASE = 50 * 10**8
+MATURE = 100
+
+
+class Faucet:
+    """Pays from coinbases of `node`, each once."""
+
+    def __init__(self, node):
+        self._node = node
+        self._next = 1
+
+    def pay(self, *outputs, fee=10_000):
+        """A transaction to scripts (script, satoshi), in a block of its own; its id."""
+        total = sum(satoshi for _, satoshi in outputs) + fee
+        coins = []
+        while len(coins) * COINBASE < total:
+            while self._node.tip()[0] < self._next + MATURE:
+                self._node.mine(20)
+            block = self._node.rpc("getblock", self._node.rpc("getblockhash", self._next), 1)
+            coins.append(block["tx"][0])
+            self._next += 1
+        rest = len(coins) * COINBASE - total
+        raw, txid = spend(coins, [*outputs, (P2WSH_OP_TRUE, rest)] if rest > 1000 else outputs)
+        self._node.rpc("sendrawtransaction", raw)
+        self._node.mine()
+        return txid
+
+
+def spend(coins, outputs):
+    """Of coinbases to P2WSH of OP_TRUE: raw hex and id."""
+    spent = bytes([len(coins)])
+    for coin in coins:
+        spent += bytes.fromhex(coin)[::-1] + struct.pack("<I", 0) + b"\x00" + b"\xfd\xff\xff\xff"
+    paid = bytes([len(outputs)])
+    for script, satoshi in outputs:
+        paid += struct.pack("<q", satoshi) + bytes([len(script)]) + script
+    version, lock = struct.pack("<i", 2), struct.pack("<I", 0)
+    witness = (b"\x01" + bytes([len(OP_TRUE)]) + OP_TRUE) * len(coins)
+    txid = sha256(sha256(version + spent + paid + lock).digest()).digest()[::-1].hex()
+    return (version + b"\x00\x01" + spent + paid + witness + lock).hex(), txid
