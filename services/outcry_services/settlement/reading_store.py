@@ -62,11 +62,12 @@ class ReadingStore:
 
     async def trial(self) -> Trial:
         """Check the whole ledger as it is now; what is written meanwhile is not in it."""
-        async with self._snapshot() as session:
+        async with self.snapshot() as session:
             return await audit(session, self._in)
 
     @asynccontextmanager
-    async def _snapshot(self) -> AsyncIterator[Session]:
+    async def snapshot(self) -> AsyncIterator[Session]:
+        """Everything as it is now, for as long as it is read."""
         async with self._mysql.session() as session:
             await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")

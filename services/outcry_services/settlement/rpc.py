@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from outcry.v1 import ledger_api_pb2, ledger_api_pb2_grpc
 
 from outcry_services.common.errors import InvalidError, TooManyError
 from outcry_services.common.identity import Permission, identity_of
+from outcry_services.settlement.liabilities.rpc import proof_message, publication_of, roots_message
 from outcry_services.settlement.render import statement_line, trial_balance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from outcry_services.settlement.liabilities.publisher import LiabilityPublisher
+    from outcry_services.settlement.liabilities.reader import LiabilityReader
     from outcry_services.settlement.reading_store import ReadingStore
 
 __all__ = ["LONGEST_PAGE", "PAGE", "LedgerRpc"]
@@ -26,10 +30,21 @@ PAGE, LONGEST_PAGE = 50, 500
 class LedgerRpc(ledger_api_pb2_grpc.LedgerServicer):
     """What users and administrators ask of the ledger. `scales` gives the decimals of the assets."""
 
-    def __init__(self, store: ReadingStore, *, scales: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(
+        self,
+        store: ReadingStore,
+        *,
+        publisher: LiabilityPublisher,
+        liabilities: LiabilityReader,
+        scales: Callable[[], Mapping[str, int]],
+        now: Callable[[], int],
+    ) -> None:
         self._store = store
+        self._publisher = publisher
+        self._liabilities = liabilities
         self._scales = scales
-        self._checking = False
+        self._now = now
+        self._reading_all = False
 
     async def GetStatement(  # noqa: N802 - gRPC's name
         self, request: ledger_api_pb2.GetStatementRequest, context: Context
@@ -52,17 +67,55 @@ class LedgerRpc(ledger_api_pb2_grpc.LedgerServicer):
     ) -> ledger_api_pb2.TrialBalance:
         """GET /admin/ledger/check: one at a time, for it reads everything."""
         identity_of(context).require(Permission.ADMIN)
-        if self._checking:
+        with self._alone():
+            return trial_balance(await self._store.trial(), self._scales())
+
+    async def PublishLiabilities(  # noqa: N802
+        self, request: ledger_api_pb2.PublishLiabilitiesRequest, context: Context
+    ) -> ledger_api_pb2.ListLiabilitiesResponse:
+        """POST /admin/liabilities: the roots of the new publication."""
+        identity_of(context).require(Permission.ADMIN)
+        with self._alone():
+            made = await self._publisher.publish(now=self._now())
+        roots = [root for root in await self._liabilities.roots() if root.publication == made]
+        return roots_message(roots, self._scales())
+
+    async def ListLiabilities(  # noqa: N802
+        self, request: ledger_api_pb2.ListLiabilitiesRequest, context: Context
+    ) -> ledger_api_pb2.ListLiabilitiesResponse:
+        """GET /liabilities."""
+        identity_of(context).require(Permission.READ)
+        return roots_message(await self._liabilities.roots(), self._scales())
+
+    async def GetLiabilityProof(  # noqa: N802
+        self, request: ledger_api_pb2.GetLiabilityProofRequest, context: Context
+    ) -> ledger_api_pb2.LiabilityProof:
+        """GET /liabilities/proof: the caller's own, whatever else they may do."""
+        identity = identity_of(context)
+        identity.require(Permission.READ)
+        if not request.asset:
+            raise InvalidError("say of which asset, like ?asset=BTC", name="INVALID_ASSET", field="asset")
+        root, proof = await self._liabilities.proof(
+            identity.user_id,
+            asset=_asset(request.asset),
+            publication=publication_of(request.publication),
+        )
+        return proof_message(root, proof, self._scales())
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One at a time of what reads everything."""
+        if self._reading_all:
             raise TooManyError(
-                "a check of the ledger is under way; ask again when it is done",
+                "a check of the ledger or a publication is under way; ask again when it is done",
                 name="CHECK_UNDER_WAY",
                 retry_after=5.0,
             )
-        self._checking = True
+        self._reading_all = True
         try:
-            return trial_balance(await self._store.trial(), self._scales())
+            yield
         finally:
-            self._checking = False
+            self._reading_all = False
 
 
 def _page_size(size: int) -> int:

@@ -21,6 +21,9 @@ from outcry_services.settlement.follower import Follower
 from outcry_services.settlement.kafka_logs import KafkaLogs
 from outcry_services.settlement.lag import LagMeter
 from outcry_services.settlement.ledger_store import LedgerStore
+from outcry_services.settlement.liabilities.publisher import LiabilityPublisher
+from outcry_services.settlement.liabilities.reader import LiabilityReader
+from outcry_services.settlement.liabilities.schema import migrate_liabilities
 from outcry_services.settlement.metrics import SettlementMetrics
 from outcry_services.settlement.pairs_followed import PairsFollowed
 from outcry_services.settlement.reading_store import ReadingStore
@@ -73,6 +76,7 @@ class SettlementService:
         lifecycle.at_end("readers", self._logs.close)
         writing = await self._open(most_connections=2)
         await migrate(writing, database=settings.ledger_database)
+        await migrate_liabilities(writing, database=settings.ledger_database)
         # A check reads everything, on connections of its own.
         reading = await self._open(most_connections=8, statement_seconds=settings.check_seconds)
         metrics = SettlementMetrics(registry)
@@ -99,7 +103,7 @@ class SettlementService:
         lifecycle.background("pressure", pressure.run())
         self.health.ready_if("ledger", follower.unopened)
         self.health.ready_if("pairs", self._catalog.unread)
-        return await self._listen(ReadingStore(reading, database=settings.ledger_database))
+        return await self._listen(reading)
 
     async def _open(self, *, most_connections: int, statement_seconds: float = 10.0) -> MySql:
         mysql = MySql(
@@ -109,10 +113,18 @@ class SettlementService:
         self._stack.push_async_callback(mysql.close)
         return mysql
 
-    async def _listen(self, store: ReadingStore) -> int:
+    async def _listen(self, reading: MySql) -> int:
         settings = self._settings
+        database = settings.ledger_database
+        store = ReadingStore(reading, database=database)
         server = RpcServer(registry=self.health.registry, deadline_seconds=settings.check_seconds)
-        rpc = LedgerRpc(store, scales=lambda: scales_of(self._catalog.pairs()))
+        rpc = LedgerRpc(
+            store,
+            publisher=LiabilityPublisher(reading, store, database=database),
+            liabilities=LiabilityReader(reading, database=database),
+            scales=lambda: scales_of(self._catalog.pairs()),
+            now=time.time_ns,
+        )
         add_LedgerServicer_to_server(rpc, server.server)
         port = await server.start(settings.grpc_port)
         self.lifecycle.at_end("grpc", lambda: server.drain(seconds=settings.drain_seconds))

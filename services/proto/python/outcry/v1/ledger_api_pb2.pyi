@@ -257,3 +257,182 @@ class LogPosition(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LogPosition: _TypeAlias = LogPosition  # noqa: Y015
+
+@_typing.final
+class PublishLiabilitiesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishLiabilitiesRequest: _TypeAlias = PublishLiabilitiesRequest  # noqa: Y015
+
+@_typing.final
+class ListLiabilitiesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLiabilitiesRequest: _TypeAlias = ListLiabilitiesRequest  # noqa: Y015
+
+@_typing.final
+class ListLiabilitiesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def roots(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiabilityRoot]: ...
+    def __init__(
+        self,
+        *,
+        roots: _abc.Iterable[Global___LiabilityRoot] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["roots", b"roots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLiabilitiesResponse: _TypeAlias = ListLiabilitiesResponse  # noqa: Y015
+
+@_typing.final
+class LiabilityRoot(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUBLICATION_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    USERS_FIELD_NUMBER: _builtins.int
+    publication: _builtins.str
+    """Names the publication: when it was made, Unix nanoseconds."""
+    time: _builtins.str
+    asset: _builtins.str
+    scale: _builtins.int
+    """Decimals of the asset's ledger unit."""
+    total: _builtins.str
+    """Ledger units, in decimal."""
+    hash: _builtins.str
+    """Hex."""
+    users: _builtins.int
+    """Users who are owed some of it."""
+    def __init__(
+        self,
+        *,
+        publication: _builtins.str = ...,
+        time: _builtins.str = ...,
+        asset: _builtins.str = ...,
+        scale: _builtins.int = ...,
+        total: _builtins.str = ...,
+        hash: _builtins.str = ...,
+        users: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "hash", b"hash", "publication", b"publication", "scale", b"scale", "time", b"time", "total", b"total", "users", b"users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiabilityRoot: _TypeAlias = LiabilityRoot  # noqa: Y015
+
+@_typing.final
+class GetLiabilityProofRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_FIELD_NUMBER: _builtins.int
+    PUBLICATION_FIELD_NUMBER: _builtins.int
+    asset: _builtins.str
+    publication: _builtins.str
+    """Left out: the newest."""
+    def __init__(
+        self,
+        *,
+        asset: _builtins.str = ...,
+        publication: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "publication", b"publication"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLiabilityProofRequest: _TypeAlias = GetLiabilityProofRequest  # noqa: Y015
+
+@_typing.final
+class LiabilityProof(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOT_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    amount: _builtins.str
+    """Ledger units, in decimal."""
+    nonce: _builtins.str
+    """Hex, 32 bytes: known to nobody else."""
+    @_builtins.property
+    def root(self) -> Global___LiabilityRoot: ...
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiabilityStep]:
+        """From the leaf to the root."""
+
+    def __init__(
+        self,
+        *,
+        root: Global___LiabilityRoot | None = ...,
+        user_id: _builtins.str = ...,
+        amount: _builtins.str = ...,
+        nonce: _builtins.str = ...,
+        steps: _abc.Iterable[Global___LiabilityStep] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["root", b"root"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "nonce", b"nonce", "root", b"root", "steps", b"steps", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiabilityProof: _TypeAlias = LiabilityProof  # noqa: Y015
+
+@_typing.final
+class LiabilityStep(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIDE_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    side: _builtins.str
+    """`left` or `right`: where the sibling stands."""
+    hash: _builtins.str
+    """Hex."""
+    amount: _builtins.str
+    def __init__(
+        self,
+        *,
+        side: _builtins.str = ...,
+        hash: _builtins.str = ...,
+        amount: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "hash", b"hash", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiabilityStep: _TypeAlias = LiabilityStep  # noqa: Y015

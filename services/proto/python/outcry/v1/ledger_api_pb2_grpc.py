@@ -45,6 +45,21 @@ class LedgerStub:
                 request_serializer=outcry_dot_v1_dot_ledger__api__pb2.CheckLedgerRequest.SerializeToString,
                 response_deserializer=outcry_dot_v1_dot_ledger__api__pb2.TrialBalance.FromString,
                 _registered_method=True)
+        self.PublishLiabilities = channel.unary_unary(
+                '/outcry.v1.Ledger/PublishLiabilities',
+                request_serializer=outcry_dot_v1_dot_ledger__api__pb2.PublishLiabilitiesRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_ledger__api__pb2.ListLiabilitiesResponse.FromString,
+                _registered_method=True)
+        self.ListLiabilities = channel.unary_unary(
+                '/outcry.v1.Ledger/ListLiabilities',
+                request_serializer=outcry_dot_v1_dot_ledger__api__pb2.ListLiabilitiesRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_ledger__api__pb2.ListLiabilitiesResponse.FromString,
+                _registered_method=True)
+        self.GetLiabilityProof = channel.unary_unary(
+                '/outcry.v1.Ledger/GetLiabilityProof',
+                request_serializer=outcry_dot_v1_dot_ledger__api__pb2.GetLiabilityProofRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_ledger__api__pb2.LiabilityProof.FromString,
+                _registered_method=True)
 
 
 class LedgerServicer:
@@ -65,6 +80,27 @@ class LedgerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PublishLiabilities(self, request, context):
+        """Publishes what users are owed, as one Merkle-sum tree an asset. Administrators alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLiabilities(self, request, context):
+        """The roots of what was published, the newest first: all users are shown the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLiabilityProof(self, request, context):
+        """The caller's own part, and its way to the root.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +113,21 @@ def add_LedgerServicer_to_server(servicer, server):
                     servicer.CheckLedger,
                     request_deserializer=outcry_dot_v1_dot_ledger__api__pb2.CheckLedgerRequest.FromString,
                     response_serializer=outcry_dot_v1_dot_ledger__api__pb2.TrialBalance.SerializeToString,
+            ),
+            'PublishLiabilities': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishLiabilities,
+                    request_deserializer=outcry_dot_v1_dot_ledger__api__pb2.PublishLiabilitiesRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_ledger__api__pb2.ListLiabilitiesResponse.SerializeToString,
+            ),
+            'ListLiabilities': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLiabilities,
+                    request_deserializer=outcry_dot_v1_dot_ledger__api__pb2.ListLiabilitiesRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_ledger__api__pb2.ListLiabilitiesResponse.SerializeToString,
+            ),
+            'GetLiabilityProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLiabilityProof,
+                    request_deserializer=outcry_dot_v1_dot_ledger__api__pb2.GetLiabilityProofRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_ledger__api__pb2.LiabilityProof.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +185,87 @@ class Ledger:
             '/outcry.v1.Ledger/CheckLedger',
             outcry_dot_v1_dot_ledger__api__pb2.CheckLedgerRequest.SerializeToString,
             outcry_dot_v1_dot_ledger__api__pb2.TrialBalance.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishLiabilities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.Ledger/PublishLiabilities',
+            outcry_dot_v1_dot_ledger__api__pb2.PublishLiabilitiesRequest.SerializeToString,
+            outcry_dot_v1_dot_ledger__api__pb2.ListLiabilitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLiabilities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.Ledger/ListLiabilities',
+            outcry_dot_v1_dot_ledger__api__pb2.ListLiabilitiesRequest.SerializeToString,
+            outcry_dot_v1_dot_ledger__api__pb2.ListLiabilitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLiabilityProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.Ledger/GetLiabilityProof',
+            outcry_dot_v1_dot_ledger__api__pb2.GetLiabilityProofRequest.SerializeToString,
+            outcry_dot_v1_dot_ledger__api__pb2.LiabilityProof.FromString,
             options,
             channel_credentials,
             insecure,

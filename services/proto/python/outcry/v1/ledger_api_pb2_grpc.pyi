@@ -37,6 +37,12 @@ class LedgerStub:
     """The caller's own statement, newest first."""
     CheckLedger: _grpc.UnaryUnaryMultiCallable[_ledger_api_pb2.CheckLedgerRequest, _ledger_api_pb2.TrialBalance]
     """Proves that the books balance, at a named position of the logs. Administrators alone."""
+    PublishLiabilities: _grpc.UnaryUnaryMultiCallable[_ledger_api_pb2.PublishLiabilitiesRequest, _ledger_api_pb2.ListLiabilitiesResponse]
+    """Publishes what users are owed, as one Merkle-sum tree an asset. Administrators alone."""
+    ListLiabilities: _grpc.UnaryUnaryMultiCallable[_ledger_api_pb2.ListLiabilitiesRequest, _ledger_api_pb2.ListLiabilitiesResponse]
+    """The roots of what was published, the newest first: all users are shown the same."""
+    GetLiabilityProof: _grpc.UnaryUnaryMultiCallable[_ledger_api_pb2.GetLiabilityProofRequest, _ledger_api_pb2.LiabilityProof]
+    """The caller's own part, and its way to the root."""
 
 @_typing.type_check_only
 class LedgerAsyncStub(LedgerStub):
@@ -47,6 +53,12 @@ class LedgerAsyncStub(LedgerStub):
     """The caller's own statement, newest first."""
     CheckLedger: _aio.UnaryUnaryMultiCallable[_ledger_api_pb2.CheckLedgerRequest, _ledger_api_pb2.TrialBalance]  # type: ignore[assignment]
     """Proves that the books balance, at a named position of the logs. Administrators alone."""
+    PublishLiabilities: _aio.UnaryUnaryMultiCallable[_ledger_api_pb2.PublishLiabilitiesRequest, _ledger_api_pb2.ListLiabilitiesResponse]  # type: ignore[assignment]
+    """Publishes what users are owed, as one Merkle-sum tree an asset. Administrators alone."""
+    ListLiabilities: _aio.UnaryUnaryMultiCallable[_ledger_api_pb2.ListLiabilitiesRequest, _ledger_api_pb2.ListLiabilitiesResponse]  # type: ignore[assignment]
+    """The roots of what was published, the newest first: all users are shown the same."""
+    GetLiabilityProof: _aio.UnaryUnaryMultiCallable[_ledger_api_pb2.GetLiabilityProofRequest, _ledger_api_pb2.LiabilityProof]  # type: ignore[assignment]
+    """The caller's own part, and its way to the root."""
 
 class LedgerServicer(metaclass=_abc_1.ABCMeta):
     """The double-entry ledger that settlement derives from `orders`, `order-events` and `events`."""
@@ -66,5 +78,29 @@ class LedgerServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_api_pb2.TrialBalance, _abc.Awaitable[_ledger_api_pb2.TrialBalance]]:
         """Proves that the books balance, at a named position of the logs. Administrators alone."""
+
+    @_abc_1.abstractmethod
+    def PublishLiabilities(
+        self,
+        request: _ledger_api_pb2.PublishLiabilitiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_api_pb2.ListLiabilitiesResponse, _abc.Awaitable[_ledger_api_pb2.ListLiabilitiesResponse]]:
+        """Publishes what users are owed, as one Merkle-sum tree an asset. Administrators alone."""
+
+    @_abc_1.abstractmethod
+    def ListLiabilities(
+        self,
+        request: _ledger_api_pb2.ListLiabilitiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_api_pb2.ListLiabilitiesResponse, _abc.Awaitable[_ledger_api_pb2.ListLiabilitiesResponse]]:
+        """The roots of what was published, the newest first: all users are shown the same."""
+
+    @_abc_1.abstractmethod
+    def GetLiabilityProof(
+        self,
+        request: _ledger_api_pb2.GetLiabilityProofRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_api_pb2.LiabilityProof, _abc.Awaitable[_ledger_api_pb2.LiabilityProof]]:
+        """The caller's own part, and its way to the root."""
 
 def add_LedgerServicer_to_server(servicer: LedgerServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
