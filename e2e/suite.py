@@ -134,7 +134,23 @@ STAGES: dict[str, list[Step]] = {
     "coverage": [
         Step(title="lines of the Rust crates", command=("make", "--no-print-directory", "coverage"))
     ],
-    "chains": [pytest("pytest chains", "chains and not e2e", *PACKAGES)],
+    "chains": [
+        # Tests start its processes: built here, no test waits for the compiler.
+        Step(
+            title="signer",
+            command=(
+                "cargo",
+                "build",
+                "--quiet",
+                "--locked",
+                "-p",
+                "outcry-signer",
+                "--bin",
+                "outcry-signer",
+            ),
+        ),
+        pytest("pytest chains", "chains and not e2e", *PACKAGES),
+    ],
     # Images first: cold, they take longer than a test may.
     "e2e": [
         Step(title="images built", command=python("-m", "e2e.cluster", "build", "--images")),

@@ -88,4 +88,5 @@ async def migrate(mysql: MySql, *, database: str) -> None:
             if name not in there:
                 log.info("making a table", extra={"table": f"{database}.{name}"})
                 await session.execute(named(statement))
-        await session.execute(named("INSERT IGNORE INTO wallet.writer (id, epoch) VALUES (1, 0)"))
+        if await session.query(named("SELECT COUNT(*) FROM wallet.writer")) == [(0,)]:
+            await session.execute(named("INSERT IGNORE INTO wallet.writer (id, epoch) VALUES (1, 0)"))

@@ -11,7 +11,7 @@ from outcry_services.wallet.withdraw.model import State
 from outcry_services.wallet.withdraw.world import BY_BOOKS, each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from outcry.v1.withdrawal_api_pb2 import Payout
 
@@ -37,7 +37,7 @@ class Intake:
         """Whether a withdrawal of this asset may be ours."""
         return self._world.file.asset(asset) is not None
 
-    async def heard(self, ids: Iterable[int]) -> None:
+    async def heard(self, ids: Collection[int]) -> None:
         """Funds are held for these withdrawals, of assets that concern us."""
         async with self._world.store.change() as tables:
             await tables.withdrawals.add(ids, now=self._world.now())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from outcry_services.wallet.withdraw.model import ENDED, State, Withdrawal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from outcry_services.common.mysql import Session
 
@@ -27,13 +27,16 @@ class WithdrawalRows:
         self._session = session
         self._in = named
 
-    async def add(self, ids: Iterable[int], *, now: int) -> int:
-        """Those that aren't there yet, as new; how many."""
-        rows = [_row(Withdrawal(id=id_, state=State.NEW, updated=now)) for id_ in sorted(set(ids))]
-        marks = ", ".join(["%s"] * len(_COLUMNS.split(", ")))
-        return await self._session.execute_many(
-            self._in("INSERT IGNORE INTO wallet.withdrawals ({}) VALUES ({})").format(_COLUMNS, marks), rows
+    async def add(self, ids: Collection[int], *, now: int) -> None:
+        """Those that aren't there yet, as new."""
+        if not ids:
+            return
+        marks = ", ".join(["%s"] * len(ids))
+        rows = await self._session.query(
+            self._in("SELECT id FROM wallet.withdrawals WHERE id IN ({})").format(marks), sorted(ids)
         )
+        fresh = set(ids) - {id_ for (id_,) in rows}
+        await self.save(Withdrawal(id=id_, state=State.NEW, updated=now) for id_ in sorted(fresh))
 
     async def save(self, withdrawals: Iterable[Withdrawal]) -> None:
         """As they are now."""

@@ -95,7 +95,7 @@ class Books:
     wallet: WithdrawalDesk = None
 
     def __post_init__(self):
-        payouts = PayoutDesk(self.at.world)
+        self.payouts = payouts = PayoutDesk(self.at.world)
         treasury = Treasury(self.at.world, switch=Running())
         self.orders = Orders(
             intake=self.at.intake, treasury=treasury, queries=Queries(self.at.shards), payouts=payouts
