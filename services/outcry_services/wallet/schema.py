@@ -8,6 +8,8 @@
 `nonces`        of Ethereum's account, which payment has which
 `group_keys`    the public keys that the quorum signs with
 `places`        how far each follower of the chain is
+
+and those of `deposits.schema`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import re
 from typing import TYPE_CHECKING
 
 from outcry_services.common.errors import ConfigError
+from outcry_services.wallet.deposits.schema import TABLES as DEPOSIT_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +87,7 @@ async def migrate(mysql: MySql, *, database: str) -> None:
         there = {name for (name,) in rows}
         if not there:
             await session.execute(f"CREATE DATABASE IF NOT EXISTS {database}")
-        for name, statement in _TABLES.items():
+        for name, statement in {**_TABLES, **DEPOSIT_TABLES}.items():
             if name not in there:
                 log.info("making a table", extra={"table": f"{database}.{name}"})
                 await session.execute(named(statement))

@@ -14,6 +14,7 @@ _BASE58 = "[1-9A-HJ-NP-Za-km-z]"
 _KEY = re.compile(f"{_BASE58}{{32,44}}")
 _SIGNATURE = re.compile(f"{_BASE58}{{64,88}}")
 _QUANTITY = re.compile(r"0x(0|[1-9a-f][0-9a-f]{0,63})")
+_DATA = re.compile(r"0x([0-9a-fA-F]{2})*")
 _MOST = 2**63 - 1
 
 
@@ -97,6 +98,20 @@ class Answer:
         if not _SIGNATURE.fullmatch(text):
             raise self._wrong("64 bytes in base58")
         return text
+
+    def account(self) -> bytes:
+        """20 bytes as Ethereum's tools write them; raises `NodeAnswerError`."""
+        found = self.data()
+        if len(found) != 20:
+            raise self._wrong("an account of 20 bytes")
+        return found
+
+    def data(self) -> bytes:
+        """Bytes as Ethereum's tools write them; raises `NodeAnswerError`."""
+        text = self.text()
+        if not _DATA.fullmatch(text):
+            raise self._wrong("bytes in hex behind 0x")
+        return bytes.fromhex(text[2:])
 
     def quantity(self, *, most: int = _MOST) -> int:
         """A number in Ethereum's hex form, without leading zeros; raises `NodeAnswerError`."""

@@ -87,6 +87,17 @@ class EthereumNode:
         """How many transactions an account has sent, up to the block at a height. Raises `NodeError`."""
         return (await self.rpc.call("eth_getTransactionCount", address, hex(height))).quantity()
 
+    async def block(self, block: str) -> Answer:
+        """A block by its hash, with whole transactions. Raises `NodeError`, also where it has none."""
+        said = await self.rpc.call("eth_getBlockByHash", block, True)
+        if said.value is None:
+            raise NodeAnswerError(self.name, f"no block {block}, which it should have")
+        return said
+
+    async def receipts(self, block: str) -> list[Answer]:
+        """What became of each transaction of a block. Raises `NodeError`."""
+        return (await self.rpc.call("eth_getBlockReceipts", block)).items()
+
     async def close(self) -> None:
         """Give up the connections."""
         await self.rpc.close()

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outcry_services.wallet.nodes.errors import NodeAnswerError
-from outcry_services.wallet.nodes.model import Tip
 from outcry_services.wallet.scan.bitcoin_block import read_block
 from outcry_services.wallet.scan.book import Deposit
 from outcry_services.wallet.scan.errors import BlockError, ParentError
-from outcry_services.wallet.scan.follow import Scan, TakeBack, Wait, next_step
+from outcry_services.wallet.scan.follow import TakeBack, Wait
+from outcry_services.wallet.scan.steps import next_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from outcry_services.wallet.nodes.bitcoin import BitcoinNode
+    from outcry_services.wallet.nodes.model import Tip
     from outcry_services.wallet.nodes.pool import NodePool
     from outcry_services.wallet.scan.bitcoin_block import Contents, Output
     from outcry_services.wallet.scan.follow import Place
@@ -38,14 +39,11 @@ async def advance(pool: NodePool[BitcoinNode], place: Place) -> Scanned | TakeBa
     Raises `NoMajorityError` and `NoNodeError`, and `ParentError` where the chain changes meanwhile: the
     step is to be taken anew.
     """
-    tip = await pool.tip()
-    last = place.last
-    at_last = await pool.agreed(lambda node: node.block_hash(last.height), what=f"the block at {last.height}")
-    step = next_step(place, height=tip.height, block_at_last=at_last)
-    if not isinstance(step, Scan):
-        return step
-    block = Tip(height=step.height, hash=await pool.block_hash(step.height))
-    found = await pool.read(lambda node: _contents(node, block=block.hash, parent=last.hash))
+    block = await next_block(pool, place)
+    if isinstance(block, TakeBack | Wait):
+        return block
+    parent = place.last.hash
+    found = await pool.read(lambda node: _contents(node, block=block.hash, parent=parent))
     return Scanned(block, found.outputs, found.spent)
 
 

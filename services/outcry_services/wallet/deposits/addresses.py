@@ -1,0 +1,113 @@
+"""An address for every user, derived from the quorum's public key: `m/1/(user >> 31)/(user mod 2^31)`.
+
+The same that the signers derive (docs/services/signer.md), so that they can spend what arrives. Only
+addresses that were given out are looked for in blocks; each is stored before it is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from embit.bip32 import HDKey
+
+from outcry_services.common.addresses.bitcoin import address_of_taproot
+from outcry_services.common.addresses.ethereum import checksummed, keccak256
+from outcry_services.wallet.withdraw.bitcoin.keys import GroupKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from outcry_services.wallet.withdraw.store import WalletStore
+
+__all__ = ["AddressBook", "BitcoinAddresses", "Derived", "Deriver", "EthereumAddresses", "path_of"]
+
+_STEP = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An address, and what blocks show of it."""
+
+    address: str
+    owner: bytes
+    """Bitcoin's script, Ethereum's 20 bytes."""
+
+
+class Deriver(Protocol):
+    """A chain's way from a path to an address."""
+
+    def derive(self, path: str) -> Derived:
+        """At this path below the quorum's key."""
+
+
+def path_of(user_id: int) -> str:
+    """Where a user's key lies."""
+    return f"1/{user_id // _STEP}/{user_id % _STEP}"
+
+
+class BitcoinAddresses:
+    """Taproot addresses of a network; raises ValueError for an xpub that is none."""
+
+    def __init__(self, xpub: str, *, network: str) -> None:
+        self._key = GroupKey(xpub)
+        self._network = network
+
+    def derive(self, path: str) -> Derived:
+        """`tr(xpub/1/…)`."""
+        script = self._key.script(path)
+        return Derived(address_of_taproot(self._network, script[2:]), script)
+
+
+class EthereumAddresses:
+    """Accounts; raises ValueError for an xpub that is none."""
+
+    def __init__(self, xpub: str) -> None:
+        try:
+            self._root = HDKey.from_string(xpub)
+        except Exception as error:  # its parser raises whatever the text leads it to
+            raise ValueError(f"an extended public key that is none: {error}") from error
+
+    def derive(self, path: str) -> Derived:
+        """The last 20 bytes of the Keccak-256 of the public key."""
+        key = self._root.derive([int(step) for step in path.split("/")]).key
+        key.compressed = False
+        account = keccak256(bytes(key.sec())[1:])[12:]
+        return Derived(checksummed(account), account)
+
+
+class AddressBook:
+    """Those that were given out."""
+
+    def __init__(self, store: WalletStore, deriver: Deriver) -> None:
+        self._store = store
+        self._deriver = deriver
+        self._users: dict[bytes, int] = {}
+
+    @property
+    def owners(self) -> Mapping[bytes, int]:
+        """The user of each."""
+        return self._users
+
+    async def load(self) -> None:
+        """Read what was given out before."""
+        async with self._store.look() as tables:
+            rows = await tables.session.query(tables.named("SELECT owner, user_id FROM wallet.addresses"))
+        self._users = {bytes(owner): int(user_id) for owner, user_id in rows}
+
+    async def give(self, user_id: int, *, now: int) -> str:
+        """A user's address, the same for ever; `now` in Unix nanoseconds."""
+        path = path_of(user_id)
+        derived = self._deriver.derive(path)
+        if derived.owner not in self._users:
+            async with self._store.change() as tables:
+                await tables.session.execute(
+                    tables.named(
+                        "INSERT IGNORE INTO wallet.addresses (user_id, path, address, owner, given) "
+                        "VALUES (%s, %s, %s, %s, %s)"
+                    ),
+                    [user_id, path, derived.address, derived.owner, now],
+                )
+            # Once it is durable: the next block is looked through for it.
+            self._users[derived.owner] = user_id
+        return derived.address
