@@ -56,7 +56,7 @@ def _without(line: str, *, instead: str = "") -> Iterator[None]:
 @contextmanager
 def no_key_of_instructions() -> Iterator[None]:
     """A repeated instruction is carried out again."""
-    yield from _without("if not less(number, ARGV[2]) then", instead="if false then")
+    yield from _without(" or incarnation == ARGV[1] and not less(number, ARGV[2])")
 
 
 @contextmanager
