@@ -62,6 +62,19 @@ class Client:
         )
         self._admin.Deposit(request, timeout=SECONDS, metadata=self._metadata)
 
+    def withdraw(self, asset: str, amount: str, *, address: str, network: str) -> str:
+        """Ask for a withdrawal; its id."""
+        request = order_api_pb2.CreateWithdrawalRequest(
+            asset=asset, amount=amount, address=address, network=network
+        )
+        found = self._orders.CreateWithdrawal(request, timeout=SECONDS, metadata=self._metadata)
+        return str(found.withdrawal_id)
+
+    def withdrawal(self, withdrawal_id: str) -> order_api_pb2.Withdrawal:
+        """As it stands."""
+        request = order_api_pb2.GetWithdrawalRequest(withdrawal_id=withdrawal_id)
+        return self._orders.GetWithdrawal(request, timeout=SECONDS, metadata=self._metadata)
+
     def position(self, asset: str) -> tuple[str, str]:
         """(available, held), in decimal text."""
         request = position_api_pb2.GetPositionRequest(user_id=str(self.user_id), ccy=asset)

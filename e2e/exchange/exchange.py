@@ -27,7 +27,7 @@ from e2e.exchange.migrated import migrated_directory, order_settings
 from e2e.exchange.services import SERVICES, Ports, ServiceUnderTest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from e2e.backends.server import Server
 
@@ -40,10 +40,17 @@ ADMIN = 1_048_575
 class Exchange(Started):
     """One exchange with one market, `BTC-USDT` as in the example, on servers of its own.
 
-    `without` names services that don't run.
+    `without` names services that don't run; `more` gives further settings, from MariaDB's URL.
     """
 
-    def __init__(self, *, symbol: str = "BTC-USDT", without: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        symbol: str = "BTC-USDT",
+        without: Sequence[str] = (),
+        more: Callable[[str], Mapping[str, str]] = lambda _: {},
+    ) -> None:
+        self._more = more
         self.symbol = symbol
         self.directory = Path(tempfile.mkdtemp(prefix="outcry-exchange-"))
         self.kafka = KafkaServer()
@@ -70,7 +77,7 @@ class Exchange(Started):
         self.pair = EnginePair(symbol=self.symbol, kafka=self.kafka, consul=self.consul)
         self._open(self.pair)
         open_market(self.symbol, self.spec, kafka=self.kafka, consul=self.consul)
-        settings = self._settings()
+        settings = self.settings()
         for name in self._names:
             service = ServiceUnderTest(
                 name, ports=self._ports[name], settings=settings, directory=self.directory
@@ -88,6 +95,20 @@ class Exchange(Started):
     def admin(self) -> Client:
         """An administrator."""
         return self._client(ADMIN, "read,admin")
+
+    def settings(self) -> dict[str, str]:
+        """Of every service."""
+        mariadb = f"mysql://{self.mariadb.host}:{self.mariadb.port}"
+        return {
+            **order_settings(self.mariadb),
+            "OUTCRY_KAFKA": self.kafka.bootstrap,
+            "OUTCRY_CONSUL": self.consul.url,
+            "OUTCRY_REDIS": self.redis.url,
+            "OUTCRY_LEDGER": mariadb,
+            "OUTCRY_RISK": self.addresses["risk"],
+            "OUTCRY_LOG_LEVEL": "info",
+            **self._more(mariadb),
+        }
 
     def close(self) -> None:
         """End and remove all of it."""
@@ -109,17 +130,6 @@ class Exchange(Started):
     def _prepare(self) -> None:
         """What jobs of the chart do before any service starts."""
         self.mariadb.execute("CREATE DATABASE ledger")
-        environment = {**os.environ, **self._settings()}
+        environment = {**os.environ, **self.settings()}
         command = [sys.executable, "-m", "outcry_services.topics"]
         subprocess.run(command, env=environment, check=True, capture_output=True)
-
-    def _settings(self) -> dict[str, str]:
-        return {
-            **order_settings(self.mariadb),
-            "OUTCRY_KAFKA": self.kafka.bootstrap,
-            "OUTCRY_CONSUL": self.consul.url,
-            "OUTCRY_REDIS": self.redis.url,
-            "OUTCRY_LEDGER": f"mysql://{self.mariadb.host}:{self.mariadb.port}",
-            "OUTCRY_RISK": self.addresses["risk"],
-            "OUTCRY_LOG_LEVEL": "info",
-        }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from outcry_services.wallet.withdraw.errors import UnpayableError
 from outcry_services.wallet.withdraw.model import State
-from outcry_services.wallet.withdraw.world import BY_BOOKS, each
+from outcry_services.wallet.withdraw.world import BY_BOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -55,10 +55,7 @@ class Intake:
         """Read what is new in the books."""
         async with self._world.store.look() as tables:
             new = await tables.withdrawals.in_states(State.NEW)
-        read = await each(new, self._read)
-        changed = [after for before, after in zip(new, read, strict=True) if after.state is not before.state]
-        if changed:
-            await self._world.save(*changed)
+        await self._world.move(new, self._read)
 
     async def _read(self, new: Withdrawal) -> Withdrawal:
         payout: Payout = await self._world.desk.get(new.id)

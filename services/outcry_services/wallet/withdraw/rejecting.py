@@ -10,7 +10,6 @@ from outcry.v1.instruction_pb2 import ReleaseReason
 
 from outcry_services.common.errors import ConflictError
 from outcry_services.wallet.withdraw.model import State
-from outcry_services.wallet.withdraw.world import each
 
 if TYPE_CHECKING:
     from outcry_services.wallet.withdraw.model import Withdrawal
@@ -31,8 +30,7 @@ class Rejecting:
         """All that are rejected."""
         async with self._world.store.look() as tables:
             rejected = await tables.withdrawals.in_states(State.REJECTED)
-        if rejected:
-            await self._world.save(*await each(rejected, self._release))
+        await self._world.move(rejected, self._release)
 
     async def _release(self, withdrawal: Withdrawal) -> Withdrawal:
         desk = self._world.desk

@@ -19,7 +19,6 @@ from outcry_services.common.errors import ConflictError
 from outcry_services.common.identity import SERVICE
 from outcry_services.wallet.withdraw.errors import WithdrawalError
 from outcry_services.wallet.withdraw.model import State
-from outcry_services.wallet.withdraw.world import each
 
 if TYPE_CHECKING:
     from typing import Any
@@ -83,10 +82,7 @@ class Reviewing:
         now = time.monotonic()
         self._again = {id_: self._again.get(id_, 0.0) for id_ in (it.id for it in open_ones)}
         due = [it for it in open_ones if self._again[it.id] <= now]
-        answered = await each(due, self._ask)
-        changed = [after for before, after in zip(due, answered, strict=True) if after != before]
-        if changed:
-            await self._world.save(*changed)
+        await self._world.move(due, self._ask)
 
     async def _ask(self, withdrawal: Withdrawal) -> Withdrawal:
         asset = self._world.file.asset(withdrawal.asset)

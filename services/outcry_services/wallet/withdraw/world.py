@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from outcry_services.common.errors import ConflictError
+from outcry_services.common.errors import ConflictError, ServiceError
 from outcry_services.wallet.withdraw.model import State
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from outcry.v1 import signer_pb2
     from outcry.v1.withdrawal_api_pb2 import Payout
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from outcry_services.wallet.withdraw.rail import Rail
     from outcry_services.wallet.withdraw.store import WalletStore
 
-__all__ = ["BY_BOOKS", "Reviewer", "Signers", "World", "each"]
+__all__ = ["BY_BOOKS", "Reviewer", "Signers", "World", "each", "each_alone"]
 
 AT_ONCE = 16
 """Calls to other services in flight."""
@@ -80,6 +80,20 @@ class World:
     paused: Callable[[], Awaitable[str | None]]
     """Why nothing may be built, signed or broadcast; raises `UnavailableError` where nobody knows."""
 
+    async def move(
+        self, withdrawals: Sequence[Withdrawal], work: Callable[[Withdrawal], Awaitable[Withdrawal]]
+    ) -> None:
+        """Do this for each, and keep what became of it. What fails for one keeps no other back.
+
+        Raises the first failure, once the others are kept.
+        """
+        moved, failures = await each_alone(withdrawals, work)
+        changed = [after for before, after in zip(withdrawals, moved, strict=True) if after != before]
+        if changed:
+            await self.save(*changed)
+        for failure in failures:
+            raise failure
+
     async def save(self, *withdrawals: Withdrawal) -> None:
         """As they are now, in one change."""
         async with self.store.change() as tables:
@@ -108,6 +122,22 @@ class World:
         payout: Payout = await self.desk.get(withdrawal.id)
         ended = BY_BOOKS.get(payout.status)
         return withdrawal if ended is None else replace(withdrawal, state=ended, reason=payout.reason)
+
+
+async def each_alone(
+    items: Sequence[T], work: Callable[[T], Awaitable[T]]
+) -> tuple[list[T], list[ServiceError]]:
+    """All of them, some at once: what became of each, as it was where its work failed; and the failures."""
+    failures: list[ServiceError] = []
+
+    async def tried(item: T) -> T:
+        try:
+            return await work(item)
+        except ServiceError as error:
+            failures.append(error)
+            return item
+
+    return await each(items, tried), failures
 
 
 async def each(items: Iterable[T], work: Callable[[T], Awaitable[U]]) -> list[U]:
