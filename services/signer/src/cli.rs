@@ -41,7 +41,13 @@ enum What {
     /// Run the signer.
     Run(Run),
     /// Print this signer's public identity, which the others pin; make it when there is none.
-    Identity(Disk),
+    Identity {
+        #[command(flatten)]
+        disk: Disk,
+        /// Write it to this file, too: a container's termination message tells it to Kubernetes.
+        #[arg(long)]
+        write: Option<PathBuf>,
+    },
     /// Print what this signer is bound to, a JSON record a line. The signer must be stopped.
     Journal(Disk),
     /// Check a policy file, and print its digest.
@@ -118,10 +124,7 @@ impl Command {
     pub fn run(self) -> Result<(), Error> {
         match self.what {
             What::Run(run) => run.run(),
-            What::Identity(disk) => {
-                println!("{}", disk.open()?.identity()?.public());
-                Ok(())
-            }
+            What::Identity { disk, write } => identity(&disk, write.as_deref()),
             What::Journal(disk) => journal(&disk),
             What::CheckPolicy { policy } => check_policy(&policy),
             What::Status(signers) => runtime()?.block_on(signers.status()),
@@ -155,6 +158,17 @@ impl Run {
             terminated(),
         ))
     }
+}
+
+fn identity(disk: &Disk, write: Option<&Path>) -> Result<(), Error> {
+    let public = disk.open()?.identity()?.public().to_string();
+    println!("{public}");
+    write.map_or(Ok(()), |path| {
+        std::fs::write(path, public).map_err(|source| Error::File {
+            path: path.to_owned(),
+            source,
+        })
+    })
 }
 
 fn journal(disk: &Disk) -> Result<(), Error> {

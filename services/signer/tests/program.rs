@@ -86,7 +86,16 @@ impl Home {
     fn pin(&self) {
         let identities: serde_json::Map<String, serde_json::Value> = (1..=3)
             .map(|index| {
-                let identity = said(&self.disk("identity", index).output().unwrap());
+                let told = self.path("told");
+                let identity = said(
+                    &self
+                        .disk("identity", index)
+                        .arg("--write")
+                        .arg(&told)
+                        .output()
+                        .unwrap(),
+                );
+                assert_eq!(fs::read_to_string(told).unwrap(), identity.trim());
                 (index.to_string(), identity.trim().into())
             })
             .collect();
@@ -162,13 +171,22 @@ fn keys_are_made_refreshed_and_repaired_at_the_same_address() {
     let home = Home::new();
     home.pin();
     let signers = home.run_all();
-    let made = said(&home.ceremony(&["generate"], &signers));
+    let told = home.path("told");
+    let publish = ["generate", "--publish", told.to_str().unwrap()];
+    let made = said(&home.ceremony(&publish, &signers));
     assert!(
         made.starts_with("taproot: epoch 1 in use, bcrt1p"),
         "{made}"
     );
-    let again = said(&home.ceremony(&["generate"], &signers));
+    let line = fs::read_to_string(&told).unwrap();
+    assert_eq!(
+        line,
+        fs::read_to_string(home.path("ceremony.json")).unwrap()
+    );
+    fs::remove_file(&told).unwrap();
+    let again = said(&home.ceremony(&publish, &signers));
     assert_eq!(again, "taproot: there already\n");
+    assert_eq!(fs::read_to_string(&told).unwrap(), line, "the last line");
     let refreshed = said(&home.ceremony(&["refresh"], &signers));
     assert!(
         refreshed.starts_with("taproot: epoch 2 in use"),
@@ -180,7 +198,19 @@ fn keys_are_made_refreshed_and_repaired_at_the_same_address() {
     fs::remove_dir_all(home.path("data-2")).unwrap();
     home.pin();
     let signers = home.run_all();
-    let replaced = said(&home.ceremony(&["replace", "--lost", "2"], &signers));
+    let replace = [
+        "replace",
+        "--lost",
+        "2",
+        "--publish",
+        told.to_str().unwrap(),
+    ];
+    let replaced = said(&home.ceremony(&replace, &signers));
+    assert_eq!(lines(&told), 2, "repair and refresh");
+    assert!(
+        fs::metadata(&told).unwrap().len() <= 4096,
+        "a termination message holds it"
+    );
     assert_eq!(address(&replaced), address(&made));
     let standing = said(&home.ask(&["status"], &signers));
     assert_eq!(standing.matches("  up  ").count(), 3, "{standing}");

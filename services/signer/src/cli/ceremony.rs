@@ -54,6 +54,10 @@ struct Common {
     /// Where every signer's signed confirmations are written down (JSON); appended to.
     #[arg(long)]
     record: PathBuf,
+    /// Write what this ceremony added to the record, or its last line when there was nothing to add, to this
+    /// file, too: a container's termination message tells it to Kubernetes.
+    #[arg(long)]
+    publish: Option<PathBuf>,
     /// taproot, ed25519 or ecdsa; all three when absent.
     #[arg(long)]
     scheme: Option<Scheme>,
@@ -129,10 +133,14 @@ impl Ceremony {
         let schemes: Vec<Scheme> = common
             .scheme
             .map_or_else(|| Scheme::ALL.to_vec(), |scheme| vec![scheme]);
+        let before = run.record.lines()?.len();
         for scheme in schemes {
             self.one(&run, scheme).await?;
         }
-        Ok(())
+        common
+            .publish
+            .as_ref()
+            .map_or(Ok(()), |path| run.record.publish(path, before))
     }
 
     async fn one(&self, run: &Running, scheme: Scheme) -> Result<(), Error> {

@@ -75,15 +75,35 @@ impl Record {
         write().map_err(|source| file(&self.0, source))
     }
 
+    /// Its lines.
+    ///
+    /// # Errors
+    /// A file that can't be read.
+    pub fn lines(&self) -> Result<Vec<String>, Error> {
+        let text = std::fs::read_to_string(&self.0).map_err(|source| file(&self.0, source))?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// Writes the lines from `before` on to another file, or the last one when there are none.
+    ///
+    /// # Errors
+    /// A file that can't be read or written.
+    pub fn publish(&self, path: &Path, before: usize) -> Result<(), Error> {
+        let lines = self.lines()?;
+        let from = before.min(lines.len().saturating_sub(1));
+        let mut text = lines[from..].join("\n");
+        text.push('\n');
+        std::fs::write(path, text).map_err(|source| file(path, source))
+    }
+
     /// The last confirmations that something waits for: of key generation or refresh.
     ///
     /// # Errors
     /// A file that can't be read.
     pub fn last(&self, scheme: Scheme) -> Result<Option<Vec<proto::Confirmation>>, Error> {
-        let text = std::fs::read_to_string(&self.0).map_err(|source| file(&self.0, source))?;
         let mut last = None;
-        for line in text.lines() {
-            let line: Line = serde_json::from_str(line).map_err(|error| self.corrupt(&error))?;
+        for line in self.lines()? {
+            let line: Line = serde_json::from_str(&line).map_err(|error| self.corrupt(&error))?;
             if line.scheme == scheme.name() && line.ceremony != "repair" {
                 last = Some(line);
             }
