@@ -13,10 +13,11 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def targets() -> dict[Path, str]:
     """Every generated file, with what it must hold."""
-    text = crd.text()
+    folders = (ROOT / "crds", ROOT / "charts" / "outcry-crds" / "templates")
     return {
-        ROOT / "crds" / "tradingpairs.yaml": text,
-        ROOT / "charts" / "outcry-crds" / "templates" / "tradingpairs.yaml": text,
+        folder / f"{resource.plural}.yaml": crd.text(resource)
+        for resource in crd.RESOURCES
+        for folder in folders
     }
 
 

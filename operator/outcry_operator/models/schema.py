@@ -26,6 +26,7 @@ def _inline(node: Node, definitions: Node) -> Node:
     result = {key: _child(key, value, definitions) for key, value in node.items() if key not in _DROPPED}
     if result.get("type") == "object" and "properties" in result and "default" not in result:
         return _with_default(result)
+    result.pop("x-optional", None)
     if "const" in result:
         result["enum"] = [result.pop("const")]
     return result

@@ -30,7 +30,7 @@ from outcry_services.common.pairs import (
 
 from e2e.backends import ConsulServer, wait_until
 
-EXAMPLES = sorted(Path("examples").glob("*.yaml"))
+EXAMPLES = sorted(Path("examples").glob("*-usdt.yaml"))
 STATUSES = ("TRADING", "HALT", "CANCEL_ONLY", "POST_ONLY", "LIMIT_ONLY", "AUCTION")
 MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")
 

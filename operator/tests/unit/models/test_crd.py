@@ -9,7 +9,7 @@ from outcry_operator.models import crd, rules
 from outcry_operator.models.status import TradingPairStatus
 from outcry_operator.models.tradingpair import TradingPairSpec
 
-VERSION = crd.definition()["spec"]["versions"][0]
+VERSION = crd.definition(crd.PAIRS)["spec"]["versions"][0]
 SCHEMA = VERSION["schema"]["openAPIV3Schema"]
 
 
@@ -47,20 +47,27 @@ def test_generate_writes_both_copies(tmp_path, monkeypatch):
     assert generator.main(["generate"]) == 0
     assert generator.main(["generate", "--check"]) == 0
     written = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.yaml"))
-    assert written == ["charts/outcry-crds/templates/tradingpairs.yaml", "crds/tradingpairs.yaml"]
+    assert written == [
+        "charts/outcry-crds/templates/tradingpairs.yaml",
+        "charts/outcry-crds/templates/wallets.yaml",
+        "crds/tradingpairs.yaml",
+        "crds/wallets.yaml",
+    ]
 
 
-def test_helm_finds_nothing_to_expand():
-    assert "{{" not in crd.text()
+@pytest.mark.parametrize("resource", crd.RESOURCES, ids=lambda resource: resource.kind)
+def test_helm_finds_nothing_to_expand(resource):
+    assert "{{" not in crd.text(resource)
 
 
-def test_the_text_is_the_definition():
-    assert yaml.safe_load(crd.text()) == crd.definition()
-    assert "*id" not in crd.text()
+@pytest.mark.parametrize("resource", crd.RESOURCES, ids=lambda resource: resource.kind)
+def test_the_text_is_the_definition(resource):
+    assert yaml.safe_load(crd.text(resource)) == crd.definition(resource)
+    assert "*id" not in crd.text(resource)
 
 
 def test_names_people_type():
-    names = crd.definition()["spec"]["names"]
+    names = crd.definition(crd.PAIRS)["spec"]["names"]
     assert names["shortNames"] == ["pair", "pairs"]
     assert names["plural"] == "tradingpairs"
     assert VERSION["name"] == "v1alpha1"
@@ -138,6 +145,6 @@ def test_every_rule_says_what_is_wrong_and_reaches_the_definition(name, rule):
 def test_columns_read_fields_that_exist():
     status = dict(fields(SCHEMA["properties"]["status"], ".status"))
     known = {f".{path}" for path in SPEC} | set(status) | {".metadata.creationTimestamp"}
-    for column in crd.COLUMNS:
+    for column in crd.PAIRS.columns:
         path = column["jsonPath"].split("[?")[0]
         assert path in known, column["name"]

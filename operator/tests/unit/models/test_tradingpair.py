@@ -10,7 +10,7 @@ from outcry_operator.models.status import Condition, LastFailover, TradingPairSt
 from outcry_operator.models.tradingpair import TradingPairSpec
 from pydantic import ValidationError
 
-EXAMPLES = sorted((Path(__file__).resolve().parents[4] / "examples").glob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).resolve().parents[4] / "examples").glob("*-usdt.yaml"))
 LEAST = {
     "base": {"asset": "BTC", "scale": 8},
     "quote": {"asset": "USDT", "scale": 8},
