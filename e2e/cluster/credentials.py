@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["USERS", "Credentials", "User", "apply_secrets", "load_key"]
 
-MYSQL_USERS = ("order", "position", "settlement", "reconciler", "risk")
+MYSQL_USERS = ("order", "position", "settlement", "reconciler", "risk", "wallet")
 GATEWAY_NAMES = (
     "envoy",
     f"envoy.{PLATFORM.namespace}",

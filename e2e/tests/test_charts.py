@@ -169,6 +169,7 @@ def test_rights_hold_in_all_namespaces_by_default():
     assert bindings(render("outcry")) == {
         ("ClusterRoleBinding", None, name),
         ("ClusterRoleBinding", None, f"{name}:cluster"),
+        ("RoleBinding", "outcry-system", f"{name}:wallets"),
     }
 
 
@@ -178,6 +179,7 @@ def test_rights_hold_in_watched_namespaces_alone():
         ("RoleBinding", "spot", name),
         ("RoleBinding", "margin", name),
         ("ClusterRoleBinding", None, f"{name}:cluster"),
+        ("RoleBinding", "outcry-system", f"{name}:wallets"),
     }
 
 
@@ -187,7 +189,22 @@ def test_roles_name_what_they_allow(chart):
     for role in roles:
         for rule in role["rules"]:
             assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
-            assert "secrets" not in rule["resources"]
+            if "secrets" in rule["resources"]:
+                assert role["metadata"]["name"].endswith(":wallets")
+                assert rule["verbs"] == ["get", "create", "patch"], "storage keys are never deleted"
+
+
+@pytest.mark.parametrize(
+    ("values", "namespaces"), [({}, {"outcry-system"}), ({"wallets": {"namespaces": ["a", "b"]}}, {"a", "b"})]
+)
+def test_secrets_are_for_namespaces_with_wallets_alone(values, namespaces):
+    bound = [
+        (kind, each["metadata"].get("namespace"))
+        for (kind, _), each in render("outcry", values).items()
+        if kind.endswith("Binding") and each["roleRef"]["name"].endswith(":wallets")
+    ]
+    assert {kind for kind, _ in bound} == {"RoleBinding"}
+    assert {namespace for _, namespace in bound} == namespaces
 
 
 def ports(policy):
@@ -202,7 +219,7 @@ def test_the_namespace_is_closed_by_default():
 
 def test_the_operator_reaches_what_it_needs():
     policy = render("outcry")["NetworkPolicy", "outcry-operator"]
-    assert ports(policy) == {53, 1053, 443, 6443, 9092, 8500, 7070}
+    assert ports(policy) == {53, 1053, 443, 6443, 9092, 8500, 7070, 9090}
     assert policy["spec"]["ingress"] == [
         {"ports": [{"port": "metrics", "protocol": "TCP"}], "from": [{"namespaceSelector": {}}]}
     ]
@@ -210,7 +227,7 @@ def test_the_operator_reaches_what_it_needs():
 
 def test_the_policy_follows_the_addresses():
     policy = render("outcry", UNUSUAL)["NetworkPolicy", "outcry-operator"]
-    assert ports(policy) == {53, 1053, 8443, 9092, 9192, 443, 7070, 9094}
+    assert ports(policy) == {53, 1053, 8443, 9092, 9192, 443, 7070, 9090, 9094}
     assert policy["spec"]["ingress"][0]["from"] == [{"ipBlock": {"cidr": "10.1.0.0/16"}}]
 
 

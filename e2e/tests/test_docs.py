@@ -74,7 +74,7 @@ def test_links_lead_somewhere(page):
 
 
 def test_every_reason_of_a_condition_is_explained():
-    page = (CHECKOUT / "docs" / "operator.md").read_text()
+    page = "".join((CHECKOUT / "docs" / name).read_text() for name in ("operator.md", "wallet.md"))
     code = "\n".join(path.read_text() for path in (CHECKOUT / "operator" / "outcry_operator").rglob("*.py"))
     reasons = set(REASON.findall(code)) - UNSAID
     assert {"TopicLost", "NoHot", "KafkaUnavailable"} <= reasons

@@ -115,9 +115,9 @@ def test_each_reaches_what_it_needs_and_nothing_else(objects):
 
 def test_each_is_called_by_those_who_should(objects):
     assert {name: callers(objects, name) for name in SERVICES} == {
-        "order": {"envoy"},
+        "order": {"envoy", "outcry-wallet"},
         "position": {"envoy"},
-        "risk": {"order", "envoy"},
+        "risk": {"order", "envoy", "outcry-wallet"},
         "settlement": {"envoy"},
         "reconciler": set(),
         "gateway": {"envoy"},

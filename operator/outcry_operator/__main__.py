@@ -17,8 +17,8 @@ from outcry_operator.clients.kafka import Kafka
 from outcry_operator.clients.kube import Kube
 from outcry_operator.errors import OperatorError
 from outcry_operator.login import login
-from outcry_operator.pair.world import World
 from outcry_operator.settings import Settings
+from outcry_operator.world import World
 
 _EPILOG = """\
 Settings come from the environment: OUTCRY_KAFKA (bootstrap servers) and OUTCRY_CONSUL (URL) are needed;
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     optional = [f"OUTCRY_{name.upper()}" for name in Settings.__dataclass_fields__][2:]
     return argparse.ArgumentParser(
         prog="python -m outcry_operator",
-        description="Looks after the TradingPairs of a Kubernetes cluster.",
+        description="Looks after the TradingPairs and Wallets of a Kubernetes cluster.",
         epilog=_EPILOG.format(optional=", ".join(optional)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

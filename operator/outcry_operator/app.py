@@ -1,7 +1,7 @@
-"""The running operator: a queue, workers that empty it, and those who fill it.
+"""The running operator: queues, workers that empty them, and those who fill them.
 
-kopf's handlers, Consul's watch and the sweep only say that a pair needs a run; what that run does is
-decided from what is there when its turn comes.
+kopf's handlers, Consul's watch and the sweep only say that a pair or a wallet needs a run; what that run does
+is decided from what is there when its turn comes.
 """
 
 from __future__ import annotations
@@ -9,28 +9,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from outcry_operator.errors import OperatorError
 from outcry_operator.metrics import Metrics
 from outcry_operator.pair.conditions import condition_of
 from outcry_operator.pair.reconcile import reconcile
 from outcry_operator.pair.trim import trim
-from outcry_operator.queue import WorkQueue
-from outcry_operator.sweep import find_drifted, list_pairs
+from outcry_operator.sweep import find_drifted, list_pairs, list_wallets
+from outcry_operator.wallet.reconcile import reconcile as reconcile_wallet
 from outcry_operator.watch import ConsulWatch
+from outcry_operator.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
+    from outcry_operator.outcome import Outcome
     from outcry_operator.pair.names import Key
-    from outcry_operator.pair.outcome import Outcome
-    from outcry_operator.pair.world import World
+    from outcry_operator.wallet.names import WalletKey
+    from outcry_operator.world import World
 
 log = logging.getLogger(__name__)
 
 TRIM_SECONDS = 3600.0
-END_SECONDS = 10.0
+
+# Wallets are few, and a run over one is short.
+WALLET_WORKERS = 2
 
 
 class App:
@@ -38,9 +40,24 @@ class App:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.queue = WorkQueue()
-        self.metrics = Metrics(waiting=lambda: len(self.queue))
-        self._watch = ConsulWatch(world.consul, self.queue.add)
+        self.metrics = Metrics(
+            waiting=lambda: len(self._pairs.queue), wallets_waiting=lambda: len(self._wallets.queue)
+        )
+        self._pairs = Workers(
+            lambda key: reconcile(key, world),
+            count=world.settings.workers,
+            noun="pair",
+            ran=self.metrics.ran,
+            ended=self._pair_ended,
+        )
+        self._wallets = Workers(
+            lambda key: reconcile_wallet(key, world),
+            count=WALLET_WORKERS,
+            noun="wallet",
+            ran=self.metrics.wallet_ran,
+            ended=self._wallet_ended,
+        )
+        self._watch = ConsulWatch(world.consul, self._pairs.queue.add)
         self._tasks: list[asyncio.Task[None]] = []
         self._ending = False
         self._trimmed_at = 0.0
@@ -48,18 +65,21 @@ class App:
     def start(self) -> None:
         """Start to work."""
         self._watch.start()
-        workers = (self._work() for _ in range(self.world.settings.workers))
-        parts: list[Coroutine[Any, Any, None]] = [*workers, self._sweep_for_ever()]
+        parts = [*self._pairs.parts(), *self._wallets.parts(), self._sweep_for_ever()]
         self._tasks = [asyncio.create_task(part) for part in parts]
 
     def seen(self, key: Key) -> None:
         """The pair, or something of it, was made, changed or removed."""
         self._watch.follow(key)
-        self.queue.add(key)
+        self._pairs.queue.add(key)
 
     def touched(self, key: Key) -> None:
         """Something that a pair owns changed."""
-        self.queue.add(key)
+        self._pairs.queue.add(key)
+
+    def wallet_seen(self, key: WalletKey) -> None:
+        """The wallet, or something that it owns, was made, changed or removed."""
+        self._wallets.queue.add(key)
 
     def unhealthy(self) -> str | None:
         """Why the process should be restarted, or None."""
@@ -70,63 +90,24 @@ class App:
         """Let the runs at hand end, then stop; what they leave undone is found by the next operator."""
         self._ending = True
         await self._watch.close()
-        self.queue.close()
-        idle = asyncio.create_task(self.queue.idle())
-        await asyncio.wait({idle}, timeout=END_SECONDS)
-        for task in (idle, *self._tasks):
+        await asyncio.gather(self._pairs.close(), self._wallets.close())
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(idle, *self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.world.close()
 
-    async def _work(self) -> None:
-        while True:
-            key = await self.queue.get()
-            try:
-                await self._run(key)
-            finally:
-                self.queue.done(key)
-
-    async def _run(self, key: Key) -> None:
-        began = time.monotonic()
-        result = "crashed"
-        try:
-            outcome = await reconcile(key, self.world)
-            result = outcome.result
-            self._follow_up(key, outcome)
-        except OperatorError as error:
-            result = error.reason
-            seconds = self.queue.add_failed(key)
-            log.warning(
-                "run failed", extra={"pair": key.name, "error": str(error), "again_in_seconds": seconds}
-            )
-        except Exception:
-            # A fault of ours in one pair must not stop the others.
-            self.queue.add_failed(key)
-            log.exception("run crashed", extra={"pair": key.name, "namespace": key.namespace})
-        finally:
-            self.metrics.ran(result=result, seconds=time.monotonic() - began)
-
-    def _follow_up(self, key: Key, outcome: Outcome) -> None:
-        log.debug("ran", extra={"pair": key.name, "result": outcome.result, "ready": outcome.ready})
+    def _pair_ended(self, key: Key, outcome: Outcome) -> None:
         if outcome.gone:
             self._watch.forget(key)
-            self.queue.forget(key)
             self.metrics.forget(key)
-            return
-        self.metrics.ready[key] = outcome.ready
-        if outcome.again_seconds is not None:
-            self.queue.add_later(key, outcome.again_seconds)
-        if not outcome.back_off:
-            self.queue.succeeded(key)
-            return
-        seconds = self.queue.add_failed(key)
-        # Without a reason it only awaits the core's answer, as after every change of the settings.
-        level = logging.WARNING if outcome.failed else logging.DEBUG
-        log.log(
-            level,
-            "not done",
-            extra={"pair": key.name, "reasons": outcome.failed, "again_in_seconds": seconds},
-        )
+        else:
+            self.metrics.ready[key] = outcome.ready
+
+    def _wallet_ended(self, key: WalletKey, outcome: Outcome) -> None:
+        if outcome.gone:
+            self.metrics.wallets.pop(key, None)
+        else:
+            self.metrics.wallets[key] = outcome.ready
 
     async def _sweep_for_ever(self) -> None:
         while True:
@@ -138,7 +119,10 @@ class App:
 
     async def _sweep(self) -> None:
         for key in await find_drifted(self.world):
-            self.queue.add(key)
+            self._pairs.queue.add(key)
+        # Their Secrets and ConfigMaps are not watched, and certificates end: each is looked at again.
+        for wallet in await list_wallets(self.world):
+            self._wallets.queue.add(wallet)
         self.metrics.swept_at = time.time()
         if time.monotonic() - self._trimmed_at > TRIM_SECONDS:
             self._trimmed_at = time.monotonic()

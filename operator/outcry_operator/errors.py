@@ -1,11 +1,12 @@
-"""What can go wrong while a pair is reconciled.
+"""What can go wrong while a pair or a wallet is reconciled.
 
     OperatorError
     ├── UnavailableError          nobody is to blame: tried again with back-off
     │   ├── KafkaUnavailableError
     │   ├── ConsulUnavailableError
     │   ├── KubeUnavailableError
-    │   └── EngineUnavailableError
+    │   ├── EngineUnavailableError
+    │   └── WalletUnavailableError
     ├── RefusedError              a person must decide: reason and message go into the condition
     │   └── EngineRefusedError
     └── KubeError                 the API server said no: status, reason and message
@@ -56,6 +57,12 @@ class EngineUnavailableError(UnavailableError):
     """An engine's admin port doesn't answer."""
 
     reason = "EngineUnavailable"
+
+
+class WalletUnavailableError(UnavailableError):
+    """A wallet service's page of metrics doesn't answer."""
+
+    reason = "WalletUnavailable"
 
 
 class RefusedError(OperatorError):

@@ -1,4 +1,4 @@
-"""kopf's handlers. They only say which pair needs a run.
+"""kopf's handlers. They only say which pair or wallet needs a run.
 
 No handler keeps state in the objects, none asks kopf for its finalizer: both would be a patch for each
 event. The operator's own finalizer is put on and taken off by the runs.
@@ -12,7 +12,9 @@ import kopf
 
 from outcry_operator.login import login
 from outcry_operator.models.tradingpair import GROUP, PLURAL, VERSION
+from outcry_operator.models.wallet import PLURAL as WALLETS
 from outcry_operator.pair.names import MANAGED_BY, MANAGED_BY_LABEL, OWNED, PAIR_LABEL, Key
+from outcry_operator.wallet.names import WALLET_LABEL, WalletKey
 
 if TYPE_CHECKING:
     from outcry_operator.app import App
@@ -26,7 +28,10 @@ OWNED_KINDS = (
     ("networking.k8s.io", "v1", "networkpolicies"),
 )
 
-# A watch is ended by the server after so long and begins with a listing: every pair gets a run then.
+# Secrets and ConfigMaps are not among them: watching them would mean reading them all.
+WALLET_KINDS = (*OWNED_KINDS, ("apps", "v1", "deployments"), ("batch", "v1", "jobs"))
+
+# A watch is ended by the server after so long and begins with a listing: every object gets a run then.
 SERVER_SECONDS = 600
 SILENT_SECONDS = 90
 REQUEST_SECONDS = 30
@@ -45,7 +50,7 @@ async def configure(settings: kopf.OperatorSettings, **_: object) -> None:
     settings.networking.request_timeout = REQUEST_SECONDS
     settings.posting.enabled = False
     settings.peering.standalone = True
-    for group, version, plural in OWNED_KINDS:
+    for group, version, plural in WALLET_KINDS:
         settings.watching.label_selectors[(group, version, plural)] = OWNED
 
 
@@ -62,6 +67,19 @@ async def pair_changed(namespace: str | None, name: str | None, memo: kopf.Memo,
     app.seen(Key(namespace or "", name or ""))
 
 
+@kopf.on.event(GROUP, VERSION, WALLETS)
+async def wallet_changed(namespace: str | None, name: str | None, memo: kopf.Memo, **_: object) -> None:
+    """A wallet was made, changed or deleted."""
+    app: App = memo.app
+    app.wallet_seen(WalletKey(namespace or "", name or ""))
+
+
+async def of_wallet_changed(namespace: str | None, labels: kopf.Labels, memo: kopf.Memo, **_: object) -> None:
+    """Something of a wallet was made, changed or deleted, whoever did it."""
+    app: App = memo.app
+    app.wallet_seen(WalletKey(namespace or "", labels[WALLET_LABEL]))
+
+
 async def owned_changed(namespace: str | None, labels: kopf.Labels, memo: kopf.Memo, **_: object) -> None:
     """Something that a pair owns was made, changed or deleted, whoever did it."""
     app: App = memo.app
@@ -70,3 +88,8 @@ async def owned_changed(namespace: str | None, labels: kopf.Labels, memo: kopf.M
 
 for _kind in OWNED_KINDS:
     kopf.on.event(*_kind, labels={MANAGED_BY_LABEL: MANAGED_BY, PAIR_LABEL: kopf.PRESENT})(owned_changed)
+
+for _kind in WALLET_KINDS:
+    kopf.on.event(*_kind, labels={MANAGED_BY_LABEL: MANAGED_BY, WALLET_LABEL: kopf.PRESENT})(
+        of_wallet_changed
+    )

@@ -1,4 +1,4 @@
-"""What a run over a pair came to."""
+"""What a run over a pair or a wallet came to."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class Outcome:
     """For the queue: whether and when to come back; for the metrics: what became of it."""
 
     gone: bool = False
-    """There is no such pair any more."""
+    """There is no such object any more."""
     ready: str = "Unknown"
-    """Status of the condition `Ready`."""
+    """Status of the condition that says whether all is well."""
     failed: tuple[str, ...] = ()
     """Reasons of what went wrong."""
     back_off: bool = False

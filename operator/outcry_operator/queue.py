@@ -1,31 +1,31 @@
-"""Which pairs wait for a run: each at most once, and never two runs of one pair at a time.
+"""Which pairs or wallets wait for a run: each at most once, and never two runs of one at a time.
 
-A pair that is added while it is being worked on is worked on again afterwards, so that no change falls
-between two runs. A pair that failed comes back by itself, later each time.
+One that is added while it is being worked on is worked on again afterwards, so that no change falls
+between two runs. One that failed comes back by itself, later each time.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    from outcry_operator.pair.names import Key
+K = TypeVar("K", bound=tuple[str, str])
+"""Namespace and name."""
 
 FIRST_SECONDS = 1.0
 MOST_SECONDS = 60.0
 
 
-class WorkQueue:
+class WorkQueue(Generic[K]):
     """For one event loop; `get` and `done` belong together."""
 
     def __init__(self) -> None:
-        self._waiting: OrderedDict[Key, None] = OrderedDict()
-        self._working: set[Key] = set()
-        self._again: set[Key] = set()
-        self._failures: dict[Key, int] = {}
-        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._waiting: OrderedDict[K, None] = OrderedDict()
+        self._working: set[K] = set()
+        self._again: set[K] = set()
+        self._failures: dict[K, int] = {}
+        self._timers: dict[K, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -33,8 +33,8 @@ class WorkQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, key: Key) -> None:
-        """The pair needs a run, now."""
+    def add(self, key: K) -> None:
+        """The object needs a run, now."""
         self._cancel(key)
         if key in self._working:
             self._again.add(key)
@@ -42,8 +42,8 @@ class WorkQueue:
             self._waiting[key] = None
             self._wake.set()
 
-    def add_later(self, key: Key, seconds: float) -> None:
-        """The pair needs a run by then; an earlier one makes this one unnecessary."""
+    def add_later(self, key: K, seconds: float) -> None:
+        """The object needs a run by then; an earlier one makes this one unnecessary."""
         timer = self._timers.get(key)
         when = asyncio.get_running_loop().time() + seconds
         if key in self._waiting or (timer is not None and timer.when() <= when):
@@ -51,26 +51,26 @@ class WorkQueue:
         self._cancel(key)
         self._timers[key] = asyncio.get_running_loop().call_at(when, self.add, key)
 
-    def add_failed(self, key: Key) -> float:
-        """The pair's run failed: come back later than last time; in how many seconds."""
+    def add_failed(self, key: K) -> float:
+        """The run failed: come back later than last time; in how many seconds."""
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         seconds = min(MOST_SECONDS, FIRST_SECONDS * 2.0 ** (failures - 1))
         self.add_later(key, seconds)
         return seconds
 
-    def succeeded(self, key: Key) -> None:
+    def succeeded(self, key: K) -> None:
         """The next failure is a first one again."""
         self._failures.pop(key, None)
 
-    def forget(self, key: Key) -> None:
-        """The pair is gone: nothing of it is kept."""
+    def forget(self, key: K) -> None:
+        """The object is gone: nothing of it is kept."""
         self._cancel(key)
         self._failures.pop(key, None)
         self._waiting.pop(key, None)
         self._again.discard(key)
 
-    async def get(self) -> Key:
-        """The pair that waits longest, waited for. Must be followed by `done`."""
+    async def get(self) -> K:
+        """The one that waits longest, waited for. Must be followed by `done`."""
         while not self._waiting:
             self._wake.clear()
             await self._wake.wait()
@@ -79,7 +79,7 @@ class WorkQueue:
         self._idle.clear()
         return key
 
-    def done(self, key: Key) -> None:
+    def done(self, key: K) -> None:
         """The run is over."""
         self._working.discard(key)
         if not self._working:
@@ -99,7 +99,7 @@ class WorkQueue:
         for key in list(self._timers):
             self._cancel(key)
 
-    def _cancel(self, key: Key) -> None:
+    def _cancel(self, key: K) -> None:
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that is the same for all pairs; each field is the variable `OUTCRY_<NAME>`."""
+    """Everything that is the same for all pairs and wallets; each field is the variable `OUTCRY_<NAME>`."""
 
     kafka: str
     """Bootstrap servers, for the operator and for the engines."""
@@ -24,11 +24,26 @@ class Settings:
     """Image of engines whose pair names none."""
 
     engine_pull_policy: str = "IfNotPresent"
+    """Of engines, signers and wallet services."""
 
     engine_spin: str = "auto"
     """`auto`, `always` or `never`: whether match threads spin on exclusive CPUs."""
 
     engine_log_level: str = "info"
+
+    signer_image: str = "outcry/signer:dev"
+    """Image of signers whose wallet names none."""
+
+    services_image: str = "outcry/services:dev"
+    """Image of wallet services whose wallet names none."""
+
+    wallet_database: str = "mysql://mariadb.outcry-backends:3306"
+    """Server of the wallet services' database."""
+
+    wallet_credentials: str = "mysql"
+    """Secret in each wallet's namespace: its key `wallet` is the password of the MySQL user of that name."""
+
+    services_log_level: str = "info"
 
     namespace: str = "outcry-system"
     """Where the operator itself runs: engines let its namespace reach their admin port."""

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from outcry_operator.errors import OperatorError
 from outcry_operator.models.tradingpair import KIND
+from outcry_operator.models.wallet import KIND as WALLET
 from outcry_operator.pair import market_settings, query, topics
 from outcry_operator.pair.conditions import condition_of
 from outcry_operator.pair.names import SETTINGS_PREFIX, Key, Pair
+from outcry_operator.wallet.names import WalletKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from outcry_operator.clients.kafka import Topic
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,16 @@ async def list_pairs(world: World) -> list[Pair]:
         Pair.read(body)
         for namespace in namespaces
         for body in await world.kube.list(KIND, namespace=namespace)
+    ]
+
+
+async def list_wallets(world: World) -> list[WalletKey]:
+    """All wallets that this operator looks after."""
+    namespaces = world.settings.watch_namespaces or (None,)
+    return [
+        WalletKey(body["metadata"]["namespace"], body["metadata"]["name"])
+        for namespace in namespaces
+        for body in await world.kube.list(WALLET, namespace=namespace)
     ]
 
 

@@ -42,6 +42,7 @@ users() {
     user settlement "ALL PRIVILEGES ON \`ledger\`.*"
     user risk "ALL PRIVILEGES ON \`risk\`.*"
     user position "SELECT ON \`ledger\`.*"
+    user wallet "ALL PRIVILEGES ON \`wallet\\_%\`.*"
     user reconciler "REPLICATION SLAVE, BINLOG MONITOR ON *.*" "SELECT, INSERT, UPDATE, DELETE ON \`ledger\`.*" \
         "SELECT ON \`orders\\_%\`.*" "ALL PRIVILEGES ON \`reconciler\`.*"
 }

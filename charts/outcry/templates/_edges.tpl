@@ -1,6 +1,7 @@
 {{/*
 Edges of NetworkPolicies. A policy of a service names who may call it (`callers`, by name) and where it goes:
-`calls` (services, by name) and `ports` (of Kafka, Consul and stores, inside the cluster or not).
+`calls` (services, by name) and `ports` (of Kafka, Consul and stores, inside the cluster or not). `wallets` lets
+the wallet services of this namespace in.
 */}}
 
 {{- define "outcry.edges.dns" -}}
@@ -74,6 +75,10 @@ spec:
         {{- range . }}
         - podSelector:
             matchLabels: {{- include "outcry.service.selector" (dict "name" . "root" $.root) | nindent 14 }}
+        {{- end }}
+        {{- if $.wallets }}
+        - podSelector:
+            matchLabels: {app.kubernetes.io/name: outcry-wallet}
         {{- end }}
     {{- end }}
     {{- with .ingress }}

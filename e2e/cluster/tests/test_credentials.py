@@ -50,7 +50,7 @@ def test_another_address_has_another_certificate_and_the_same_keys(credentials):
 def test_nobody_else_can_read_them(credentials):
     assert credentials.folder.stat().st_mode & 0o077 == 0
     private = [path for path in credentials.folder.iterdir() if path.suffix in {".pem", ".key", ".password"}]
-    assert len(private) == 6 + len(USERS) + 3
+    assert len(private) == 7 + len(USERS) + 3
     assert all(path.stat().st_mode & 0o077 == 0 for path in private)
 
 
@@ -87,7 +87,7 @@ def test_a_store_and_its_clients_have_one_password(credentials):
     assert found["outcry-backends", "mariadb"] == found["outcry-system", "mysql"]
     assert found["outcry-backends", "redis"] == found["outcry-system", "redis"]
     passwords = [*found["outcry-system", "mysql"].values(), *found["outcry-system", "redis"].values()]
-    assert len(set(passwords)) == 6
+    assert len(set(passwords)) == 7
     # What the stores' start scripts take without quoting.
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{32}", password) for password in passwords)
 

@@ -72,6 +72,10 @@ class Consul:
         answer, _ = await self._request("GET", f"/v1/health/service/{service}", params={"consistent": ""})
         return [_instance(entry) for entry in answer]
 
+    async def register(self, body: dict[str, Any]) -> None:
+        """Make an entry at this agent, or renew it."""
+        await self._request("PUT", "/v1/agent/service/register", data=json.dumps(body).encode())
+
     async def deregister(self, instance: Instance) -> None:
         """Take an entry away: at its own agent, or, where another agent made it, from the catalog."""
         path = f"/v1/agent/service/deregister/{instance.id}"

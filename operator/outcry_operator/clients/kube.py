@@ -22,17 +22,22 @@ if TYPE_CHECKING:
 FIELD_MANAGER = "outcry-operator"
 
 _PREFIXES = {
+    "ConfigMap": "/api/v1",
     "Event": "/api/v1",
     "Namespace": "/api/v1",
     "PersistentVolumeClaim": "/api/v1",
     "Pod": "/api/v1",
+    "Secret": "/api/v1",
     "Service": "/api/v1",
     "ServiceAccount": "/api/v1",
+    "Deployment": "/apis/apps/v1",
     "StatefulSet": "/apis/apps/v1",
+    "Job": "/apis/batch/v1",
     "PodDisruptionBudget": "/apis/policy/v1",
     "NetworkPolicy": "/apis/networking.k8s.io/v1",
     "Node": "/api/v1",
     "TradingPair": "/apis/outcry.trade/v1alpha1",
+    "Wallet": "/apis/outcry.trade/v1alpha1",
 }
 _PLURALS = {"NetworkPolicy": "networkpolicies"}
 
@@ -71,6 +76,19 @@ class Kube:
             if error.status == 404:
                 return None
             raise
+
+    async def metadata(self, kind: str, name: str, *, namespace: str) -> Object | None:
+        """The object's metadata, or None. Its content is never sent, so that no secret comes here."""
+        path = path_of(kind, namespace=namespace, name=name)
+        accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+        try:
+            answer = await self.request("GET", path, accept=accept)
+        except KubeError as error:
+            if error.status == 404:
+                return None
+            raise
+        meta: Object = answer["metadata"]
+        return meta
 
     async def list(
         self, kind: str, *, namespace: str | None, labels: str = "", name: str = ""
@@ -144,15 +162,17 @@ class Kube:
         params: Mapping[str, str] | None = None,
         body: Object | None = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> Object:
         """One request; logs in again and repeats it once when the token has expired."""
+        types = {"Content-Type": content_type, "Accept": accept}
         try:
-            return await self._once(method, path, params=params, body=body, content_type=content_type)
+            return await self._once(method, path, params=params, body=body, types=types)
         except KubeError as error:
             if error.status != 401:
                 raise
         await self._login_again()
-        return await self._once(method, path, params=params, body=body, content_type=content_type)
+        return await self._once(method, path, params=params, body=body, types=types)
 
     async def _once(
         self,
@@ -161,7 +181,7 @@ class Kube:
         *,
         params: Mapping[str, str] | None,
         body: Object | None,
-        content_type: str,
+        types: Mapping[str, str],
     ) -> Object:
         session = await self._open()
         try:
@@ -170,7 +190,7 @@ class Kube:
                 self._info.server.rstrip("/") + path,
                 params=params,
                 data=None if body is None else json.dumps(body),
-                headers={"Content-Type": content_type, "Accept": "application/json"},
+                headers=types,
             ) as response:
                 answer: Object = await response.json()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from outcry_operator.notes import post
 from outcry_operator.pair import cancel_all
 from outcry_operator.pair.commands import Answer, answer_to, unanswered
-from outcry_operator.pair.status import patch_status, post
+from outcry_operator.pair.status import patch_status
 
 if TYPE_CHECKING:
     from outcry_operator.models.status import CommandRecord
     from outcry_operator.pair.names import Pair
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 
 async def hear(pair: Pair, world: World) -> Pair:
@@ -34,7 +35,7 @@ async def hear(pair: Pair, world: World) -> Pair:
         heard = _heard(cancel, answer, end)
         if answer is not None:
             heard["orders"] = answer.orders
-            await post(pair, world, cancel_all.told(cancel, answer))
+            await post(pair, world.kube, cancel_all.told(cancel, answer))
         if heard:
             patch["cancelAll"] = heard
     return await patch_status(pair, world, patch)

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from outcry.v1 import command_pb2
 
 from outcry_operator.models.status import CancelAllRecord
+from outcry_operator.notes import Note, post
 from outcry_operator.pair import rules_version
 from outcry_operator.pair.commands import ACCEPTED, Answer, place_of, send
-from outcry_operator.pair.status import Note, patch_status, post
+from outcry_operator.pair.status import patch_status
 
 if TYPE_CHECKING:
     from outcry_operator.pair.names import Pair
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 REQUEST_LIMIT = 256
 FIRST_RULES_WITH_IT = 2
@@ -57,5 +58,5 @@ def told(record: CancelAllRecord, answer: Answer) -> Note:
 async def _refuse(pair: Pair, world: World, request: str, why: str) -> Pair:
     known = pair.status.cancel_all
     record = CancelAllRecord(request=request, number=known.number if known else 0, answer=why)
-    await post(pair, world, told(record, Answer(word=why)))
+    await post(pair, world.kube, told(record, Answer(word=why)))
     return await patch_status(pair, world, {"cancelAll": record.model_dump(by_alias=True)})

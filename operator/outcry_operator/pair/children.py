@@ -1,49 +1,20 @@
-"""Putting the pair's Kubernetes objects right: made where absent, mended where they drifted.
-
-An object is compared before it is written, because comparing is cheap and writing isn't. What the comparison
-can't see, a field that we no longer state, is caught by a digest of all that we state, kept as an annotation.
-"""
+"""Putting the pair's Kubernetes objects right."""
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import json
 from typing import TYPE_CHECKING, Any, Literal
 
+from outcry_operator.drift import ensure, holds, stamped
 from outcry_operator.pair import objects, pod
-from outcry_operator.pair.names import DIGEST_ANNOTATION, REPLICAS, SPREAD_ANNOTATION, Pair
+from outcry_operator.pair.names import REPLICAS, SPREAD_ANNOTATION, Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 Object = dict[str, Any]
 Spread = Literal["zone", "host"]
-
-
-def stamped(body: Object) -> Object:
-    """The same object with a digest of itself among its annotations."""
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
-    marked = copy.deepcopy(body)
-    marked["metadata"].setdefault("annotations", {})[DIGEST_ANNOTATION] = digest
-    return marked
-
-
-def holds(found: Any, wanted: Any) -> bool:  # noqa: ANN401 - any JSON
-    """Whether `found` says all that `wanted` says; more is fine in objects, not in lists."""
-    if isinstance(wanted, dict):
-        return isinstance(found, dict) and all(
-            key in found and holds(found[key], value) for key, value in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return (
-            isinstance(found, list)
-            and len(found) == len(wanted)
-            and all(holds(one, other) for one, other in zip(found, wanted, strict=True))
-        )
-    return bool(found == wanted)
 
 
 def spread_of(found: Object | None, pair: Pair, nodes: Iterable[Object]) -> Spread:
@@ -60,7 +31,7 @@ def spread_of(found: Object | None, pair: Pair, nodes: Iterable[Object]) -> Spre
 async def ensure_around(pair: Pair, world: World) -> None:
     """Service account, service, budget, network policy."""
     for body in objects.around(pair, world.settings):
-        await _ensure(body, world)
+        await ensure(body, world.kube)
 
 
 async def ensure_engines(pair: Pair, world: World, *, kept_out: bool) -> Object:
@@ -74,11 +45,3 @@ async def ensure_engines(pair: Pair, world: World, *, kept_out: bool) -> Object:
     if found is not None and holds(found, body):
         return found
     return await world.kube.apply(body)
-
-
-async def _ensure(body: Object, world: World) -> None:
-    meta = body["metadata"]
-    wanted = stamped(body)
-    found = await world.kube.get(body["kind"], meta["name"], namespace=meta["namespace"])
-    if found is None or not holds(found, wanted):
-        await world.kube.apply(wanted)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from outcry_operator.conditions import Problem
 from outcry_operator.models.tradingpair import KIND
-from outcry_operator.pair.conditions import Problem
 from outcry_operator.pair.names import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 TAKEN = "SymbolTaken"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from outcry_operator.models.status import CommandRecord, TradingPairStatus
     from outcry_operator.pair.names import Pair
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 OPERATOR_SOURCE = 1024
 BATCH_VERSION = 1

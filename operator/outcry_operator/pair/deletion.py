@@ -12,17 +12,19 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from outcry_operator.conditions import Problem, Verdict, merge
 from outcry_operator.errors import OperatorError
 from outcry_operator.models.tradingpair import KIND
+from outcry_operator.notes import Note, post, utc_now
+from outcry_operator.outcome import Outcome
 from outcry_operator.pair import objects, query, retained
-from outcry_operator.pair.conditions import Problem, Verdict, merge
+from outcry_operator.pair.conditions import TYPES
 from outcry_operator.pair.names import FINALIZER, OWNED, PAIR_LABEL, Pair
-from outcry_operator.pair.outcome import Outcome
-from outcry_operator.pair.status import Note, post, utc_now, write_status
+from outcry_operator.pair.status import write_status
 from outcry_operator.pair.view import look_at_pods
 
 if TYPE_CHECKING:
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 PODS_SECONDS = 5.0
 
@@ -111,7 +113,7 @@ async def _let_go(pair: Pair, world: World) -> None:
         "Delete": "topics and volumes are deleted",
         "Retain": "topics and volumes are kept; the same pair applied again goes on where it was",
     }[pair.spec.deletion_policy]
-    await post(pair, world, Note(reason="Deleted", message=words, cause="deletion"))
+    await post(pair, world.kube, Note(reason="Deleted", message=words, cause="deletion"))
     body = await world.kube.get(KIND, pair.name, namespace=pair.namespace)
     if body is None or body["metadata"]["uid"] != pair.uid:
         return
@@ -121,7 +123,9 @@ async def _let_go(pair: Pair, world: World) -> None:
 
 async def _tell(pair: Pair, world: World, verdict: Verdict) -> None:
     verdict = replace(verdict, status="False")
-    conditions = merge(pair.status.conditions, {"Ready": verdict}, generation=pair.generation, now=utc_now())
+    conditions = merge(
+        pair.status.conditions, {"Ready": verdict}, types=TYPES, generation=pair.generation, now=utc_now()
+    )
     status = pair.status.model_copy(update={"conditions": conditions})
     before = next((entry for entry in pair.status.conditions if entry.type == "Ready"), None)
     notes = []

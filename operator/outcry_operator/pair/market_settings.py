@@ -7,11 +7,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from outcry_operator.conditions import Problem, Verdict
 from outcry_operator.errors import RefusedError
 from outcry_operator.models.status import SettingsRecord
 from outcry_operator.pair import rules_version
 from outcry_operator.pair.commands import ACCEPTED, place_of, send, unanswered
-from outcry_operator.pair.conditions import AWAITING, Problem, Verdict
+from outcry_operator.pair.conditions import AWAITING
 from outcry_operator.pair.units import FIRST_RULES, FIRST_STATUSES, UnitsError, settings_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from outcry_operator.models.tradingpair import TradingPairSpec
     from outcry_operator.pair.names import Pair
     from outcry_operator.pair.view import Engines
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,6 @@ FINALIZER = f"{GROUP}/operator"
 PAIR_LABEL = f"{GROUP}/pair"
 ROLE_LABEL = f"{GROUP}/role"
 TEMPLATE_ANNOTATION = f"{GROUP}/template"
-DIGEST_ANNOTATION = f"{GROUP}/digest"
 CANCEL_ALL_ANNOTATION = f"{GROUP}/cancel-all"
 SPREAD_ANNOTATION = f"{GROUP}/spread"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
@@ -67,6 +66,11 @@ class Pair:
             spec=TradingPairSpec.model_validate(body["spec"]),
             status=TradingPairStatus.model_validate(body.get("status", {})),
         )
+
+    @property
+    def kind(self) -> str:
+        """Of the object."""
+        return KIND
 
     @property
     def name(self) -> str:

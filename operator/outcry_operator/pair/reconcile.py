@@ -10,8 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from outcry_operator.conditions import Problem, Verdict
 from outcry_operator.errors import OperatorError
 from outcry_operator.models.tradingpair import KIND
+from outcry_operator.notes import utc_now
+from outcry_operator.outcome import Outcome
 from outcry_operator.pair import (
     answers,
     cancel_all,
@@ -25,17 +28,16 @@ from outcry_operator.pair import (
     roll,
     topics,
 )
-from outcry_operator.pair.conditions import AWAITING, Problem, Verdict, condition_of
+from outcry_operator.pair.conditions import AWAITING, condition_of
 from outcry_operator.pair.names import FINALIZER, OWNED, PAIR_LABEL, Key, Pair
-from outcry_operator.pair.outcome import Outcome
 from outcry_operator.pair.report import Findings
-from outcry_operator.pair.status import utc_now, write_status
+from outcry_operator.pair.status import write_status
 from outcry_operator.pair.view import Engines, look, look_at_pods
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,17 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from outcry_operator.conditions import Problem, Verdict, merge
 from outcry_operator.models.status import Condition, LastFailover, TradingPairStatus
-from outcry_operator.pair.conditions import (
-    AWAITING,
-    PENDING,
-    Problem,
-    Verdict,
-    condition_of,
-    merge,
-    ready,
-)
-from outcry_operator.pair.status import Note
+from outcry_operator.notes import Note
+from outcry_operator.pair.conditions import AWAITING, PENDING, TYPES, condition_of, ready
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +57,7 @@ def status_of(pair: Pair, found: Findings, *, now: str) -> TradingPairStatus:
     verdicts["Ready"] = ready(everything, blocking=found.blocking)
     if pair.spec.paused:
         verdicts["Ready"] = _told_paused(verdicts["Ready"])
-    conditions = merge(pair.status.conditions, verdicts, generation=pair.generation, now=now)
+    conditions = merge(pair.status.conditions, verdicts, types=TYPES, generation=pair.generation, now=now)
     return pair.status.model_copy(
         update={
             "observed_generation": pair.generation if found.complete else pair.status.observed_generation,

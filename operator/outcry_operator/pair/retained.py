@@ -15,7 +15,7 @@ from outcry_operator.pair.status import patch_status
 
 if TYPE_CHECKING:
     from outcry_operator.pair.names import Pair
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 
 def encode(pair: Pair) -> bytes:

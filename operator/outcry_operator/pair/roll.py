@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from outcry_operator.conditions import Problem
 from outcry_operator.errors import OperatorError
+from outcry_operator.notes import Note, post
 from outcry_operator.pair import pod, rollout
-from outcry_operator.pair.conditions import Problem
 from outcry_operator.pair.names import ROLE_LABEL, TEMPLATE_ANNOTATION, Pair
-from outcry_operator.pair.status import Note, post
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from outcry_operator.pair.view import Engines, Pod
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 # A step that must not depend on an event alone: a switchover's effect is seen in Consul.
 LOOK_AGAIN_SECONDS = 5.0
@@ -37,7 +37,7 @@ async def advance(pair: Pair, world: World, step: rollout.Step) -> tuple[str, Pr
         case rollout.Done(words=words) | rollout.Wait(words=words):
             return words, None
         case rollout.Replace(pod=old, words=words):
-            await post(pair, world, Note(reason="Rollout", message=words, cause=old.uid))
+            await post(pair, world.kube, Note(reason="Rollout", message=words, cause=old.uid))
             await world.kube.delete("Pod", old.name, namespace=pair.namespace, uid=old.uid)
             return words, None
         case rollout.SwitchOver(replica=hot, words=words):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from outcry_operator.conditions import Problem
 from outcry_operator.errors import RefusedError
-from outcry_operator.pair.conditions import Problem
 
 if TYPE_CHECKING:
     from outcry_operator.models.status import TradingPairStatus

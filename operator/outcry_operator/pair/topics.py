@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from outcry_operator.conditions import Problem
 from outcry_operator.models.status import TopicRecord
-from outcry_operator.pair.conditions import PENDING, Problem, condition_of
+from outcry_operator.pair.conditions import PENDING, condition_of
 from outcry_operator.pair.status import patch_status
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from outcry_operator.clients.kafka import Topic
     from outcry_operator.models.tradingpair import Kafka as KafkaSpec
     from outcry_operator.pair.names import Pair
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 MISSING = "TopicMissing"
 LOST = "TopicLost"

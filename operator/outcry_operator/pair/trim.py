@@ -16,7 +16,7 @@ from outcry_operator.pair.topics import retention_seconds
 
 if TYPE_CHECKING:
     from outcry_operator.pair.names import Pair
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 
 def cut(*, earliest: int, first_young: int, latest: int) -> int | None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from outcry_operator.clients.consul import Instance, KeyValue
-    from outcry_operator.pair.world import World
+    from outcry_operator.world import World
 
 Object = dict[str, Any]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 import kopf
 import pytest
@@ -10,19 +11,21 @@ from outcry_operator.clients.consul import Consul
 from outcry_operator.clients.engine import Engines
 from outcry_operator.clients.kafka import Kafka
 from outcry_operator.clients.kube import Kube
-from outcry_operator.pair.world import World
 from outcry_operator.settings import Settings
+from outcry_operator.world import World
 
 from e2e.backends import EnginePair
 from e2e.backends.kube_api import ADMIN_TOKEN
 
 from .market import NAMESPACE, ROOT, Market
+from .quorum import Quorum
 
 
 @pytest.fixture(scope="module")
 def pairs_api(kube_api):
-    """The API server with the definition and a namespace."""
-    kube_api.define((ROOT / "crds" / "tradingpairs.yaml").read_text())
+    """The API server with the definitions and a namespace."""
+    for plural in ("tradingpairs", "wallets"):
+        kube_api.define((ROOT / "crds" / f"{plural}.yaml").read_text())
     kube_api.apply(f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}}}}}")
     return kube_api
 
@@ -71,3 +74,21 @@ async def engines(request, market, kafka, consul):
             await market.start_pod(ordinal)
         await asyncio.to_thread(pair.wait_ready)
         yield pair
+
+
+@pytest.fixture
+def make_quorum(world, pairs_api, consul):
+    """Wallets as many as wanted, each under a name of its own."""
+
+    def make(*, chain="bitcoin"):
+        return Quorum(name=f"w{uuid.uuid4().hex[:8]}", world=world, consul=consul, chain=chain)
+
+    return make
+
+
+@pytest.fixture
+async def quorum(make_quorum):
+    """A wallet of this test alone, not applied yet."""
+    quorum = make_quorum()
+    yield quorum
+    await quorum.remove()

@@ -22,8 +22,8 @@ from .log import answer, commands
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from outcry_operator.pair.outcome import Outcome
-    from outcry_operator.pair.world import World
+    from outcry_operator.outcome import Outcome
+    from outcry_operator.world import World
 
     from e2e.backends import ConsulServer, KafkaServer, KubeApi
 

@@ -17,14 +17,15 @@ from outcry_operator.clients.engine import Engines
 from outcry_operator.clients.kafka import Kafka
 from outcry_operator.clients.kube import Kube
 from outcry_operator.pair.names import ROLE_LABEL
-from outcry_operator.pair.world import World
 from outcry_operator.settings import Settings
+from outcry_operator.world import World
 
 from e2e.backends import KubeApi, free_port
 from e2e.backends.kube_api import ADMIN_TOKEN
 from e2e.cluster.build.servers import HELM
 
 from .market import NAMESPACE, ROOT, Market
+from .quorum import Quorum
 
 pytestmark = pytest.mark.integration
 
@@ -37,7 +38,7 @@ POLICY = {
     "rules": [{"level": "Metadata", "users": [USER]}, {"level": "None"}],
 }
 # Asked for by the plugin below, behind the request that the audit tells of.
-UNSEEN = {("outcry.trade", "tradingpairs/finalizers", "update")}
+UNSEEN = {("outcry.trade", f"{plural}/finalizers", "update") for plural in ("tradingpairs", "wallets")}
 PLUGIN = "OwnerReferencesPermissionEnforcement"
 
 
@@ -78,7 +79,7 @@ def watched(request):
 @pytest.fixture
 def installed(watched):
     """An API server with the definition and the chart's service account and roles; and those roles' rules."""
-    values = json.dumps({"watchNamespaces": watched})
+    values = json.dumps({"watchNamespaces": watched, "wallets": {"namespaces": [NAMESPACE]}})
     command = [HELM.folder / "helm", "template", "outcry", ROOT / "charts" / "outcry", "--namespace", SYSTEM]
     command += ["--kube-version", "1.34.4", "--values", "-"]
     rendered = subprocess.run(command, input=values, capture_output=True, text=True, check=True).stdout
@@ -87,7 +88,8 @@ def installed(watched):
     with AuditedApi() as api:
         for namespace in (SYSTEM, NAMESPACE):
             api.apply(f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {namespace}}}}}")
-        api.define((ROOT / "crds" / "tradingpairs.yaml").read_text())
+        for plural in ("tradingpairs", "wallets"):
+            api.define((ROOT / "crds" / f"{plural}.yaml").read_text())
         api.apply(yaml.safe_dump_all(objects))
         yield api, {right for each in objects for rule in each.get("rules", ()) for right in rights(rule)}
 
@@ -215,11 +217,61 @@ async def end(market):
     assert body is None or "deletionTimestamp" in body["metadata"]
 
 
+async def keep_coins(quorum):
+    """A wallet gets signers, a key and a service, and ends while a ceremony runs."""
+
+    def said(kind, answer):
+        async def says():
+            wallet = await quorum.wallet()
+            return any((entry.type, entry.status) == (kind, answer) for entry in wallet.status.conditions)
+
+        return says
+
+    def there(kind, name):
+        async def is_there():
+            return await quorum.get(kind, name) is not None
+
+        return is_there
+
+    async def pinned():
+        return (await quorum.wallet()).status.signers[0].identity != ""
+
+    async def running():
+        jobs = (await quorum.objects("Job")).values()
+        return any(not job.get("status", {}).get("conditions") for job in jobs)
+
+    async def gone():
+        return await quorum.get("Wallet", quorum.key.name) is None
+
+    async def unset():
+        return await quorum.objects("StatefulSet", "Deployment") == {}
+
+    await quorum.apply()
+    await until("the third signer", there("StatefulSet", f"{quorum.base}-signer-3"))
+    await quorum.start_signers()
+    await until("the pins", pinned)
+    await quorum.start_signers()
+    await until("the quorum", said("QuorumReady", "True"))
+    await quorum.ask("generate")
+    await until("the ceremony", running)
+    await quorum.end_job(quorum.identities.line())
+    await until("the key", said("KeysGenerated", "True"))
+    await quorum.world.kube.delete("Secret", f"{quorum.base}-tls-wallet", namespace=NAMESPACE)
+    await quorum.ask("refresh")
+    await until("the refresh", running)
+    await until("the certificate", there("Secret", f"{quorum.base}-tls-wallet"))
+    await quorum.delete()
+    await until("the signers' end", unset)
+    await quorum.end_pods()
+    await until("the wallet's end", gone)
+
+
 async def test_the_roles_allow_what_the_operator_does_and_nothing_else(installed, operator, hands):
     api, allowed = installed
     await begin(hands)
     await mend_and_roll(hands)
     await end(hands)
+    await keep_coins(Quorum(name="bitcoin", world=hands.world, consul=hands.consul))
     assert operator.poll() is None
     asked = list(api.asked())
     assert [entry for entry in asked if entry[3] in (401, 403)] == []

@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+from outcry_operator.drift import holds, stamped
 from outcry_operator.pair import pod
-from outcry_operator.pair.children import holds, spread_of, stamped
+from outcry_operator.pair.children import spread_of
 from outcry_operator.pair.names import TEMPLATE_ANNOTATION
 from outcry_operator.pair.objects import network_policy, stateful_set
 from outcry_operator.settings import Settings

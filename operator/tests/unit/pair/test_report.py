@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from outcry_operator.conditions import Problem, Verdict, merge
 from outcry_operator.errors import ConsulUnavailableError, RefusedError
-from outcry_operator.pair.conditions import TYPES, Problem, Verdict, merge
+from outcry_operator.pair.conditions import TYPES
 from outcry_operator.pair.report import Findings, notes_of, status_of
 
 from .making import HOT, WARM, healthy, make_condition, make_engines, make_pair, make_pod, make_replica
@@ -114,7 +115,7 @@ def test_a_condition_keeps_its_time_while_its_status_stays():
         "Ready": Verdict(status="True", reason="Other"),
         "HotReady": Verdict(status="True", reason="Hot"),
     }
-    found = {entry.type: entry for entry in merge(old, verdicts, generation=2, now=NOW)}
+    found = {entry.type: entry for entry in merge(old, verdicts, types=TYPES, generation=2, now=NOW)}
     assert found["Ready"].last_transition_time == old[0].last_transition_time
     assert found["Ready"].reason == "Other"
     assert found["HotReady"].last_transition_time == NOW

@@ -1,0 +1,163 @@
+"""What everything of a wallet is called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from outcry_operator.models.tradingpair import GROUP, VERSION
+from outcry_operator.models.wallet import KIND, WalletSpec
+from outcry_operator.models.wallet_status import WalletStatus
+from outcry_operator.pair.names import MANAGED_BY, MANAGED_BY_LABEL
+
+WALLET_LABEL = f"{GROUP}/wallet"
+SIGNER_LABEL = f"{GROUP}/signer"
+CEREMONY_ANNOTATION = f"{GROUP}/ceremony"
+CONFIG_ANNOTATION = f"{GROUP}/config"
+NAME_LABEL = "app.kubernetes.io/name"
+
+SIGNERS = (1, 2, 3)
+SIGNER_PORT, GRPC_PORT, METRICS_PORT = 7443, 7080, 9090
+
+SCHEMES = {"bitcoin": "taproot", "ethereum": "ecdsa", "solana": "ed25519"}
+COINS = {"bitcoin": "BTC", "ethereum": "ETH", "solana": "SOL"}
+
+SERVED = ("bitcoin", "ethereum")
+"""Chains that the wallet service knows; the signers know one more."""
+
+SIGNER, SERVICE, CEREMONY = "outcry-signer", "outcry-wallet", "outcry-ceremony"
+"""Values of the label `app.kubernetes.io/name`: what a pod is."""
+
+
+class WalletKey(NamedTuple):
+    """Names a wallet for as long as the operator runs; the object behind it may come and go."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wallet:
+    """A `Wallet` as it was read."""
+
+    key: WalletKey
+    uid: str
+    generation: int
+    resource_version: str
+    deleting: bool
+    finalizers: tuple[str, ...]
+    request: str
+    """A person's request for a ceremony; empty: none."""
+    spec: WalletSpec
+    status: WalletStatus
+
+    @classmethod
+    def read(cls, body: dict[str, Any]) -> Wallet:
+        """The wallet in an API object; raises pydantic's ValidationError when the spec makes no sense."""
+        meta = body["metadata"]
+        return cls(
+            key=WalletKey(meta["namespace"], meta["name"]),
+            uid=meta["uid"],
+            generation=meta["generation"],
+            resource_version=meta["resourceVersion"],
+            deleting="deletionTimestamp" in meta,
+            finalizers=tuple(meta.get("finalizers", ())),
+            request=meta.get("annotations", {}).get(CEREMONY_ANNOTATION, "").strip(),
+            spec=WalletSpec.model_validate(body["spec"]),
+            status=WalletStatus.model_validate(body.get("status", {})),
+        )
+
+    @property
+    def kind(self) -> str:
+        """Of the object."""
+        return KIND
+
+    @property
+    def name(self) -> str:
+        """Of the object, e.g. bitcoin."""
+        return self.key.name
+
+    @property
+    def namespace(self) -> str:
+        """Of the object and of all that it owns."""
+        return self.key.namespace
+
+    @property
+    def base(self) -> str:
+        """Name of the wallet service's objects and of its Consul entry; other names begin with it."""
+        return f"wallet-{self.name}"
+
+    @property
+    def scheme(self) -> str:
+        """Of the group's key."""
+        return SCHEMES[self.spec.chain]
+
+    @property
+    def coin(self) -> str:
+        """The chain's own."""
+        return COINS[self.spec.chain]
+
+    @property
+    def settings_key(self) -> str:
+        """Consul key of what others may know of the wallet."""
+        return f"outcry/wallets/{self.namespace}/{self.name}"
+
+    @property
+    def owner(self) -> dict[str, Any]:
+        """The reference by which Kubernetes removes what the wallet owns. Key material has none."""
+        return {
+            "apiVersion": f"{GROUP}/{VERSION}",
+            "kind": KIND,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+
+    def signer(self, index: int) -> str:
+        """Name of a signer's objects."""
+        return f"{self.base}-signer-{index}"
+
+    def address(self, index: int) -> str:
+        """Where a signer listens."""
+        return f"{self.signer(index)}.{self.namespace}.svc:{SIGNER_PORT}"
+
+    def storage_key(self, index: int) -> str:
+        """Secret of the key under which a signer encrypts its disk. Never deleted."""
+        return f"{self.signer(index)}-storage"
+
+    def certificate(self, role: str) -> str:
+        """Secret of a certificate: of `signer-1` to `signer-3`, `wallet` or `ceremony`."""
+        return f"{self.base}-tls-{role}"
+
+    @property
+    def authority(self) -> str:
+        """Secret of the authority of this quorum alone."""
+        return f"{self.base}-authority"
+
+    @property
+    def quorum(self) -> str:
+        """ConfigMap of the pinned identities. Never deleted."""
+        return f"{self.base}-quorum"
+
+    @property
+    def ceremony(self) -> str:
+        """ConfigMap and volume claim of the ceremonies' record, never deleted; and their network policy."""
+        return f"{self.base}-ceremony"
+
+    def selector(self, what: str) -> dict[str, str]:
+        """Labels that only this wallet's pods of one sort carry."""
+        return {NAME_LABEL: what, WALLET_LABEL: self.name}
+
+    def labels(self, what: str) -> dict[str, str]:
+        """Labels of an object."""
+        return {
+            **self.selector(what),
+            "app.kubernetes.io/instance": self.name,
+            MANAGED_BY_LABEL: MANAGED_BY,
+        }
+
+    def meta(self, name: str, what: str, *, kept: bool = False) -> dict[str, Any]:
+        """An object's metadata; one that is `kept` belongs to nobody and outlives the wallet."""
+        meta: dict[str, Any] = {"name": name, "namespace": self.namespace, "labels": self.labels(what)}
+        return meta if kept else meta | {"ownerReferences": [self.owner]}

@@ -1,0 +1,464 @@
+"""A wallet's life on a real API server: signers, pins, ceremony, service, change, and its end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+from cryptography import x509
+from outcry_operator.clients.wallet_page import WalletPages
+from outcry_operator.pair.names import FINALIZER
+from outcry_operator.wallet.names import CONFIG_ANNOTATION, SIGNERS
+
+from .market import NAMESPACE
+from .quorum import OWNED
+
+pytestmark = pytest.mark.integration
+
+
+async def test_a_new_wallet_gets_three_signers_before_anything_else(quorum):
+    await quorum.apply()
+    await quorum.settle()
+    names = {name for _, name in await quorum.objects("StatefulSet")}
+    assert names == {f"{quorum.base}-signer-{index}" for index in SIGNERS}
+    assert FINALIZER in (await quorum.wallet()).finalizers
+    conditions = await quorum.conditions()
+    assert conditions["QuorumReady"] == ("False", "IdentitiesAwaited")
+    assert conditions["KeysGenerated"] == ("False", "NotGenerated")
+    assert conditions["Paused"] == ("False", "Running")
+    assert "outcry.trade/ceremony=generate" in await quorum.message("KeysGenerated")
+    assert (await quorum.wallet()).status.signers_ready == "0/3"
+    for index in SIGNERS:
+        told = (await quorum.get("ConfigMap", f"{quorum.base}-signer-{index}"))["data"]
+        assert json.loads(told["quorum.json"]) == {"me": index, "identities": {}}
+
+
+async def test_identities_are_pinned_once_all_three_are_told(quorum):
+    await quorum.apply()
+    await quorum.settle()
+    await quorum.start_signers(only=(1, 3))
+    await quorum.settle()
+    assert all(not record.identity for record in (await quorum.wallet()).status.signers)
+    await quorum.start_signers(only=(2,))
+    await quorum.settle()
+    pinned = {str(index): identity for index, identity in quorum.identities.pinned.items()}
+    kept = await quorum.get("ConfigMap", f"{quorum.base}-quorum")
+    assert json.loads(kept["data"]["identities.json"]) == pinned
+    assert "ownerReferences" not in kept["metadata"]
+    told = (await quorum.get("ConfigMap", f"{quorum.base}-signer-2"))["data"]
+    assert json.loads(told["quorum.json"]) == {"me": 2, "identities": pinned}
+    # They started without pins, and are not ready until they know one another.
+    assert (await quorum.wallet()).status.signers_ready == "0/3"
+    await quorum.start_signers()
+    await quorum.settle()
+    assert (await quorum.wallet()).status.signers_ready == "3/3"
+    assert await quorum.conditions() == {
+        "NodesHealthy": ("Unknown", "NotRunning"),
+        "QuorumReady": ("True", "QuorumReady"),
+        "KeysGenerated": ("False", "NotGenerated"),
+        "Reconciled": ("True", "Reconciled"),
+        "Paused": ("False", "Running"),
+    }
+
+
+async def test_a_ceremony_is_asked_for_carried_out_and_recorded(quorum):
+    await quorum.apply()
+    await quorum.settle()
+    await quorum.ask("generate")
+    await quorum.settle()
+    asked = (await quorum.wallet()).status.ceremony
+    assert (asked.state, await quorum.objects("Job")) == ("Waiting", {})
+    assert "waiting for signer-1, signer-2, signer-3" in asked.message
+    for _ in range(2):
+        await quorum.start_signers()
+        await quorum.settle()
+    (job,) = (await quorum.objects("Job")).values()
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["args"][:3] == ["ceremony", "generate", "--scheme=taproot"]
+    assert (await quorum.conditions())["KeysGenerated"] == ("False", "CeremonyRunning")
+    line = quorum.identities.line()
+    await quorum.end_job(line)
+    await quorum.settle()
+    status = (await quorum.wallet()).status
+    assert status.ceremony.state == "Done"
+    assert (status.key.scheme, status.key.epoch, status.key.public_key) == ("taproot", 1, "ab" * 32)
+    assert (await quorum.conditions())["KeysGenerated"] == ("True", "KeysGenerated")
+    record = await quorum.get("ConfigMap", f"{quorum.base}-ceremony")
+    assert record["data"]["record.jsonl"] == f"{line}\n"
+    assert "ownerReferences" not in record["metadata"]
+    reasons = [event["reason"] for event in await quorum.events()]
+    assert {"CeremonyRunning", "CeremonyDone", "KeysGenerated", "IdentityPinned"} <= set(reasons)
+    assert reasons.count("IdentityPinned") == 3
+
+
+async def test_a_record_that_strangers_signed_makes_no_key(quorum, make_quorum):
+    await quorum.apply()
+    await quorum.settle()
+    for _ in range(2):
+        await quorum.start_signers()
+        await quorum.settle()
+    await quorum.ask("generate")
+    await quorum.settle()
+    await quorum.end_job(make_quorum().identities.line())
+    await quorum.settle()
+    status = (await quorum.wallet()).status
+    assert status.ceremony.state == "Failed"
+    assert "isn't signed by its pinned identity" in status.ceremony.message
+    assert status.key is None
+    assert await quorum.get("ConfigMap", f"{quorum.base}-ceremony") is None
+
+
+async def test_a_failed_ceremony_says_why_and_is_asked_for_again(quorum):
+    await quorum.apply()
+    await quorum.settle()
+    for _ in range(2):
+        await quorum.start_signers()
+        await quorum.settle()
+    await quorum.ask("generate")
+    await quorum.settle()
+    first = await quorum.end_job(failed="outcry-signer: generate of taproot: signer-2: connection refused\n")
+    await quorum.settle()
+    asked = (await quorum.wallet()).status.ceremony
+    assert asked.state == "Failed"
+    assert asked.message.endswith("signer-2: connection refused")
+    assert (await quorum.conditions())["KeysGenerated"] == ("False", "CeremonyFailed")
+    await quorum.ask("generate@again")
+    await quorum.settle()
+    second = await quorum.end_job(quorum.identities.line())
+    await quorum.settle()
+    assert second != first
+    assert (await quorum.conditions())["KeysGenerated"][0] == "True"
+
+
+@pytest.mark.parametrize("request_text", ["refresh", "replace-2", "Generate", "generate; rm"])
+async def test_what_is_no_ceremony_here_is_refused(quorum, request_text):
+    await quorum.apply()
+    await quorum.settle()
+    await quorum.ask(request_text)
+    await quorum.settle()
+    asked = (await quorum.wallet()).status.ceremony
+    assert asked.state == "Refused"
+    assert "generate" in asked.message
+    assert await quorum.objects("Job") == {}
+
+
+async def test_a_refresh_raises_the_epoch_of_the_same_key(quorum):
+    await quorum.live()
+    await quorum.ask("refresh@2027-q1")
+    await quorum.settle()
+    await quorum.end_job(quorum.identities.line(name="refresh", epoch=2))
+    await quorum.settle()
+    status = (await quorum.wallet()).status
+    assert (status.key.epoch, status.key.public_key) == (2, "ab" * 32)
+    record = await quorum.get("ConfigMap", f"{quorum.base}-ceremony")
+    assert len(record["data"]["record.jsonl"].splitlines()) == 2
+
+
+async def test_a_record_of_another_key_changes_nothing(quorum):
+    await quorum.live()
+    await quorum.ask("refresh")
+    await quorum.settle()
+    await quorum.end_job(quorum.identities.line(name="refresh", epoch=2, key="cd" * 32))
+    await quorum.settle()
+    status = (await quorum.wallet()).status
+    assert "of another key than this wallet's" in status.ceremony.message
+    assert (status.key.epoch, status.key.public_key) == (1, "ab" * 32)
+
+
+async def test_a_lost_signer_is_replaced(quorum):
+    await quorum.live()
+    quorum.identities.replace(2)
+    await quorum.start_signer(2, ready=False)
+    await quorum.settle()
+    assert (await quorum.conditions())["QuorumReady"] == ("True", "IdentityChanged")
+    assert "outcry.trade/ceremony=replace-2" in await quorum.message("QuorumReady")
+    assert (await quorum.conditions())["Reconciled"] == ("False", "IdentityChanged")
+    await quorum.ask("replace-2")
+    await quorum.settle()
+    pinned = {str(index): identity for index, identity in quorum.identities.pinned.items()}
+    kept = await quorum.get("ConfigMap", f"{quorum.base}-quorum")
+    assert json.loads(kept["data"]["identities.json"]) == pinned
+    for _ in range(4):
+        await roll(quorum)
+    (job,) = [job for job in (await quorum.objects("Job")).values() if not job["status"].get("conditions")]
+    assert job["spec"]["template"]["spec"]["containers"][0]["args"][1:3] == ["replace", "--lost=2"]
+    lines = [quorum.identities.line(name="repair"), quorum.identities.line(name="refresh", epoch=2)]
+    await quorum.end_job(*lines)
+    await quorum.settle()
+    status = (await quorum.wallet()).status
+    assert (status.ceremony.state, status.key.epoch, status.signers_ready) == ("Done", 2, "3/3")
+    assert (await quorum.conditions())["QuorumReady"] == ("True", "QuorumReady")
+
+
+async def roll(quorum):
+    """Kubernetes restarts each signer whose StatefulSet has another template than its pod."""
+    for index in SIGNERS:
+        name = f"{quorum.base}-signer-{index}"
+        wanted = (await quorum.get("StatefulSet", name))["spec"]["template"]["metadata"]["annotations"]
+        pod = await quorum.get("Pod", f"{name}-0")
+        if pod["metadata"]["annotations"].get(CONFIG_ANNOTATION) != wanted[CONFIG_ANNOTATION]:
+            await quorum.start_signer(index)
+    await quorum.settle()
+
+
+async def configs(quorum):
+    """Each StatefulSet's configuration."""
+    found = await quorum.objects("StatefulSet")
+    return [
+        found["StatefulSet", f"{quorum.base}-signer-{index}"]["spec"]["template"]["metadata"]["annotations"][
+            CONFIG_ANNOTATION
+        ]
+        for index in SIGNERS
+    ]
+
+
+async def test_new_limits_reach_one_signer_at_a_time(quorum):
+    await quorum.live()
+    before = await configs(quorum)
+    assets = quorum.body["spec"]["assets"]
+    assets[0]["limits"]["perDay"] = "5"
+    await quorum.apply(assets=assets)
+    changed = []
+    for _ in range(3):
+        await quorum.settle()
+        after = await configs(quorum)
+        changed.append([index for index in SIGNERS if after[index - 1] != before[index - 1]])
+        if len(changed[-1]) < 3:
+            assert (await quorum.conditions())["Reconciled"] == ("False", "Rolling")
+        await roll(quorum)
+        changed.append(len(changed[-1]))
+    assert [entry for entry in changed if isinstance(entry, list)] == [[1], [1, 2], [1, 2, 3]]
+    assert (await quorum.conditions())["Reconciled"] == ("True", "Reconciled")
+    policy = json.loads((await quorum.get("ConfigMap", f"{quorum.base}-signer-1"))["data"]["policy.json"])
+    assert policy["bitcoin"]["limits"]["per_day"] == "500000000"
+
+
+async def test_one_signer_down_signs_on_and_two_do_not(quorum):
+    await quorum.live()
+    await quorum.end_pod(f"{quorum.base}-signer-2-0")
+    await quorum.settle()
+    assert (await quorum.conditions())["QuorumReady"] == ("True", "OneDown")
+    assert "signer-2 has no pod" in await quorum.message("QuorumReady")
+    await quorum.start_signer(3, ready=False)
+    await quorum.settle()
+    assert (await quorum.conditions())["QuorumReady"] == ("False", "TooFewSigners")
+    assert "nothing is signed, withdrawals wait" in await quorum.message("QuorumReady")
+
+
+async def test_storage_keys_are_made_once_and_their_loss_is_said(quorum):
+    await quorum.apply()
+    await quorum.settle()
+    keys = [
+        (await quorum.secret(f"{quorum.base}-signer-{index}-storage"))["storage.key"] for index in SIGNERS
+    ]
+    assert len(set(keys)) == 3
+    assert all(len(bytes.fromhex(key)) == 32 for key in keys)
+    for index in SIGNERS:
+        body = await quorum.get("Secret", f"{quorum.base}-signer-{index}-storage")
+        assert (body["immutable"], "ownerReferences" in body["metadata"]) == (True, False)
+    await quorum.start_signers()
+    await quorum.settle()
+    await quorum.world.kube.delete("Secret", f"{quorum.base}-signer-3-storage", namespace=NAMESPACE)
+    await quorum.settle()
+    assert await quorum.get("Secret", f"{quorum.base}-signer-3-storage") is None, (
+        "a new one opens no old disk"
+    )
+    assert (await quorum.conditions())["Reconciled"] == ("False", "StorageKeyLost")
+    assert f"Secret {quorum.base}-signer-3-storage is gone" in await quorum.message("Reconciled")
+
+
+async def test_certificates_are_of_one_authority_and_come_back(quorum):
+    await quorum.apply()
+    await quorum.settle()
+    authority = await quorum.secret(f"{quorum.base}-authority")
+    for role in ("signer-1", "signer-2", "signer-3", "wallet", "ceremony"):
+        files = await quorum.secret(f"{quorum.base}-tls-{role}")
+        assert files["ca.crt"] == authority["ca.crt"]
+        leaf = x509.load_pem_x509_certificate(files["tls.crt"].encode())
+        leaf.verify_directly_issued_by(x509.load_pem_x509_certificate(authority["ca.crt"].encode()))
+    before = await configs(quorum)
+    await quorum.world.kube.delete("Secret", f"{quorum.base}-tls-signer-2", namespace=NAMESPACE)
+    await quorum.settle()
+    after = await configs(quorum)
+    assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, True]
+
+
+async def test_an_authority_that_is_none_is_refused_in_words_without_its_content(quorum):
+    await quorum.apply()
+    await quorum.settle()
+    patch = {"stringData": {"ca.key": "surprise"}}
+    await quorum.world.kube.merge("Secret", f"{quorum.base}-authority", namespace=NAMESPACE, body=patch)
+    await quorum.settle()
+    assert (await quorum.conditions())["Reconciled"] == ("False", "AuthorityUnreadable")
+    assert "surprise" not in json.dumps(await quorum.get("Wallet", quorum.key.name))
+
+
+async def test_nothing_secret_is_told(quorum, caplog):
+    caplog.set_level("DEBUG")
+    await quorum.live()
+    secrets = [body for (kind, _), body in (await quorum.objects("Secret")).items()]
+    values = [value for body in secrets for value in (await quorum.secret(body["metadata"]["name"])).values()]
+    public = [value for value in values if "PRIVATE" not in value and "CERTIFICATE" in value]
+    private = [value for value in values if value not in public]
+    assert len(private) == 3 + 1 + 5
+    told = json.dumps([await quorum.get("Wallet", quorum.key.name), await quorum.events()])
+    told += json.dumps(list((await quorum.objects("ConfigMap", *OWNED)).values()))
+    told += caplog.text + quorum.consul_key()
+    for value in private:
+        assert value not in told
+        assert json.dumps(value)[1:-1] not in told
+
+
+async def test_drift_is_put_back(quorum):
+    await quorum.live()
+    name = f"{quorum.base}-signers"
+    patch = {"spec": {"ingress": [{}]}}
+    await quorum.world.kube.merge("NetworkPolicy", name, namespace=NAMESPACE, body=patch)
+    await quorum.world.kube.delete("Service", quorum.base, namespace=NAMESPACE)
+    quorum.consul.put(f"kv/outcry/wallets/{NAMESPACE}/{quorum.key.name}", b"{}")
+    await quorum.settle()
+    policy = await quorum.get("NetworkPolicy", name)
+    (rule,) = policy["spec"]["ingress"]
+    assert [port["port"] for port in rule["ports"]] == [7443]
+    assert await quorum.get("Service", quorum.base) is not None
+    assert json.loads(quorum.consul_key())["publicKey"] == "ab" * 32
+
+
+async def test_the_wallet_service_is_told_its_part(quorum):
+    await quorum.apply(paused=True)
+    await quorum.settle()
+    told = json.loads((await quorum.get("ConfigMap", quorum.base))["data"]["wallet.json"])
+    assert told["paused"] is True
+    assert told["signers"]["2"] == f"{quorum.base}-signer-2.{NAMESPACE}.svc:7443"
+    assert (await quorum.conditions())["Paused"] == ("True", "Paused")
+    before = (await quorum.get("Deployment", quorum.base))["spec"]["template"]["metadata"]["annotations"]
+    await quorum.apply(paused=False)
+    await quorum.settle()
+    after = (await quorum.get("Deployment", quorum.base))["spec"]["template"]["metadata"]["annotations"]
+    assert before != after, "its pod restarts with the new file"
+    (entry,) = quorum.registered()
+    assert entry["ServiceAddress"] == f"{quorum.base}.{NAMESPACE}.svc"
+
+
+PAGE = """\
+# TYPE outcry_wallet_pool_height gauge
+outcry_wallet_pool_height{chain="bitcoin",network="regtest"} 870123
+# TYPE outcry_wallet_pool_ready gauge
+outcry_wallet_pool_ready{chain="bitcoin",network="regtest"} 2
+# TYPE outcry_wallet_pool_majority gauge
+outcry_wallet_pool_majority{chain="bitcoin",network="regtest"} 2
+# TYPE outcry_wallet_node_state gauge
+outcry_wallet_node_state{node="core",state="ready"} 1
+outcry_wallet_node_state{node="core",state="quarantined"} 0
+outcry_wallet_node_state{node="btcd",state="quarantined"} 1
+outcry_wallet_node_state{node="core-b",state="ready"} 1
+# TYPE outcry_wallet_hot_balance gauge
+outcry_wallet_hot_balance{asset="BTC",kind="free"} 4.0e+08
+outcry_wallet_hot_balance{asset="BTC",kind="bound"} 9.9e+07
+# TYPE outcry_wallet_pending gauge
+outcry_wallet_pending{asset="BTC",state="signing"} 3
+outcry_wallet_pending{asset="BTC",state="queued"} 4
+"""
+
+
+@pytest.fixture
+async def page():
+    """A wallet service's metrics, wherever its pod is said to be."""
+    told = {"text": PAGE}
+
+    async def metrics(_):
+        return web.Response(text=told["text"])
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    told["port"] = site._server.sockets[0].getsockname()[1]
+    yield told
+    await runner.cleanup()
+
+
+class PagesAt(WalletPages):
+    """The page at a port of this machine, in place of the pod's."""
+
+    def __init__(self, port):
+        super().__init__()
+        self._port = port
+
+    async def read(self, address):
+        return await super().read(f"127.0.0.1:{self._port}")
+
+
+async def test_the_services_own_numbers_stand_in_the_status(quorum, page):
+    await quorum.live()
+    await quorum.start_service()
+    world = replace(quorum.world, wallets=PagesAt(page["port"]))
+    await quorum.settle(world=world)
+    status = (await quorum.wallet()).status
+    assert (status.height, status.hot_balance, status.pending) == (870123, "4.99", 7)
+    assert (await quorum.conditions())["NodesHealthy"] == ("True", "SomeAway")
+    assert "btcd is quarantined" in await quorum.message("NodesHealthy")
+    page["text"] = PAGE.replace('pool_ready{chain="bitcoin",network="regtest"} 2', "pool_ready{} 1")
+    await quorum.settle(world=world)
+    assert (await quorum.conditions())["NodesHealthy"] == ("False", "NoMajority")
+    page["text"] = "nonsense {"
+    await quorum.settle(world=world)
+    assert (await quorum.conditions())["NodesHealthy"] == ("Unknown", "WalletUnavailable")
+    assert (await quorum.wallet()).status.height == 870123, "the last that is known"
+    await world.wallets.close()
+
+
+async def test_a_chain_that_the_service_does_not_know_has_signers_and_a_key(make_quorum):
+    quorum = make_quorum(chain="solana")
+    await quorum.apply()
+    await quorum.settle()
+    for _ in range(2):
+        await quorum.start_signers()
+        await quorum.settle()
+    await quorum.ask("generate")
+    await quorum.settle()
+    await quorum.end_job(quorum.identities.line(scheme="ed25519"))
+    await quorum.settle()
+    assert (await quorum.conditions())["NodesHealthy"] == ("Unknown", "NotServed")
+    assert (await quorum.conditions())["KeysGenerated"] == ("True", "KeysGenerated")
+    assert await quorum.get("Deployment", quorum.base) is None
+    await quorum.remove()
+
+
+async def test_deleting_a_wallet_keeps_its_keys_and_the_same_wallet_goes_on(quorum):
+    await quorum.live()
+    await quorum.start_service(address="10.1.2.3")
+    kept = {
+        key: body["metadata"]["uid"]
+        for key, body in (await quorum.objects("Secret", "ConfigMap", "PersistentVolumeClaim")).items()
+        if "ownerReferences" not in body["metadata"]
+    }
+    assert sorted(name.removeprefix(quorum.base) for _, name in kept) == [
+        "-ceremony",
+        "-ceremony",
+        "-quorum",
+        "-signer-1-storage",
+        "-signer-2-storage",
+        "-signer-3-storage",
+    ]
+    await quorum.delete()
+    await quorum.run()
+    assert (await quorum.conditions())["Reconciled"] == ("False", "Deleting")
+    assert await quorum.objects("StatefulSet", "Deployment") == {}
+    assert (quorum.consul_key(), quorum.registered()) == ("", [])
+    await quorum.end_pods()
+    assert (await quorum.run()).gone
+    assert await quorum.get("Wallet", quorum.key.name) is None
+    after = {key: (await quorum.get(*key))["metadata"]["uid"] for key in kept}
+    assert after == kept
+
+    await quorum.apply()
+    await quorum.settle()
+    status = (await quorum.wallet()).status
+    assert status.key.public_key == "ab" * 32
+    assert [record.identity for record in status.signers] == list(quorum.identities.pinned.values())
+    assert (await quorum.conditions())["KeysGenerated"] == ("True", "KeysGenerated")
