@@ -25,13 +25,13 @@ class SigningMetrics:
             registry=registry,
         )
         self._named = Counter(
-            "outcry_wallet_signer_named_total",
+            "outcry_wallet_signer_named",
             "Times a signer was in a pair that failed and not in the one that signed, by how that failed",
             ["signer", "outcome"],
             registry=registry,
         )
         self._failed = Counter(
-            "outcry_wallet_signing_failed_total",
+            "outcry_wallet_signing_failed",
             "Pairs that did not sign: down, fault, refusal",
             ["outcome"],
             registry=registry,

@@ -31,23 +31,23 @@ class WithdrawMetrics:
             registry=registry,
         )
         self._held = Counter(
-            "outcry_wallet_held_back_total",
+            "outcry_wallet_held_back",
             "Looks at a payment that ended with an error, by its name",
             ["error"],
             registry=registry,
         )
         self._refused = Counter(
-            "outcry_wallet_signing_refused_total", "Refusals of signers, by code", ["code"], registry=registry
+            "outcry_wallet_signing_refused", "Refusals of signers, by code", ["code"], registry=registry
         )
         self._stuck = Gauge(
             "outcry_wallet_stuck",
             "1 while a transaction is stuck whose fee can't be raised",
             registry=registry,
         )
-        self._raised = Counter("outcry_wallet_fee_raised_total", "Fees that were raised", registry=registry)
-        self._paid = Counter("outcry_wallet_paid_total", "Withdrawals that arrived", registry=registry)
+        self._raised = Counter("outcry_wallet_fee_raised", "Fees that were raised", registry=registry)
+        self._paid = Counter("outcry_wallet_paid", "Withdrawals that arrived", registry=registry)
         self._fees = Counter(
-            "outcry_wallet_fees_total", "What the chain took for them, in its units", registry=registry
+            "outcry_wallet_fees", "What the chain took for them, in its units", registry=registry
         )
 
     def pending(self, counts: Mapping[tuple[str, State], int]) -> None:
