@@ -102,6 +102,10 @@ class Methods:
         """Of an account of so many bytes."""
         return int(self.chain.svm.minimum_balance_for_rent_exemption(size))
 
+    def getRecentPrioritizationFees(self, _accounts: Json = None) -> Json:  # noqa: N802
+        """Nobody needs to pay more here."""
+        return [{"slot": self.chain.slot, "prioritizationFee": 0}]
+
     def requestAirdrop(self, account: str, lamports: int, _options: Json = None) -> str:  # noqa: N802
         """Coins from nowhere, in a block of their own."""
         receiver = Pubkey.from_string(account)

@@ -1,7 +1,7 @@
 """Settings of the wallet: where its neighbours are from the environment, what it is from the operator's file.
 
 The file is JSON, written from a `Wallet` object; docs/services/wallet.md has every field. Amounts in it are
-text, in the chain's units (satoshi, wei).
+text, in the chain's units (satoshi, wei, lamports).
 """
 
 from __future__ import annotations
@@ -84,14 +84,17 @@ class TlsFiles(_Strict):
 
 
 class FeeSettings(_Strict):
-    """What the chain is paid. Rates are satoshi a virtual byte, or wei a unit of gas."""
+    """What the chain is paid.
+
+    Rates are satoshi a virtual byte, wei a unit of gas, or millionths of a lamport a unit of computing.
+    """
 
     target_blocks: int = Field(default=6, ge=1, le=1008)
     """Within how many blocks a transaction should be confirmed."""
     max_fee_per_withdrawal: Units
     """Asked of risk with every withdrawal; together they bound a transaction's fee, raised or not."""
-    max_rate: int = Field(ge=1)
-    """However much nodes estimate."""
+    max_rate: int = Field(default=10**12, ge=1)
+    """However much nodes estimate. Solana may leave it out: a fee is bounded by what was approved."""
     fallback_rate: int = Field(default=2, ge=1)
     """Where nodes can't estimate: a young or quiet chain."""
     bump_after_seconds: float = Field(default=1800, gt=0)
@@ -126,7 +129,7 @@ class WalletFile(_Strict):
     """One wallet: a chain, a quorum, assets."""
 
     name: Name
-    chain: Literal["bitcoin", "ethereum"]
+    chain: Literal["bitcoin", "ethereum", "solana"]
     network: Name
     nodes: PoolSettings
     assets: list[AssetSettings] = Field(min_length=1)
@@ -138,6 +141,8 @@ class WalletFile(_Strict):
     cold: list[str] = []
     batch: BatchSettings = BatchSettings()
     coins: CoinSettings = CoinSettings()
+    nonces: list[str] = []
+    """Solana's nonce accounts, of which the quorum's account is the authority: so many payments at a time."""
     scan_from: int | None = Field(default=None, ge=0)
     """The height after which blocks are looked through; None: the chain's at the first start."""
     paused: bool = False
@@ -181,6 +186,12 @@ class WalletFile(_Strict):
             raise ValueError("each asset stands in assets once")
         if self.chain == "bitcoin" and (names != ["BTC"] or self.assets[0].contract):
             raise ValueError("the asset of bitcoin is BTC alone")
+        if self.chain != "solana" and "max_rate" not in self.fees.model_fields_set:
+            raise ValueError("fees.max_rate must be set")
+        if self.chain == "solana" and (names != ["SOL"] or self.assets[0].contract):
+            raise ValueError("the asset of solana is SOL alone")
+        if (self.chain == "solana") != bool(self.nonces) or len(set(self.nonces)) < len(self.nonces):
+            raise ValueError("nonces are accounts of solana alone, each of them once, and at least one")
         return self
 
 

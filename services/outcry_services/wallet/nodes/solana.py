@@ -11,6 +11,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from typing import TYPE_CHECKING
 
+from outcry_services.common.addresses import base58
 from outcry_services.wallet.nodes.errors import NodeAnswerError
 from outcry_services.wallet.nodes.model import Identity, NodeStatus, Place, Tip, TransactionView
 
@@ -97,21 +98,40 @@ class SolanaNode:
         """Lamports, as finalized. Raises `NodeError`."""
         return (await self.rpc.call("getBalance", account, FINALIZED))["value"].count()
 
-    async def nonce_value(self, account: str) -> bytes:
-        """What a nonce account holds, as finalized: 32 bytes. Raises `NodeError` also where it is none."""
+    async def nonce_value(self, account: str) -> str:
+        """What a nonce account holds, as finalized, in base58. Raises `NodeError` also where it is none."""
         found = (await self.rpc.call("getAccountInfo", account, FINALIZED | {"encoding": "base64"}))["value"]
         data = self._data(found)
         if found["owner"].text() != SYSTEM or len(data) != NONCE_BYTES or not data.startswith(INITIALIZED):
             raise NodeAnswerError(self.name, f"{account} is no nonce account that is set up")
-        return data[NONCE_AT : NONCE_AT + 32]
+        return base58.encode(data[NONCE_AT : NONCE_AT + 32])
+
+    async def signatures(self, account: str) -> list[str]:
+        """Finalized transactions that name an account, the newest first. Raises `NodeError`."""
+        said = await self.rpc.call("getSignaturesForAddress", account, FINALIZED)
+        return [line["signature"].signature() for line in said.items()]
+
+    async def raw_transaction(self, txid: str) -> bytes | None:
+        """A finalized transaction as it was sent; None where there is none. Nothing of it is checked here."""
+        shape = {"encoding": "base64", "maxSupportedTransactionVersion": 0}
+        said = await self.rpc.call("getTransaction", txid, shape | FINALIZED)
+        return None if said.value is None else self._decoded(said["transaction"].items()[0].text())
+
+    async def priority_fee(self, account: str) -> int:
+        """The price that half of the late blocks took, millionths of a lamport a unit. Raises `NodeError`."""
+        said = await self.rpc.call("getRecentPrioritizationFees", [account])
+        prices = sorted(line["prioritizationFee"].count() for line in said.items())
+        return prices[len(prices) // 2] if prices else 0
 
     async def close(self) -> None:
         """Give up the connections."""
         await self.rpc.close()
 
     def _data(self, account: Answer) -> bytes:
-        text = account["data"].items()[0].text()
+        return self._decoded(account["data"].items()[0].text())
+
+    def _decoded(self, text: str) -> bytes:
         try:
             return b64decode(text, validate=True)
         except Base64Error:
-            raise NodeAnswerError(self.name, "an account's data that is not base64") from None
+            raise NodeAnswerError(self.name, "what should be base64 and is not") from None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outcry_services.wallet.nodes.opening import bitcoin_pool
+from outcry_services.common.errors import ConfigError
+from outcry_services.wallet.nodes.opening import bitcoin_pool, solana_pool
 from outcry_services.wallet.withdraw.bitcoin.keys import GroupKey
 from outcry_services.wallet.withdraw.bitcoin.rail import BitcoinRail
 from outcry_services.wallet.withdraw.bitcoin.watch import CoinWatch
 from outcry_services.wallet.withdraw.quorum import learn_key
+from outcry_services.wallet.withdraw.solana.rail import SolanaRail
+from outcry_services.wallet.withdraw.solana.view import ChainView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,9 +45,27 @@ class BitcoinChain:
         return self.owners
 
 
-Chain = BitcoinChain
+class SolanaChain:
+    """The account that pays out has no coins to look for in blocks: what it has is what the chain says."""
+
+    def __init__(self, file: WalletFile, metrics: PoolMetrics) -> None:
+        self.file = file
+        self.pool = solana_pool(file.nodes, metrics)
+
+    async def rail(self, store: WalletStore, signers: Signers, *, now: Callable[[], int]) -> SolanaRail:
+        """Raises `UnavailableError` until there is a key."""
+        account = (await learn_key(store, signers, scheme="ed25519")).address
+        view = ChainView(store, self.pool, account=account, nonces=self.file.nonces, now=now)
+        return SolanaRail(self.file, account=account, pool=self.pool, view=view, now=now)
+
+
+Chain = BitcoinChain | SolanaChain
 
 
 def chain_of(file: WalletFile, metrics: PoolMetrics) -> Chain:
-    """The wallet's chain, of which nothing is asked yet."""
-    return BitcoinChain(file, metrics)
+    """The wallet's chain, of which nothing is asked yet. Raises `ConfigError`."""
+    if file.chain == "bitcoin":
+        return BitcoinChain(file, metrics)
+    if file.chain == "solana":
+        return SolanaChain(file, metrics)
+    raise ConfigError(f"wallet {file.name} is of {file.chain}, which no wallet pays out on yet")

@@ -107,7 +107,9 @@ async def test_a_nonce_account_is_read_and_nothing_else_is_taken_for_one(chain, 
     value = await pool.agreed(lambda node: node.nonce_value(str(nonce.pubkey())), what="a nonce")
     chain.mine(100)
     assert await pool.agreed(lambda node: node.nonce_value(str(nonce.pubkey())), what="a nonce") == value
-    assert len(value) == 32
+    assert str(Hash.from_string(value)) == value
+    assert (await pool.read(lambda node: node.signatures(str(nonce.pubkey()))))[-1] == txid
+    assert (await pool.read(lambda node: node.raw_transaction(txid))).hex() == raw
     node = pool.ready[0].node
     with pytest.raises(NodeAnswerError, match="no nonce account"):
         await node.nonce_value(str(payer.pubkey()))

@@ -107,9 +107,9 @@ class Books:
         permissions = frozenset({Permission.WITHDRAW, Permission.READ})
         return Called(*Identity(self.user, permissions).metadata())
 
-    async def ask(self, amount, address=PAYEE, *, network="bitcoin", client_id=""):
+    async def ask(self, amount, address=PAYEE, *, asset="BTC", network="bitcoin", client_id=""):
         """A withdrawal whose funds are held."""
-        fields = {"asset": "BTC", "amount": amount, "address": address, "network": network}
+        fields = {"asset": asset, "amount": amount, "address": address, "network": network}
         self.at.clock.time += 1
         request = order_api_pb2.CreateWithdrawalRequest(**fields, client_withdrawal_id=client_id)
         found = await self.orders.CreateWithdrawal(request, self._as_user())
@@ -203,7 +203,7 @@ class Wallet:
                 reviewer=self.wrap("reviewer", reviewer),
                 signers=self.wrap("signers", relay),
                 rail=self.wrap("rail", rail),
-                metrics=WithdrawMetrics(self.registry, assets=["BTC"]),
+                metrics=WithdrawMetrics(self.registry, assets=[it.asset for it in self.file.assets]),
                 now=self.clock.now,
                 paused=self._paused,
             )

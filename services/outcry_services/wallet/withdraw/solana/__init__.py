@@ -1,0 +1,1 @@
+"""Withdrawals on Solana: one transaction each, bound to the value of a durable nonce."""
