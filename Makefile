@@ -149,7 +149,7 @@ bench-orders: engine ## The path of an order, HTTPS to the books: bench/results/
 	$(BIN)/python -m bench.orders
 
 .PHONY: bench-wallet
-bench-wallet: .venv/.synced ## How long two of three signers take to sign: bench/results/wallet.json
+bench-wallet: .venv/.synced ## Signing by two of three, and looking through a chain: bench/results/wallet.json
 	$(BIN)/python -m bench.wallet
 
 .PHONY: faults

@@ -33,7 +33,7 @@ TITLES = {
     "orders": "Orders: HTTPS to the books, positions, reconciler",
     "gateway": "Gateway: all filters beside a bare Envoy",
     "order_commit": "Orders: sharing a commit",
-    "wallet": "Wallet: two of three signatures",
+    "wallet": "Wallet: two of three signatures, and catching up with a chain",
     "load": "Load: what clients were told beside every book, all pods killed once",
     "failover": "Failover",
 }

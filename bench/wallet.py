@@ -1,12 +1,13 @@
-"""`python -m bench.wallet`: how long two of three signers take to sign, for each scheme.
+"""`python -m bench.wallet`: how long two of three signers take, and how quickly a chain is looked through.
 
-Three signers in one process and no network: policy, journal with its fsync, envelopes, rounds and the final
-check are in it. Key generation, which needs all three and happens once, is shown beside it.
+Signing is three signers in one process and no network: policy, journal with its fsync, envelopes, rounds and
+the final check are in it. Key generation, which needs all three and happens once, is shown beside it.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.figures import RESULTS, Figure, print_figures, rounded, write_figures
+from bench.wallet_scan import scanning
 
 COMMAND = "python -m bench.wallet"
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,7 +52,10 @@ def main() -> int:
         prog=COMMAND, description=__doc__, epilog=f"example: {COMMAND} --runs 1000"
     )
     parser.add_argument("--runs", type=int, default=1000, help="transactions signed per scheme")
-    figures = signing(parser.parse_args().runs)
+    parser.add_argument("--blocks", type=int, default=10_000, help="looked through")
+    options = parser.parse_args()
+    figures = signing(options.runs)
+    figures += asyncio.run(scanning(options.blocks, command=COMMAND))
     print_figures("wallet", figures)
     write_figures(RESULTS / "wallet.json", figures)
     return 0
