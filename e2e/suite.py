@@ -61,7 +61,7 @@ def pytest(title: str, marker: str, *paths: str, environment: tuple[str, ...] = 
         command=(
             "env",
             *environment,
-            *python("-m", "pytest", "-q", "--durations=5", "-m", marker, *existing),
+            *python("-m", "pytest", "-q", "--durations=15", "-m", marker, *existing),
         ),
         tests="pytest",
     )
