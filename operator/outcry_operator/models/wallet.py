@@ -262,8 +262,14 @@ class WalletSpec(Model):
     genesis: str = Field(
         default="",
         max_length=66,
-        description="Hash of the first block. Ethereum needs it; Bitcoin's and Solana's networks have their "
+        description="Hash of the first block. Ethereum and Solana need it; Bitcoin's networks have their "
         "own. Immutable.",
+    )
+    nonce_accounts: list[Annotated[str, Field(min_length=32, max_length=44)]] = Field(
+        default=[],
+        max_length=64,
+        description="Solana alone: durable nonce accounts whose authority is the quorum's account. So many "
+        "payments can be on their way at a time; without any, withdrawals are queued.",
     )
     assets: list[Asset] = Field(
         min_length=1, max_length=16, description="The chain's coin, and the tokens that are known."

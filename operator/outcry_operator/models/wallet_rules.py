@@ -181,8 +181,18 @@ SPEC = [
         "ethereum needs chainId and genesis (0x and 64 hex digits): they say which network this is",
     ),
     rule(
-        "self.chain == 'ethereum' || (!has(self.chainId) && self.genesis == '')",
-        "chainId and genesis belong to ethereum alone: the other chains' networks have their own",
+        _on("solana", f"self.genesis.matches('^{BASE58}$')"),
+        "solana needs genesis (base58, 32 to 44 characters): it says which network this is",
+    ),
+    rule("self.chain == 'ethereum' || !has(self.chainId)", "chainId belongs to ethereum alone"),
+    rule(
+        "self.chain != 'bitcoin' || self.genesis == ''",
+        "genesis belongs to ethereum and solana: bitcoin's networks have their own",
+    ),
+    rule(
+        f"self.chain == 'solana' ? self.nonceAccounts.all(n, n.matches('^{BASE58}$') && "
+        "self.nonceAccounts.exists_one(x, x == n)) : self.nonceAccounts.size() == 0",
+        "nonceAccounts belong to solana alone: addresses in base58, each of them once",
     ),
     rule(
         "self.assets.all(a, self.assets.exists_one(x, x.asset == a.asset))",

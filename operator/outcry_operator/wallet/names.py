@@ -22,9 +22,6 @@ SIGNER_PORT, GRPC_PORT, METRICS_PORT = 7443, 7080, 9090
 SCHEMES = {"bitcoin": "taproot", "ethereum": "ecdsa", "solana": "ed25519"}
 COINS = {"bitcoin": "BTC", "ethereum": "ETH", "solana": "SOL"}
 
-SERVED = ("bitcoin", "ethereum")
-"""Chains that the wallet service knows; the signers know one more."""
-
 SIGNER, SERVICE, CEREMONY = "outcry-signer", "outcry-wallet", "outcry-ceremony"
 """Values of the label `app.kubernetes.io/name`: what a pod is."""
 

@@ -19,7 +19,7 @@ from outcry_operator.notes import utc_now
 from outcry_operator.outcome import Outcome
 from outcry_operator.pair.names import FINALIZER
 from outcry_operator.wallet import ceremony, deletion, objects, pins, register, report, requests, roll
-from outcry_operator.wallet.names import SERVED, SIGNERS, Wallet, WalletKey
+from outcry_operator.wallet.names import SIGNERS, Wallet, WalletKey
 from outcry_operator.wallet.report import Findings
 from outcry_operator.wallet.secret_objects import ensure_certificates, ensure_storage_keys
 from outcry_operator.wallet.status import write_status
@@ -145,8 +145,6 @@ async def _hold_ceremony(progress: Progress, world: World) -> Progress:
 async def _run_service(progress: Progress, world: World, certificates: Certificates) -> Progress:
     """The wallet service: without a key it looks at its nodes, and waits."""
     wallet = progress.wallet
-    if wallet.spec.chain not in SERVED:
-        return progress
     await drift.ensure(objects.service_map(wallet), world.kube)
     body = objects.deployment(wallet, world.settings, serial=certificates.serials["wallet"])
     await drift.ensure(body, world.kube)
@@ -164,11 +162,6 @@ async def _register(progress: Progress, world: World) -> Progress:
 async def _read_numbers(progress: Progress, world: World) -> Progress:
     """What the wallet service says of itself; that it doesn't is told, and hinders nothing."""
     pod = progress.found.seen.service
-    if progress.wallet.spec.chain not in SERVED:
-        words = (
-            f"the wallet service doesn't know {progress.wallet.spec.chain} yet; signers and keys are ready"
-        )
-        return progress.having(unsaid=Problem(reason="NotServed", message=words, status="Unknown"))
     if pod is None or not pod.address:
         words = f"the wallet service doesn't run{f': {pod.trouble}' if pod and pod.trouble else ''}"
         return progress.having(unsaid=Problem(reason="NotRunning", message=words, status="Unknown"))

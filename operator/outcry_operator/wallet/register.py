@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from outcry_operator.wallet.names import GRPC_PORT, METRICS_PORT, SERVED
+from outcry_operator.wallet.names import GRPC_PORT, METRICS_PORT
 
 if TYPE_CHECKING:
     from outcry_operator.models.wallet_status import KeyRecord
@@ -68,8 +68,6 @@ async def ensure(wallet: Wallet, world: World, key: KeyRecord | None) -> None:
     found = await world.consul.get_key(wallet.settings_key)
     if found is None or found.value != wanted:
         await world.consul.put_key(wallet.settings_key, wanted)
-    if wallet.spec.chain not in SERVED:
-        return
     body = entry(wallet)
     instances = await world.consul.instances(wallet.base)
     ours = [instance for instance in instances if instance.id == body["ID"]]

@@ -21,6 +21,13 @@ TLS_DIR, NODES_DIR = "/secrets/tls", "/secrets/nodes"
 def service_file(wallet: Wallet) -> dict[str, Any]:
     """The file's content. It holds no secret: where one is needed, it names the file."""
     spec = wallet.spec
+    fees = {
+        "target_blocks": spec.fees.target_blocks,
+        "max_fee_per_withdrawal": coin_units(wallet, spec.fees.max_per_withdrawal),
+        "bump_after_seconds": seconds(spec.fees.bump_after),
+    }
+    if spec.fees.max_rate is not None:
+        fees["max_rate"] = spec.fees.max_rate * RATE_UNITS.get(spec.chain, 1)
     return {
         "name": wallet.name,
         "chain": spec.chain,
@@ -36,6 +43,8 @@ def service_file(wallet: Wallet) -> dict[str, Any]:
                 "dust": chain_units(asset.dust, asset.chain_scale),
             }
             for asset in spec.assets
+            # Of Solana's tokens the signers know already, and the service can't pay them yet.
+            if spec.chain != "solana" or asset.type == "Native"
         ],
         "signers": {str(index): wallet.address(index) for index in SIGNERS},
         "tls": {
@@ -43,12 +52,7 @@ def service_file(wallet: Wallet) -> dict[str, Any]:
             "certificate_file": f"{TLS_DIR}/tls.crt",
             "key_file": f"{TLS_DIR}/tls.key",
         },
-        "fees": {
-            "target_blocks": spec.fees.target_blocks,
-            "max_fee_per_withdrawal": coin_units(wallet, spec.fees.max_per_withdrawal),
-            "max_rate": (spec.fees.max_rate or 0) * RATE_UNITS.get(spec.chain, 1),
-            "bump_after_seconds": seconds(spec.fees.bump_after),
-        },
+        "fees": fees,
         "hot": {
             "minimum": coin_units(wallet, spec.hot.minimum),
             "target": coin_units(wallet, spec.hot.target),
@@ -56,6 +60,7 @@ def service_file(wallet: Wallet) -> dict[str, Any]:
         },
         "cold": list(spec.cold),
         "batch": {"most": spec.batch.most, "seconds": seconds(spec.batch.interval)},
+        "nonces": list(spec.nonce_accounts),
         "paused": spec.paused,
     }
 

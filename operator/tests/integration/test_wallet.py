@@ -412,7 +412,7 @@ async def test_the_services_own_numbers_stand_in_the_status(quorum, page):
     await world.wallets.close()
 
 
-async def test_a_chain_that_the_service_does_not_know_has_signers_and_a_key(make_quorum):
+async def test_a_wallet_on_solana_is_served_and_told_of_its_nonce_accounts(make_quorum):
     quorum = make_quorum(chain="solana")
     await quorum.apply()
     await quorum.settle()
@@ -423,9 +423,14 @@ async def test_a_chain_that_the_service_does_not_know_has_signers_and_a_key(make
     await quorum.settle()
     await quorum.end_job(quorum.identities.line(scheme="ed25519"))
     await quorum.settle()
-    assert (await quorum.conditions())["NodesHealthy"] == ("Unknown", "NotServed")
     assert (await quorum.conditions())["KeysGenerated"] == ("True", "KeysGenerated")
-    assert await quorum.get("Deployment", quorum.base) is None
+    account = "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin"
+    await quorum.apply(nonceAccounts=[account])
+    await quorum.settle()
+    told = json.loads((await quorum.get("ConfigMap", quorum.base))["data"]["wallet.json"])
+    assert told["nonces"] == [account]
+    assert [asset["asset"] for asset in told["assets"]] == ["SOL"], "tokens are not paid there yet"
+    assert "max_rate" not in told["fees"]
     await quorum.remove()
 
 

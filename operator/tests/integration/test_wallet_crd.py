@@ -100,6 +100,7 @@ def test_what_keys_and_books_rest_on_never_changes(api, row):
         ("ethereum", {"fees.gasTopUp": "0.000000000000000001"}),
         ("ethereum", {"cold": ["0x70997970C51812dc3A010C7d01b50e0d17dc79C8"]}),
         ("solana", {"assets.0.confirmations": 1}),
+        ("solana", {"nonceAccounts": ["9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin"]}),
         ("solana", {"nodes.0.authority": {"name": "ca", "key": "ca.crt"}}),
     ],
     ids=str,
@@ -112,12 +113,12 @@ def test_the_server_fills_in_defaults(api):
     spec = wallet("solana")["spec"]
     required = {
         name: spec[name]
-        for name in ("chain", "network", "assets", "nodes", "approvals", "fees", "hot", "cold")
+        for name in ("chain", "network", "genesis", "assets", "nodes", "approvals", "fees", "hot", "cold")
     }
     apply(api, wallet("solana", name="defaults") | {"spec": required})
     stored = json.loads(api.kubectl("get", "wallet", "defaults", "-n", "made", "-o", "json"))["spec"]
     assert {name: value for name, value in stored.items() if name not in required} == {
-        "genesis": "",
+        "nonceAccounts": [],
         "pool": {"minPeers": 1, "probeInterval": "2s", "timeout": "5s"},
         "quorum": {
             "signers": 3,

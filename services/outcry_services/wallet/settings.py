@@ -190,8 +190,8 @@ class WalletFile(_Strict):
             raise ValueError("fees.max_rate must be set")
         if self.chain == "solana" and (names != ["SOL"] or self.assets[0].contract):
             raise ValueError("the asset of solana is SOL alone")
-        if (self.chain == "solana") != bool(self.nonces) or len(set(self.nonces)) < len(self.nonces):
-            raise ValueError("nonces are accounts of solana alone, each of them once, and at least one")
+        if (self.nonces and self.chain != "solana") or len(set(self.nonces)) < len(self.nonces):
+            raise ValueError("nonces are accounts of solana alone, each of them once")
         return self
 
 

@@ -102,7 +102,8 @@ class SolanaRail:
             return Short("INSUFFICIENT_HOT_FUNDS", note)
         point = oldest.conflict_point or await self._point(tables)
         if point is None:
-            return Short("NONCES_BUSY", f"all {len(self._view.values)} nonce accounts are bound to payments")
+            note = f"the wallet has {len(self._view.values)} nonce accounts, and all are bound to payments"
+            return Short("NONCES_BUSY", note)
         payment = await tables.payments.add(Kind.PAYOUT, now=self._now())
         bound = replace(
             oldest,
