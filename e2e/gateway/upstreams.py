@@ -6,7 +6,13 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
-from outcry.v1 import ledger_api_pb2_grpc, order_api_pb2_grpc, position_api_pb2_grpc, risk_api_pb2_grpc
+from outcry.v1 import (
+    deposit_api_pb2_grpc,
+    ledger_api_pb2_grpc,
+    order_api_pb2_grpc,
+    position_api_pb2_grpc,
+    risk_api_pb2_grpc,
+)
 from outcry_services.common import trace
 from outcry_services.common.rpc_server import RpcServer
 from prometheus_client import CollectorRegistry
@@ -24,10 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["Seen", "Upstreams"]
 
 SERVICES = {
-    "order": (order_api_pb2_grpc, ("Orders", "OrderAdmin")),
-    "position": (position_api_pb2_grpc, ("Positions",)),
-    "risk": (risk_api_pb2_grpc, ("RiskAdmin", "WithdrawalReviewDesk")),
-    "settlement": (ledger_api_pb2_grpc, ("Ledger",)),
+    "order": (
+        (order_api_pb2_grpc, "Orders"),
+        (order_api_pb2_grpc, "OrderAdmin"),
+        (deposit_api_pb2_grpc, "Deposits"),
+    ),
+    "position": ((position_api_pb2_grpc, "Positions"),),
+    "risk": ((risk_api_pb2_grpc, "RiskAdmin"), (risk_api_pb2_grpc, "WithdrawalReviewDesk")),
+    "settlement": ((ledger_api_pb2_grpc, "Ledger"),),
 }
 
 
@@ -86,9 +96,8 @@ class Upstreams:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _start(self, name: str) -> None:
-        module, services = SERVICES[name]
         server = RpcServer(registry=CollectorRegistry(), deadline_seconds=30)
-        for service in services:
+        for module, service in SERVICES[name]:
             base = getattr(module, f"{service}Servicer")
             methods = [method for method in vars(base) if not method.startswith("_")]
             recorder = type(service, (base,), {method: self._handler(method) for method in methods})

@@ -19,7 +19,7 @@ googleapis=$("$bin/python" -c "import google.api, pathlib; print(pathlib.Path(go
 PATH="$bin:$PATH" "$bin/python" -m grpc_tools.protoc -I . -I "$googleapis" \
   --python_out="$out" --mypy_out="$out" --grpc_python_out="$out" --mypy_grpc_out="$out" \
   outcry/v1/*.proto
-apis=(outcry/v1/{order,position,ledger,risk}_api.proto)
+apis=(outcry/v1/{order,deposit,position,ledger,risk}_api.proto)
 "$bin/python" -m grpc_tools.protoc -I . -I "$googleapis" --include_imports \
   --descriptor_set_out="$envoy/descriptors.binpb" "${apis[@]}"
 "$bin/python" -m grpc_tools.protoc -I . -I "$googleapis" --include_imports --include_source_info \

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from outcry.v1 import order_api_pb2_grpc, withdrawal_api_pb2_grpc
+from outcry.v1 import deposit_api_pb2_grpc, order_api_pb2_grpc, withdrawal_api_pb2_grpc
 
 from outcry_services.common import pressure
 from outcry_services.common.consul import ConsulKv
@@ -30,6 +30,7 @@ from outcry_services.common.pairs import PairCatalog
 from outcry_services.common.pressure import Lag, PressureGate, PressureMetrics, PressurePublisher
 from outcry_services.common.rpc_client import RpcChannel
 from outcry_services.common.rpc_server import RpcServer
+from outcry_services.order.deposits import Deposits
 from outcry_services.order.dispatch import Dispatcher
 from outcry_services.order.following import AnswerFollower, EventFollower
 from outcry_services.order.intake import Intake, World
@@ -46,6 +47,7 @@ from outcry_services.order.rpc import OrderAdmin, Orders
 from outcry_services.order.servers import ServerFactory, supervised
 from outcry_services.order.treasury import Treasury
 from outcry_services.order.upkeep import Upkeep
+from outcry_services.order.wallets import WalletDirectory
 from outcry_services.order.withdrawal_rpc import WithdrawalDesk
 from outcry_services.order.withdrawals import WithdrawalSwitch
 
@@ -337,6 +339,10 @@ async def _listen(
     withdrawal_api_pb2_grpc.add_WithdrawalDeskServicer_to_server(
         WithdrawalDesk(desk=payouts, treasury=treasury), server.server
     )
+    directory = WalletDirectory(parts.consul)
+    lifecycle.at_end("wallets", directory.close)
+    lifecycle.background("wallets", directory.watch())
+    deposit_api_pb2_grpc.add_DepositsServicer_to_server(Deposits(directory), server.server)
     port = await server.start(settings.grpc_port)
     lifecycle.at_end("grpc", lambda: server.drain(seconds=settings.drain_seconds))
     return port

@@ -17,16 +17,20 @@ from outcry_services.common.mysql import MySql
 from outcry_services.common.order_log import read_answers
 from outcry_services.common.pause import WithdrawalPause
 from outcry_services.common.rpc_client import RpcChannel
+from outcry_services.common.rpc_server import RpcServer
+from outcry_services.wallet.deposits.metrics import DepositMetrics
+from outcry_services.wallet.deposits.process import SCHEMES, Deposits
 from outcry_services.wallet.nodes.metrics import PoolMetrics
 from outcry_services.wallet.schema import migrate
 from outcry_services.wallet.settings import WalletFile
 from outcry_services.wallet.signing.metrics import SigningMetrics
 from outcry_services.wallet.signing.relay import Relay
 from outcry_services.wallet.signing.remote import RemoteSigner, credentials_of
-from outcry_services.wallet.withdraw.chains import chain_of
+from outcry_services.wallet.withdraw.chains import BitcoinChain, chain_of
 from outcry_services.wallet.withdraw.desk import Desk
 from outcry_services.wallet.withdraw.heard import follow_holds
 from outcry_services.wallet.withdraw.metrics import WithdrawMetrics
+from outcry_services.wallet.withdraw.quorum import learn_key
 from outcry_services.wallet.withdraw.reviewing import RiskReviewer
 from outcry_services.wallet.withdraw.saga import Saga
 from outcry_services.wallet.withdraw.store import WalletStore
@@ -66,6 +70,8 @@ class WalletService:
         self.chain = chain_of(self.file, PoolMetrics(self.health.registry))
         self._consul = ConsulKv(settings.consul)
         stack.push_async_callback(self._consul.close)
+        self._order = self._channel(settings.order)
+        self._deposit_metrics = DepositMetrics(self.health.registry)
         self._waiting: str | None = "it has not begun yet"
         self.health.ready_if("start", lambda: self._waiting)
         self.health.ready_if(self.file.chain, self.chain.pool.problem)
@@ -86,25 +92,56 @@ class WalletService:
         self._stack.push_async_callback(mysql.close)
         store = WalletStore(mysql, database=self.file.database)
         relay = self._relay()
-        rail = await self._begun(mysql, store, relay)
+        rail, deposits = await self._begun(mysql, store, relay)
         saga = Saga(self._world(store, relay, rail))
         self.health.ready_if("withdrawals", saga.problem)
+        if deposits is not None:
+            await self._take_deposits(deposits)
         self._waiting = None
         self._hear(saga)
         await saga.run(tick_seconds=self._settings.tick_seconds)
 
-    async def _begun(self, mysql: MySql, store: WalletStore, relay: Relay) -> Rail:
-        """Tables, the right to write them, and a key: each is waited for."""
+    async def _take_deposits(self, deposits: Deposits) -> None:
+        server = RpcServer(registry=self.health.registry)
+        deposits.serve(server)
+        self.health.ready_if("deposits", deposits.problem)
+        self.lifecycle.background("deposits", deposits.run(tick_seconds=self._settings.tick_seconds))
+        await server.start(self._settings.grpc_port)
+        self.lifecycle.at_end("grpc", lambda: server.drain(seconds=self._settings.drain_seconds))
+
+    async def _begun(self, mysql: MySql, store: WalletStore, relay: Relay) -> tuple[Rail, Deposits | None]:
+        """Tables, the right to write them, a key, and addresses: each is waited for."""
         while True:
             try:
                 await migrate(mysql, database=self.file.database)
                 await store.open()
-                return await self.chain.rail(store, relay, now=time.time_ns)
+                rail = await self.chain.rail(store, relay, now=time.time_ns)
+                return rail, await self._deposits(store, relay)
             except UnavailableError as error:
                 if self._waiting != error.message:
                     log.warning("the start waits", extra={"error": error.name, "why": error.message})
                 self._waiting = error.message
                 await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _deposits(self, store: WalletStore, relay: Relay) -> Deposits | None:
+        """None on a chain whose blocks are not looked through."""
+        scheme = SCHEMES.get(self.file.chain)
+        if scheme is None:
+            return None
+        chain = self.chain
+        deposits = Deposits(
+            self.file,
+            store=store,
+            pool=chain.pool,
+            key=await learn_key(store, relay, scheme=scheme),
+            order=self._order,
+            consul=self._consul,
+            metrics=self._deposit_metrics,
+            # What arrives there is the hot wallet's to spend.
+            known=chain.owners.__setitem__ if isinstance(chain, BitcoinChain) else None,
+        )
+        await deposits.load()
+        return deposits
 
     def _relay(self) -> Relay:
         credentials = credentials_of(self.file.tls)
@@ -124,7 +161,7 @@ class WalletService:
         return World(
             file=file,
             store=store,
-            desk=Desk(self._channel(settings.order)),
+            desk=Desk(self._order),
             reviewer=RiskReviewer(
                 self._channel(settings.risk), chain=file.chain, network=file.approval_network
             ),

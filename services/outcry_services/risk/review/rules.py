@@ -53,11 +53,12 @@ class OnChain(_Strict):
     scale: int = Field(ge=0, le=77)
     """Decimals of the chain's unit."""
     name: str = ""
-    """How users who choose among several networks call this one; empty: as the chain."""
+    """How users call this network where an asset is on several of one chain; empty: by chain or network."""
 
     def is_meant_by(self, network: str) -> bool:
         """Whether a user who wrote this meant it; who wrote nothing meant the only one."""
-        return network in ("", self.name or self.chain)
+        names = {self.name} if self.name else {self.chain, self.network, f"{self.chain}-{self.network}"}
+        return not network or network in names
 
 
 class PerDay(_Strict):

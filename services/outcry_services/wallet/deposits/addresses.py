@@ -16,7 +16,7 @@ from outcry_services.common.addresses.ethereum import checksummed, keccak256
 from outcry_services.wallet.withdraw.bitcoin.keys import GroupKey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from outcry_services.wallet.withdraw.store import WalletStore
 
@@ -77,11 +77,14 @@ class EthereumAddresses:
 
 
 class AddressBook:
-    """Those that were given out."""
+    """Those that were given out; `known` is told each, with its path, by whoever spends what arrives."""
 
-    def __init__(self, store: WalletStore, deriver: Deriver) -> None:
+    def __init__(
+        self, store: WalletStore, deriver: Deriver, *, known: Callable[[bytes, str], None] | None = None
+    ) -> None:
         self._store = store
         self._deriver = deriver
+        self._known = known
         self._users: dict[bytes, int] = {}
 
     @property
@@ -92,8 +95,11 @@ class AddressBook:
     async def load(self) -> None:
         """Read what was given out before."""
         async with self._store.look() as tables:
-            rows = await tables.session.query(tables.named("SELECT owner, user_id FROM wallet.addresses"))
-        self._users = {bytes(owner): int(user_id) for owner, user_id in rows}
+            rows = await tables.session.query(
+                tables.named("SELECT owner, user_id, path FROM wallet.addresses")
+            )
+        for owner, user_id, path in rows:
+            self._take(bytes(owner), int(user_id), str(path))
 
     async def give(self, user_id: int, *, now: int) -> str:
         """A user's address, the same for ever; `now` in Unix nanoseconds."""
@@ -109,5 +115,10 @@ class AddressBook:
                     [user_id, path, derived.address, derived.owner, now],
                 )
             # Once it is durable: the next block is looked through for it.
-            self._users[derived.owner] = user_id
+            self._take(derived.owner, user_id, path)
         return derived.address
+
+    def _take(self, owner: bytes, user_id: int, path: str) -> None:
+        self._users[owner] = user_id
+        if self._known is not None:
+            self._known(owner, path)

@@ -50,4 +50,4 @@ class DepositBooks:
             request, metadata=((SERVICE, "wallet"),)
         )
         if answer.status == "REFUSED":
-            raise RefusedError(f"the books refuse deposit {deposit.id}", name="DEPOSIT_REFUSED")
+            raise RefusedError(f"the books refuse deposit {deposit.id}")

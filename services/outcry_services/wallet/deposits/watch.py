@@ -70,13 +70,17 @@ class DepositWatch:
         self._book = Book()
         self._problem: str | None = "blocks were not looked through yet"
 
+    @property
+    def height(self) -> int:
+        """Of the last block that was looked through; 0 before the first."""
+        return self._place.last.height if self._place else 0
+
     def problem(self) -> str | None:
         """What keeps deposits from being found, for a readiness check."""
         return self._problem
 
     async def run(self, *, tick_seconds: float) -> None:
         """Look for ever; raises `DeepReorgError` and other `IntegrityError`s."""
-        await self._addresses.load()
         while True:
             try:
                 await self.step()
@@ -150,7 +154,7 @@ class DepositWatch:
         return place
 
     async def _credit_due(self) -> None:
-        height = self._place.last.height if self._place else 0
+        height = self.height
         needed = {asset.asset: asset.confirmations for asset in self._file.assets}
         for entry in self._book.due(height=height, confirmations=needed):
             deposit = entry.deposit
@@ -186,7 +190,7 @@ class DepositWatch:
         states = [entry.state for entry in self._book.entries.values()]
         self._metrics.open.set(states.count(State.SEEN))
         self._metrics.alarmed.set(states.count(State.ALARMED))
-        self._metrics.height.set(self._place.last.height if self._place else 0)
+        self._metrics.height.set(self.height)
 
 
 def _changed(book: Book, before: Mapping[str, Entry]) -> list[Entry]:
