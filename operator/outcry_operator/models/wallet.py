@@ -267,7 +267,7 @@ class WalletSpec(Model):
     )
     nonce_accounts: list[Annotated[str, Field(min_length=32, max_length=44)]] = Field(
         default=[],
-        max_length=64,
+        max_length=32,
         description="Solana alone: durable nonce accounts whose authority is the quorum's account. So many "
         "payments can be on their way at a time; without any, withdrawals are queued.",
     )
