@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outcry_services.common.errors import ConfigError
-from outcry_services.wallet.nodes.opening import bitcoin_pool, solana_pool
+from outcry_services.wallet.nodes.opening import bitcoin_pool, ethereum_pool, solana_pool
 from outcry_services.wallet.withdraw.bitcoin.keys import GroupKey
 from outcry_services.wallet.withdraw.bitcoin.rail import BitcoinRail
 from outcry_services.wallet.withdraw.bitcoin.watch import CoinWatch
+from outcry_services.wallet.withdraw.ethereum.account import Account
+from outcry_services.wallet.withdraw.ethereum.rail import EthereumRail
 from outcry_services.wallet.withdraw.quorum import learn_key
 from outcry_services.wallet.withdraw.solana.rail import SolanaRail
 from outcry_services.wallet.withdraw.solana.view import ChainView
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from outcry_services.wallet.withdraw.store import WalletStore
     from outcry_services.wallet.withdraw.world import Signers
 
-__all__ = ["BitcoinChain", "Chain", "chain_of"]
+__all__ = ["BitcoinChain", "Chain", "EthereumChain", "SolanaChain", "chain_of"]
 
 
 class BitcoinChain:
@@ -45,6 +46,20 @@ class BitcoinChain:
         return self.owners
 
 
+class EthereumChain:
+    """One account pays out; users' own are others' business."""
+
+    def __init__(self, file: WalletFile, metrics: PoolMetrics) -> None:
+        self.file = file
+        self.pool = ethereum_pool(file.nodes, metrics)
+
+    async def rail(self, store: WalletStore, signers: Signers, *, now: Callable[[], int]) -> EthereumRail:
+        """Raises `UnavailableError` until there is a key."""
+        known = await learn_key(store, signers, scheme="ecdsa")
+        account = Account(self.pool, known.address)
+        return EthereumRail(self.file, account=account, pool=self.pool, now=now)
+
+
 class SolanaChain:
     """The account that pays out has no coins to look for in blocks: what it has is what the chain says."""
 
@@ -59,13 +74,11 @@ class SolanaChain:
         return SolanaRail(self.file, account=account, pool=self.pool, view=view, now=now)
 
 
-Chain = BitcoinChain | SolanaChain
+Chain = BitcoinChain | EthereumChain | SolanaChain
 
 
 def chain_of(file: WalletFile, metrics: PoolMetrics) -> Chain:
-    """The wallet's chain, of which nothing is asked yet. Raises `ConfigError`."""
+    """The wallet's chain, of which nothing is asked yet."""
     if file.chain == "bitcoin":
         return BitcoinChain(file, metrics)
-    if file.chain == "solana":
-        return SolanaChain(file, metrics)
-    raise ConfigError(f"wallet {file.name} is of {file.chain}, which no wallet pays out on yet")
+    return EthereumChain(file, metrics) if file.chain == "ethereum" else SolanaChain(file, metrics)

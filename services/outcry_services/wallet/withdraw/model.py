@@ -69,8 +69,6 @@ class Kind(StrEnum):
     """What a payment is for."""
 
     PAYOUT = "PAYOUT"
-    FILL = "FILL"
-    """Nothing, to ourselves: it uses up a nonce whose withdrawal was rejected."""
 
 
 class Standing(StrEnum):

@@ -198,7 +198,7 @@ class Sending:
                 payout = await world.desk.send(
                     member.id,
                     chain=world.rail.chain,
-                    network=world.rail.network,
+                    network=world.file.network,
                     txid=txid,
                     conflict_point=member.conflict_point,
                 )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import AsyncExitStack
 
 import pytest
 from outcry_services.order.migrate import migrate
 
-from e2e.backends import BtcdServer, MariaDbServer, SignerQuorum
+from e2e.backends import AnvilServer, BtcdServer, GethServer, MariaDbServer, SignerQuorum
 from services.tests.order.desk import opened
 from services.tests.wallet.withdraw.coins import Faucet
+from services.tests.wallet.withdraw.ether import ether_file, ether_policy_of
 from services.tests.wallet.withdraw.house import Wallet, books_of, policy_of, risk_served, wallet_file
 from services.tests.wallet.withdraw.risk import SigningRisk
 
@@ -57,10 +59,51 @@ def risk(risk_key):
 @pytest.fixture
 async def wallet(wallet_database, btcd, quorum, risk, tmp_path):
     """Not running yet, and without coins: all wallets have one quorum, so each scans from its own start."""
-    shard = next(_shards)
-
-    async with opened(wallet_database) as mysql:
-        await migrate(mysql, [shard], made=lambda _: None)
+    shard = await shard_of(wallet_database)
     file = wallet_file({"btcd": btcd}, quorum, tmp_path, scan_from=btcd.tip()[0])
     async with books_of(wallet_database, shard) as books, risk_served(risk) as target:
         yield Wallet(file, btcd, books, risk, target, wallet_database)
+
+
+async def shard_of(server):
+    """One that no other test has."""
+    shard = next(_shards)
+    async with opened(server) as mysql:
+        await migrate(mysql, [shard], made=lambda _: None)
+    return shard
+
+
+@pytest.fixture(scope="session")
+def ether_quorum(risk_key):
+    with SignerQuorum(policy=ether_policy_of(risk_key), schemes=("ecdsa",)) as signers:
+        yield signers
+
+
+@pytest.fixture(scope="session")
+def geth():
+    """A chain that makes a block for each transaction."""
+    with GethServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def anvil():
+    """The same chain id, and blocks when a test wants them."""
+    with AnvilServer(chain_id=GethServer.chain_id, arguments=("--no-mining",)) as server:
+        yield server
+
+
+@pytest.fixture
+async def open_ether_wallet(wallet_database, ether_quorum, risk):
+    """Opens wallets over a node of Ethereum, not running yet."""
+    async with AsyncExitStack() as stack:
+
+        async def open_one(node):
+            books = await stack.enter_async_context(
+                books_of(wallet_database, await shard_of(wallet_database))
+            )
+            target = await stack.enter_async_context(risk_served(risk))
+            file = ether_file(node, ether_quorum)
+            return Wallet(file, node, books, risk, target, wallet_database)
+
+        yield open_one

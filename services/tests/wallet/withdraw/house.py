@@ -35,7 +35,7 @@ from outcry_services.wallet.withdraw.store import WalletStore
 from outcry_services.wallet.withdraw.world import World
 from prometheus_client import CollectorRegistry
 
-from services.tests.order.desk import desk, opened, whole_map
+from services.tests.order.desk import desk, make_pair, opened, whole_map
 from services.tests.wallet.withdraw.risk import SigningRisk, risk_added, served
 
 BTC = 10**8
@@ -128,6 +128,7 @@ class Books:
 async def books_of(shard_server, shard):
     """The desk, served on a port."""
     async with desk(whole_map({"a": shard_server})) as at:
+        at.pairs.found["ETH-USDT"] = make_pair("ETH-USDT")
         books = Books(at, shard)
         add = lambda server: add_WithdrawalDeskServicer_to_server(books.wallet, server)  # noqa: E731
         async with served(add) as books.target:

@@ -1,0 +1,72 @@
+"""A wallet of Ethereum: its settings, its signers' policy, and accounts to pay to."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import uuid
+
+from outcry_services.common.addresses.ethereum import checksummed
+from outcry_services.wallet.settings import WalletFile
+
+from e2e.backends import GethServer
+
+ETHER = 10**18
+_names = itertools.count()
+
+
+def ether_policy_of(risk):
+    """What signers allow."""
+    plenty = str(10**24)
+    return {
+        "risk_keys": {"risk-1": risk.public_key},
+        "ethereum": {
+            "chain_id": GethServer.chain_id,
+            "max_fee": str(10**17),
+            "max_fee_per_day": str(10**20),
+            "gas_top_up": "0",
+            "cold": [],
+            "assets": {"ETH": {"per_withdrawal": plenty, "per_day": plenty, "per_address_per_day": plenty}},
+        },
+    }
+
+
+def ether_file(node, quorum, **changes):
+    """A wallet's settings over one node."""
+    genesis = node.rpc("eth_getBlockByNumber", "0x0", False)["hash"]
+    pool = {
+        "chain": "ethereum",
+        "network": "dev",
+        "chain_id": GethServer.chain_id,
+        "genesis": genesis,
+        "min_peers": 0,
+        "timeout": 30,
+        "nodes": [{"name": "node", "url": node.url}],
+    }
+    asset = {"asset": "ETH", "scale": 8, "chain_scale": 18, "confirmations": 2, "dust": "10000000000"}
+    whole = {
+        "name": f"e{next(_names)}-{uuid.uuid4().hex[:8]}",
+        "chain": "ethereum",
+        "network": "dev",
+        "nodes": pool,
+        "assets": [asset],
+        "signers": quorum.targets,
+        "tls": quorum.tls,
+        "fees": {
+            "max_fee_per_withdrawal": str(10**16),
+            "max_rate": 10**11,
+            "bump_after_seconds": 600,
+        },
+        "batch": {"most": 50, "seconds": 0},
+    }
+    return WalletFile.model_validate(whole | changes)
+
+
+def somebody():
+    """An address that has nothing."""
+    return checksummed(secrets.token_bytes(20))
+
+
+def balance(node, address):
+    """Wei."""
+    return int(node.rpc("eth_getBalance", address, "latest"), 16)
