@@ -57,7 +57,7 @@ class EthereumChain:
         """Raises `UnavailableError` until there is a key."""
         known = await learn_key(store, signers, scheme="ecdsa")
         account = Account(self.pool, known.address)
-        return EthereumRail(self.file, account=account, pool=self.pool, now=now)
+        return EthereumRail(self.file, account=account, pool=self.pool, store=store, now=now)
 
 
 class SolanaChain:

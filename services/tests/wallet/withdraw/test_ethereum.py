@@ -106,6 +106,39 @@ async def test_a_transaction_of_a_low_fee_is_replaced_with_the_same_nonce(open_e
         assert balance(anvil, payee) == ETHER // 2
 
 
+async def test_what_landed_under_an_id_that_nobody_kept_is_the_payment(open_ether_wallet, geth):
+    """A process had it signed, and died before it kept the signature; somebody sent it all the same."""
+    wallet = await open_ether_wallet(geth)
+    payee, answers = somebody(), []
+
+    def die_before_keeping(name, port):
+        if name != "signers":
+            return port
+        sign = port.sign
+
+        async def signed(transaction, approvals, *, begun):
+            answers.append(await sign(transaction, approvals, begun=begun))
+            raise KilledError
+
+        port.sign = signed
+        return port
+
+    wallet.wrap = die_before_keeping
+    async with wallet.process():
+        fund(wallet, 5 * ETHER)
+        await wallet.turn()
+        (id_,) = await asked(wallet, "0.5", to=payee)
+        with pytest.raises(KilledError):
+            await wallet.turn()
+    (answer,) = answers
+    geth.rpc("eth_sendRawTransaction", f"0x{answer.transaction.hex()}")
+    wallet.wrap = lambda _, port: port
+    async with wallet.process():
+        await arrived(wallet, [id_])
+        assert (await wallet.books.seen(id_)).transaction_id == answer.id
+    assert balance(geth, payee) == ETHER // 2
+
+
 async def test_a_process_that_dies_at_any_call_pays_each_once(open_ether_wallet, geth):
     wallet = await open_ether_wallet(geth)
     deaths, payee, stories = Deaths(), somebody(), 0

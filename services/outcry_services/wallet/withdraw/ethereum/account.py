@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outcry_services.wallet.nodes.errors import NodeRefusedError, NoNodeError
+from outcry_services.wallet.withdraw.ethereum.fields import id_of, with_signature
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from outcry_services.wallet.nodes.ethereum import EthereumNode
     from outcry_services.wallet.nodes.pool import NodePool
     from outcry_services.wallet.settings import FeeSettings
@@ -21,6 +24,7 @@ CALL_GAS = 120_000
 MOST_GAS = 300_000
 TIP = 1_000_000_000
 """Wei for a unit of gas to whoever makes the block."""
+WORD_MOST = 2**256 - 1
 SEARCHED = 120
 """Blocks of which a node that isn't an archive keeps the accounts."""
 
@@ -92,6 +96,21 @@ class Account:
         return await self._pool.agreed(
             lambda node: self._used_in(node, block, nonce), what=f"who used nonce {nonce}"
         )
+
+    async def whole(self, txid: str, forms: Sequence[bytes]) -> tuple[bytes, bytes] | None:
+        """The form that a transaction is of, and the whole of it with its signature; None: of none of these.
+
+        Which it is follows from the id alone: that of the form with the signature that a node tells.
+        """
+        said = await self._pool.read(lambda node: node.rpc.call("eth_getTransactionByHash", txid))
+        if said.get("yParity") is None:
+            return None
+        y_parity, r, s = (said[name].quantity(most=WORD_MOST) for name in ("yParity", "r", "s"))
+        for form in forms:
+            raw = with_signature(form, y_parity=y_parity, r=r, s=s)
+            if id_of(raw) == txid:
+                return form, raw
+        return None
 
     async def _used_in(self, node: EthereumNode, block: str, nonce: int) -> str | None:
         for one in (await node.block(block))["transactions"].items():

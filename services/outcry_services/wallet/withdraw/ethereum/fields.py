@@ -9,7 +9,7 @@ from outcry_services.common.addresses.ethereum import keccak256
 from outcry_services.wallet.withdraw.errors import WithdrawalError
 from outcry_services.wallet.withdraw.ethereum import rlp
 
-__all__ = ["Fields", "check_signed", "transfer_call"]
+__all__ = ["Fields", "check_signed", "id_of", "transfer_call", "with_signature"]
 
 _TYPE = b"\x02"
 _TRANSFER = bytes.fromhex("a9059cbb")
@@ -52,6 +52,16 @@ class Fields:
         )
 
 
+def with_signature(unsigned: bytes, *, y_parity: int, r: int, s: int) -> bytes:
+    """The whole transaction."""
+    return _TYPE + rlp.wrap([*rlp.split_list(unsigned[1:]), *map(rlp.number, (y_parity, r, s))])
+
+
+def id_of(raw: bytes) -> str:
+    """As the chain names a whole transaction."""
+    return f"0x{keccak256(raw).hex()}"
+
+
 def transfer_call(to: bytes, amount: int) -> bytes:
     """A token's `transfer`."""
     return _TRANSFER + to.rjust(32, b"\0") + amount.to_bytes(32, "big")
@@ -69,4 +79,4 @@ def check_signed(raw: bytes, *, unsigned: bytes) -> str:
         raise WithdrawalError(f"signers gave {len(raw)} bytes that are no transaction: {error}") from error
     if raw[:1] != _TYPE or items[: len(asked)] != asked or len(items) != len(asked) + 3:
         raise WithdrawalError("signers gave another transaction than they were asked for; suspect tampering")
-    return f"0x{keccak256(raw).hex()}"
+    return id_of(raw)

@@ -13,6 +13,7 @@ from outcry.v1 import signer_pb2
 
 from outcry_services.common.addresses import AddressError, parse_address
 from outcry_services.wallet.nodes.broadcast import broadcast
+from outcry_services.wallet.withdraw.adopting import adopt
 from outcry_services.wallet.withdraw.amounts import chain_units, decimal_text
 from outcry_services.wallet.withdraw.errors import UnpayableError, WithdrawalError
 from outcry_services.wallet.withdraw.ethereum.account import PLAIN_GAS, TIP
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from outcry_services.wallet.settings import AssetSettings, WalletFile
     from outcry_services.wallet.withdraw.ethereum.account import Account, Seen
     from outcry_services.wallet.withdraw.model import Payment, Withdrawal
-    from outcry_services.wallet.withdraw.store import Tables
+    from outcry_services.wallet.withdraw.store import Tables, WalletStore
 
 __all__ = ["EthereumRail"]
 
@@ -48,18 +49,29 @@ class EthereumRail:
     native = "ETH"
 
     def __init__(
-        self, file: WalletFile, *, account: Account, pool: NodePool[EthereumNode], now: Callable[[], int]
+        self,
+        file: WalletFile,
+        *,
+        account: Account,
+        pool: NodePool[EthereumNode],
+        store: WalletStore,
+        now: Callable[[], int],
     ) -> None:
         self.network = file.approval_network
         self._file = file
         self._account = account
         self._pool = pool
+        self._store = store
         self._now = now
         self._seen: Seen | None = None
 
     async def look(self) -> None:
-        """At the account."""
-        self._seen = await self._account.seen()
+        """At the account; and at what used a nonce that none of our transactions is known to have used."""
+        self._seen = seen = await self._account.seen()
+        async with self._store.look() as tables:
+            payments = await tables.payments.open_ones()
+        for payment in payments:
+            await self._find(payment, seen)
 
     def read(self, payout: Payout, withdrawal: Withdrawal) -> Withdrawal:
         """See `Rail`."""
@@ -178,8 +190,10 @@ class EthereumRail:
         if deep < 0 or self._seen.nonce <= nonce or await self._account.nonce(deep) <= nonce:
             return {}
         spender = await self._account.spender(nonce, height=deep)
-        # One of ours that the nodes' index of transactions doesn't show yet is no other.
-        return {} if spender is None or spender in txids else {member.id: spender}
+        # One of ours that the nodes' index of transactions doesn't show yet, or that is only just known, is
+        # no other.
+        ours = {*txids, *(it.txid for it in await tables.payments.transactions(payment.id))}
+        return {} if spender is None or spender in ours else {member.id: spender}
 
     async def balance(self, tables: Tables) -> tuple[int, int]:
         """Of ether."""
@@ -255,6 +269,30 @@ class EthereumRail:
         )
         await self._add(tables, payment, 1, fields)
         return Bound(payment, [bound_one])
+
+    async def _find(self, payment: Payment, seen: Seen) -> None:
+        async with self._store.look() as tables:
+            versions = await tables.payments.transactions(payment.id)
+        if not versions:
+            return
+        nonce = Fields.read(versions[-1].unsigned).nonce
+        if seen.nonce <= nonce:
+            return
+        spender = await self._account.spender(nonce, height=seen.height)
+        if spender is None or spender in {it.txid for it in versions}:
+            return
+        whole = await self._account.whole(spender, [it.unsigned for it in versions])
+        if whole is not None:
+            unsigned, signed = whole
+            await adopt(
+                self._store,
+                payment,
+                versions,
+                txid=spender,
+                unsigned=unsigned,
+                signed=signed,
+                now=self._now(),
+            )
 
     async def _bound(self, tables: Tables, seen: Seen) -> dict[str, int]:
         """By asset, what transactions that no block has yet will take; their gas is ether."""

@@ -1,13 +1,11 @@
 """What the chain says of the account and of its nonces, by the majority of all nodes; and who spent a nonce.
 
-Signatures by two of three differ each time, and so do the ids of what is signed: a process that died after it
-asked for one, or a signer that kept one, may have let go of a transaction whose id nobody here knows. So a
-nonce that is spent is looked up on the chain, and a message of ours is ours under whichever id.
+A nonce that is spent is looked up on the chain, and a message of ours is ours under whichever id
+(`adopting`).
 """
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +13,8 @@ from solders.transaction import VersionedTransaction
 
 from outcry_services.common.errors import UnavailableError
 from outcry_services.wallet.nodes.model import Place
-from outcry_services.wallet.withdraw.model import Form, Transaction
-from outcry_services.wallet.withdraw.solana.messages import UNITS, Point
+from outcry_services.wallet.withdraw.adopting import adopt
+from outcry_services.wallet.withdraw.solana.messages import Point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from outcry_services.wallet.withdraw.store import Tables, WalletStore
 
 __all__ = ["ChainView", "Spender"]
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +117,15 @@ class ChainView:
         if point is None or not self.spent(point):
             return
         spender = await self.spender(point)
-        ours = [it for it in versions if it.unsigned == spender.message]
-        if not ours or spender.txid in {it.txid for it in versions}:
-            return
-        log.error("a transaction of ours is on the chain under another id", extra={"txid": spender.txid})
-        adopted = Transaction(
+        await adopt(
+            self._store,
+            payment,
+            versions,
             txid=spender.txid,
-            payment=payment.id,
-            version=versions[-1].version + 1,
-            form=Form.SIGNED,
             unsigned=spender.message,
             signed=spender.raw,
-            fee=ours[0].fee,
-            size=UNITS,
-            created=self._now(),
+            now=self._now(),
         )
-        async with self._store.change() as tables:
-            await tables.payments.add_transaction(adopted)
 
     async def _point(self, tables: Tables, payment: Payment) -> Point | None:
         members = await tables.withdrawals.of_payment(payment.id)
