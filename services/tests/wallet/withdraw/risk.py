@@ -1,4 +1,4 @@
-"""A risk service that signs: real gRPC and real signatures, with rules that a test sets."""
+"""A risk service that signs: real gRPC and risk's own signatures, with rules that a test sets."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from outcry.v1 import withdrawal_review_pb2 as api
-from outcry.v1.withdrawal_approval_pb2 import SignedApproval, WithdrawalApproval
+from outcry.v1.withdrawal_approval_pb2 import WithdrawalApproval
 from outcry.v1.withdrawal_review_pb2_grpc import (
     WithdrawalReviewServicer,
     add_WithdrawalReviewServicer_to_server,
 )
 from outcry_services.common.rpc_server import RpcServer
+from outcry_services.risk.review.key import ApprovalKey
 from prometheus_client import CollectorRegistry
 
-DOMAIN = b"outcry/withdrawal-approval/v1\0"
 SECOND = 1_000_000_000
 
 
@@ -23,7 +23,7 @@ class SigningRisk(WithdrawalReviewServicer):
     """Says yes, unless `rule(request)` gives another answer."""
 
     def __init__(self):
-        self._key = Ed25519PrivateKey.generate()
+        self._key = ApprovalKey("risk-1", Ed25519PrivateKey.generate())
         self.asked = []
         self.rule = lambda _: None
         self.fixed = {}
@@ -31,7 +31,7 @@ class SigningRisk(WithdrawalReviewServicer):
 
     @property
     def public_key(self):
-        return self._key.public_key().public_bytes_raw().hex()
+        return self._key.public
 
     async def Review(self, request, _):  # noqa: N802
         self.asked.append(request)
@@ -59,8 +59,8 @@ class SigningRisk(WithdrawalReviewServicer):
             reviewed_at=now,
             expires_at=now + self.valid_seconds * SECOND,
             tier="automatic",
-        ).SerializeToString()
-        return SignedApproval(approval=approval, key_id="risk-1", signature=self._key.sign(DOMAIN + approval))
+        )
+        return self._key.sign(approval)
 
 
 @asynccontextmanager
