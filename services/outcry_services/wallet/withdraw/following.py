@@ -13,6 +13,7 @@ from outcry_services.wallet.nodes.model import Place
 from outcry_services.wallet.withdraw.errors import SupersededError, WithdrawalError
 from outcry_services.wallet.withdraw.model import ENDED, Form, Standing, State
 from outcry_services.wallet.withdraw.rail import Short
+from outcry_services.wallet.withdraw.said import Said
 from outcry_services.wallet.withdraw.world import each
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ class Following:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._urged: set[int] = set()
+        self._said = Said()
+
+    def urge(self, payment: int) -> None:
+        """Its fee is to be raised at the next look."""
+        self._urged.add(payment)
 
     async def step(self) -> None:
         """A look at each; what can't be seen of one keeps no other back."""
@@ -47,10 +54,11 @@ class Following:
                 raise
             except ServiceError as error:
                 self._world.metrics.held_back(error.name)
-                log.warning(
-                    "a payment can't be followed",
-                    extra={"payment": payment.id, "error": error.name, "why": error.message},
-                )
+                if self._said.anew(payment.id, error.message):
+                    log.warning(
+                        "a payment can't be followed",
+                        extra={"payment": payment.id, "error": error.name, "why": error.message},
+                    )
 
     async def _look(self, payment: Payment) -> None:
         async with self._world.store.look() as tables:
@@ -162,21 +170,24 @@ class Following:
             return
         newest = next(it for it in reversed(versions) if it.form is Form.SENT)
         told = await world.rail.broadcast(newest, seconds=BROADCAST_SECONDS)
-        if not told.done:
+        if not told.done and self._said.anew(payment.id, f"unseen {newest.txid}"):
             log.warning(
                 "a transaction is not seen by a majority",
                 extra={"txid": newest.txid, "refused": dict(told.refused), "silent": sorted(told.silent)},
             )
         age = world.now() - last.created
-        if last.form is not Form.SENT or age < world.file.fees.bump_after_seconds * SECOND:
+        due = age >= world.file.fees.bump_after_seconds * SECOND or payment.id in self._urged
+        if last.form is not Form.SENT or not due:
             return
+        self._urged.discard(payment.id)
         rate = await world.rail.rate()
         async with world.store.change() as tables:
             raised = await world.rail.raise_fee(tables, payment, versions, left, rate=rate)
         world.metrics.stuck(why=raised.reason if isinstance(raised, Short) else "")
         extra = {"payment": payment.id, "txid": last.txid, "seconds": age // SECOND}
         if isinstance(raised, Short):
-            log.error("a transaction is stuck", extra=extra | {"why": raised.reason, "note": raised.note})
+            if self._said.anew(payment.id, raised.reason):
+                log.error("a transaction is stuck", extra=extra | {"why": raised.reason, "note": raised.note})
         else:
             log.warning("a fee is raised", extra=extra | {"fee": raised.fee, "was": last.fee})
 

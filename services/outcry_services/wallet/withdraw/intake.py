@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from outcry_services.wallet.withdraw.errors import UnpayableError
 from outcry_services.wallet.withdraw.model import State
+from outcry_services.wallet.withdraw.said import Said
 from outcry_services.wallet.withdraw.world import BY_BOOKS
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Intake:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._said = Said()
         file = world.file
         self._networks = {"", file.chain, file.network, file.approval_network, f"{file.chain}-{file.network}"}
 
@@ -68,10 +70,11 @@ class Intake:
             return replace(new, state=State.ELSEWHERE)
         if payout.status in ("SIGNING", "SENT"):
             # It was signed for a point that nobody here remembers: nothing may be built anew.
-            log.error(
-                "the books say that a withdrawal is on its way, and this database knows nothing of it",
-                extra={"withdrawal": new.id, "status": payout.status},
-            )
+            if self._said.anew(new.id, payout.status):
+                log.error(
+                    "the books say that a withdrawal is on its way, and this database knows nothing of it",
+                    extra={"withdrawal": new.id, "status": payout.status},
+                )
             return new
         known = replace(
             new,

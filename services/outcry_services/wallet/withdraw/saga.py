@@ -11,6 +11,7 @@ from outcry_services.wallet.withdraw.errors import SupersededError
 from outcry_services.wallet.withdraw.following import Following
 from outcry_services.wallet.withdraw.intake import Intake
 from outcry_services.wallet.withdraw.paying import Paying
+from outcry_services.wallet.withdraw.refreshing import Refreshing
 from outcry_services.wallet.withdraw.rejecting import Rejecting
 from outcry_services.wallet.withdraw.reviewing import Reviewing
 from outcry_services.wallet.withdraw.sending import Sending
@@ -33,14 +34,16 @@ class Saga:
         self.intake = Intake(world)
         self._wake = asyncio.Event()
         self._problems: dict[str, str] = {}
+        following = Following(world)
         self.steps: dict[str, Callable[[], Awaitable[None]]] = {
             "chain": world.rail.look,
             "intake": self.intake.step,
+            "books": Refreshing(world, urge=following.urge).step,
             "review": Reviewing(world).step,
             "reject": Rejecting(world).step,
             "pay": Paying(world).step,
             "send": Sending(world).step,
-            "follow": Following(world).step,
+            "follow": following.step,
             "metrics": self._count,
         }
 

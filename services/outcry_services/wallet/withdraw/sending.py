@@ -20,6 +20,7 @@ from outcry_services.wallet.signing.errors import SignersDownError, SignersRefus
 from outcry_services.wallet.withdraw.approving import Approving
 from outcry_services.wallet.withdraw.errors import SupersededError, WithdrawalError
 from outcry_services.wallet.withdraw.model import ENDED, Form, Standing, State
+from outcry_services.wallet.withdraw.said import Said
 from outcry_services.wallet.withdraw.world import each
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Sending:
         self._world = world
         self._approving = Approving(world)
         self._waits: dict[int, Wait] = {}
+        self._said = Said()
 
     async def step(self) -> None:
         """Each of them as far as it goes; what keeps one back keeps no other."""
@@ -98,10 +100,11 @@ class Sending:
                 )
             except ServiceError as error:
                 self._world.metrics.held_back(error.name)
-                log.warning(
-                    "a payment is held back",
-                    extra={"payment": payment.id, "error": error.name, "why": error.message},
-                )
+                if self._said.anew(payment.id, error.message):
+                    log.warning(
+                        "a payment is held back",
+                        extra={"payment": payment.id, "error": error.name, "why": error.message},
+                    )
 
     async def _move(self, payment: Payment) -> None:
         turn = await self._turn(payment)

@@ -8,6 +8,7 @@ from outcry_services.common.identity import Identity, Permission
 from outcry_services.order.rpc import OrderAdmin
 from outcry_services.wallet.withdraw.bitcoin.psbt import Output, unsigned
 from outcry_services.wallet.withdraw.errors import SupersededError
+from outcry_services.wallet.withdraw.refreshing import EVERY_SECONDS
 from outcry_services.wallet.withdraw.store import WalletStore
 
 from services.tests.order.desk import opened
@@ -103,3 +104,34 @@ async def test_of_two_processes_of_one_wallet_the_older_changes_nothing(wallet, 
             await WalletStore(mysql, database=wallet.file.database).open()
             with pytest.raises(SupersededError):
                 await wallet.ask("0.5")
+
+
+async def test_a_cancel_of_the_oldest_lets_the_younger_ones_go_on(wallet, faucet):
+    async with wallet.process():
+        faucet.pay((hot(wallet), BTC))
+        await wallet.turn(mine=1)
+        large, small = await wallet.ask("3", "0.5")
+        await wallet.turn()
+        assert await wallet.statuses([large, small]) == ["QUEUED", "QUEUED"]
+        admin, who = admin_of(wallet)
+        action = order_api_pb2.WithdrawalActionRequest(withdrawal_id=str(large), reason="asked for")
+        await admin.CancelWithdrawal(action, who)
+        wallet.clock.ahead += EVERY_SECONDS + 1
+        await paid_out(wallet, [small])
+
+
+async def test_an_operators_retry_raises_the_fee_at_once(wallet, faucet):
+    async with wallet.process():
+        faucet.pay((hot(wallet), BTC))
+        await wallet.turn(mine=1)
+        (id_,) = await wallet.ask("0.5")
+        await wallet.turn()
+        low = (await wallet.books.seen(id_)).transaction_id
+        admin, who = admin_of(wallet)
+        action = order_api_pb2.WithdrawalActionRequest(withdrawal_id=str(id_), reason="the user waits")
+        await admin.RetryWithdrawal(action, who)
+        wallet.clock.ahead += EVERY_SECONDS + 1
+        await wallet.turn()
+        await wallet.turn()
+        assert (await wallet.books.seen(id_)).transaction_id != low
+        await paid_out(wallet, [id_])
