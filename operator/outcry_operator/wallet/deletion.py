@@ -10,16 +10,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outcry_operator.conditions import Problem, merge
+from outcry_operator.conditions import Problem
 from outcry_operator.errors import OperatorError
 from outcry_operator.models.wallet import KIND
-from outcry_operator.notes import Note, post, utc_now
+from outcry_operator.notes import Note, post
 from outcry_operator.outcome import Outcome
 from outcry_operator.pair.names import FINALIZER
 from outcry_operator.wallet import register
 from outcry_operator.wallet.names import SIGNERS, WALLET_LABEL, Wallet
-from outcry_operator.wallet.report import TYPES
-from outcry_operator.wallet.status import write_status
+from outcry_operator.wallet.status import tell_reconciled
 
 if TYPE_CHECKING:
     from outcry_operator.world import World
@@ -35,10 +34,10 @@ async def run(wallet: Wallet, world: World) -> Outcome:
         waiting = await _take_down(wallet, world)
     except OperatorError as error:
         problem = Problem.of(error)
-        await _tell(wallet, world, replace(problem, message=f"deleting: {problem.message}"))
+        await tell_reconciled(wallet, world, replace(problem, message=f"deleting: {problem.message}"))
         return Outcome(failed=(problem.reason,), back_off=True)
     if waiting is not None:
-        await _tell(wallet, world, waiting)
+        await tell_reconciled(wallet, world, waiting)
         return Outcome(failed=(waiting.reason,), again_seconds=waiting.retry_seconds)
     await _let_go(wallet, world)
     return Outcome(gone=True)
@@ -73,21 +72,3 @@ async def _let_go(wallet: Wallet, world: World) -> None:
     finalizers = [name for name in wallet.finalizers if name != FINALIZER]
     meta = {"resourceVersion": body["metadata"]["resourceVersion"], "finalizers": finalizers}
     await world.kube.merge(KIND, wallet.name, namespace=wallet.namespace, body={"metadata": meta})
-
-
-async def _tell(wallet: Wallet, world: World, problem: Problem) -> None:
-    verdict = replace(problem.verdict, status="False")
-    conditions = merge(
-        wallet.status.conditions,
-        {"Reconciled": verdict},
-        types=TYPES,
-        generation=wallet.generation,
-        now=utc_now(),
-    )
-    status = wallet.status.model_copy(update={"conditions": conditions})
-    before = next((entry for entry in wallet.status.conditions if entry.type == "Reconciled"), None)
-    notes = []
-    if before is None or before.reason != verdict.reason:
-        since = before.last_transition_time if before else ""
-        notes = [Note(reason=verdict.reason, message=verdict.message, cause=f"deletion {since}")]
-    await write_status(wallet, world, status, notes)

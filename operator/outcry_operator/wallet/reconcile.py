@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from outcry_operator import drift
 from outcry_operator.conditions import Problem
-from outcry_operator.errors import OperatorError
+from outcry_operator.errors import KubeError, OperatorError
 from outcry_operator.models.wallet import KIND
 from outcry_operator.notes import utc_now
 from outcry_operator.outcome import Outcome
@@ -22,7 +22,7 @@ from outcry_operator.wallet import ceremony, deletion, objects, pins, register, 
 from outcry_operator.wallet.names import SIGNERS, Wallet, WalletKey
 from outcry_operator.wallet.report import Findings
 from outcry_operator.wallet.secret_objects import ensure_certificates, ensure_storage_keys
-from outcry_operator.wallet.status import write_status
+from outcry_operator.wallet.status import tell_reconciled, write_status
 from outcry_operator.wallet.view import look
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from outcry_operator.wallet.secret_objects import Certificates
     from outcry_operator.world import World
 
-# A ceremony's pod and a signer's restart are told by watches; heights and balances by nobody.
-NUMBERS_SECONDS = 15.0
+FORBIDDEN = 403
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +58,13 @@ async def reconcile(key: WalletKey, world: World) -> Outcome:
     wallet = Wallet.read(body)
     if wallet.deleting:
         return await deletion.run(wallet, world)
-    progress = await _look(await _hold(wallet, world), world)
+    wallet = await _hold(wallet, world)
+    try:
+        progress = await _look(wallet, world)
+    except KubeError as error:
+        if error.status == FORBIDDEN:
+            return await _stay_out(wallet, world, error)
+        raise
     try:
         progress = await _put_right(progress, world)
     except OperatorError as error:
@@ -76,6 +81,16 @@ async def _hold(wallet: Wallet, world: World) -> Wallet:
     meta = {"resourceVersion": wallet.resource_version, "finalizers": [*wallet.finalizers, FINALIZER]}
     body = await world.kube.merge(KIND, wallet.name, namespace=wallet.namespace, body={"metadata": meta})
     return Wallet.read(body)
+
+
+async def _stay_out(wallet: Wallet, world: World, error: KubeError) -> Outcome:
+    """The chart gave no rights in this namespace: say so where a person looks."""
+    words = (
+        f"the operator has no rights here: add {wallet.namespace} to the chart's wallets.namespaces; {error}"
+    )
+    problem = Problem(reason=error.reason, message=words)
+    await tell_reconciled(wallet, world, problem)
+    return Outcome(failed=(problem.reason,), back_off=True)
 
 
 async def _look(wallet: Wallet, world: World) -> Progress:
@@ -180,5 +195,4 @@ async def _tell(progress: Progress, world: World) -> Outcome:
         ready=quorum.status if quorum else "Unknown",
         failed=tuple(problem.reason for problem in problems),
         back_off=any(problem.transient for problem in problems),
-        again_seconds=NUMBERS_SECONDS,
     )

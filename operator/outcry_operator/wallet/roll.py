@@ -62,7 +62,7 @@ def step_of(signers: Mapping[int, Signer], *, generated: bool) -> Step:
     """
     behind = [index for index in SIGNERS if not signers[index].stated]
     if not generated or not behind:
-        return Step(write=tuple(behind), waiting=_settling(signers) if not behind else "")
+        return Step(write=tuple(behind), waiting=_settling(signers))
     down = [index for index in behind if not signers[index].up]
     if down:
         return Step(write=tuple(down), waiting=_waits(behind, down, signers))
@@ -75,7 +75,7 @@ def step_of(signers: Mapping[int, Signer], *, generated: bool) -> Step:
 def _waits(behind: list[int], now: list[int], signers: Mapping[int, Signer]) -> str:
     left = [f"signer-{index}" for index in behind if index not in now]
     if not left:
-        return ""
+        return _settling(signers)
     slow = [f"signer-{index}" for index in SIGNERS if index in now or not signers[index].ready]
     return f"{', '.join(left)} waits until {', '.join(one for one in slow if one not in left)} is ready"
 

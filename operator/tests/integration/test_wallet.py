@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from cryptography import x509
 from outcry_operator.clients.wallet_page import WalletPages
+from outcry_operator.errors import KubeError
 from outcry_operator.pair.names import FINALIZER
 from outcry_operator.wallet.names import CONFIG_ANNOTATION, SIGNERS
 
@@ -467,3 +468,26 @@ async def test_deleting_a_wallet_keeps_its_keys_and_the_same_wallet_goes_on(quor
     assert status.key.public_key == "ab" * 32
     assert [record.identity for record in status.signers] == list(quorum.identities.pinned.values())
     assert (await quorum.conditions())["KeysGenerated"] == ("True", "KeysGenerated")
+
+
+class WithoutRights:
+    """The API, as it answers where the chart gave no rights on ConfigMaps and Secrets."""
+
+    def __init__(self, kube):
+        self._kube = kube
+
+    def __getattr__(self, name):
+        return getattr(self._kube, name)
+
+    async def get(self, kind, name, *, namespace):
+        if kind in ("ConfigMap", "Secret"):
+            raise KubeError(f"{kind} {name} is forbidden", status=403, reason="Forbidden")
+        return await self._kube.get(kind, name, namespace=namespace)
+
+
+async def test_a_namespace_without_rights_is_said_and_nothing_is_made(quorum):
+    await quorum.apply()
+    await quorum.run(world=replace(quorum.world, kube=WithoutRights(quorum.world.kube)))
+    assert await quorum.conditions() == {"Reconciled": ("False", "Forbidden")}
+    assert f"add {NAMESPACE} to the chart's wallets.namespaces" in await quorum.message("Reconciled")
+    assert await quorum.objects("StatefulSet", "Secret") == {}
