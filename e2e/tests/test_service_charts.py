@@ -109,7 +109,7 @@ def test_each_reaches_what_it_needs_and_nothing_else(objects):
         "gateway": {REDIS},
     }
     assert {name: called(objects, name) for name in SERVICES} == {
-        name: {"risk"} if name == "order" else set() for name in SERVICES
+        name: {"risk", "outcry-wallet"} if name == "order" else set() for name in SERVICES
     }
 
 

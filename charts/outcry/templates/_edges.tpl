@@ -1,7 +1,7 @@
 {{/*
 Edges of NetworkPolicies. A policy of a service names who may call it (`callers`, by name) and where it goes:
 `calls` (services, by name) and `ports` (of Kafka, Consul and stores, inside the cluster or not). `wallets` lets
-the wallet services of this namespace in.
+the wallet services of this namespace in, `callsWallets` lets calls out to them.
 */}}
 
 {{- define "outcry.edges.dns" -}}
@@ -93,6 +93,13 @@ spec:
       to:
         - podSelector:
             matchLabels: {{- include "outcry.service.selector" (dict "name" . "root" $.root) | nindent 14 }}
+    {{- end }}
+    {{- if .callsWallets }}
+    - ports:
+        - {port: 7080, protocol: TCP}
+      to:
+        - podSelector:
+            matchLabels: {app.kubernetes.io/name: outcry-wallet}
     {{- end }}
     {{- with .ports }}
     - ports:

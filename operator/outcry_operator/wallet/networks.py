@@ -48,27 +48,27 @@ def ceremony(wallet: Wallet) -> Object:
 
 
 def service(wallet: Wallet, settings: Settings) -> Object:
-    """In: whoever reads metrics. Out: signers, order, risk; the ports of nodes, Kafka, Consul and database.
+    """In: metrics, and order for deposits. Out: signers, order, risk; the ports of nodes, Kafka and stores.
 
     Nodes and stores stand anywhere, inside the cluster or not: their ports alone can be named.
     """
     system = {NAMESPACE_NAME: settings.namespace}
-    desks = [
+    order, risk = (
         {
             "namespaceSelector": {"matchLabels": system},
             "podSelector": {"matchLabels": {NAME_LABEL: name}},
         }
         for name in ("order", "risk")
-    ]
+    )
     return _policy(
         wallet,
         wallet.base,
         SERVICE,
-        ingress=[{"ports": [_tcp(METRICS_PORT)]}],
+        ingress=[{"ports": [_tcp(METRICS_PORT)]}, {"from": [order], "ports": [_tcp(GRPC_PORT)]}],
         egress=[
             DNS,
             _to_signers(wallet),
-            {"to": desks, "ports": [_tcp(GRPC_PORT)]},
+            {"to": [order, risk], "ports": [_tcp(GRPC_PORT)]},
             {"ports": [_tcp(port) for port in outside_ports(wallet, settings)]},
         ],
     )

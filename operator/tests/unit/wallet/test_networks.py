@@ -42,6 +42,12 @@ def test_the_service_reaches_signers_desks_and_the_ports_of_what_stands_elsewher
     ]
     assert [port["port"] for port in outside["ports"]] == [3306, 8500, 9092, 18334, 18443]
     assert "to" not in outside
+    metrics, deposits = policy["ingress"]
+    assert metrics == {"ports": [{"port": 9090, "protocol": "TCP"}]}
+    (order,) = deposits["from"]
+    assert order["podSelector"]["matchLabels"] == {NAME_LABEL: "order"}
+    assert order["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "outcry-system"}
+    assert deposits["ports"] == [{"port": 7080, "protocol": "TCP"}]
 
 
 def test_a_url_without_a_port_has_its_schemes():
