@@ -39,12 +39,13 @@ class ServiceImages:
     mariadb: Image
     redis: Image
     services: Image
+    signer: Image
     envoy: Image
 
     @property
     def all(self) -> list[Image]:
         """The stores first: they take longest to start."""
-        return [self.mariadb, self.redis, self.services, self.envoy]
+        return [self.mariadb, self.redis, self.services, self.signer, self.envoy]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,7 @@ def build_service_images(*, progress: Progress) -> ServiceImages:
         mariadb=catalog.mariadb_image(progress=progress),
         redis=catalog.redis_image(progress=progress),
         services=catalog.services_image(progress=progress),
+        signer=catalog.signer_image(progress=progress),
         envoy=catalog.envoy_image(progress=progress),
     )
 
@@ -131,7 +133,9 @@ def platform_values(images: Images) -> dict[str, Any]:
     """For `charts/outcry`: nobody spins on a machine whose CPUs everything else needs, too."""
     services: dict[str, Any] = {"enabled": False}
     envoy: dict[str, Any] = {}
+    wallets: dict[str, Any] = {}
     if images.services:
+        wallets = {"signerImage": images.services.signer.name}
         services = {"image": images.services.services.name}
         # One kube-proxy serves both nodes of the local provider, so `Local` would miss the other one's pods.
         reached = {"type": "NodePort", "nodePort": GATEWAY_PORT, "externalTrafficPolicy": "Cluster"}
@@ -140,5 +144,6 @@ def platform_values(images: Images) -> dict[str, Any]:
         "operator": {"image": images.operator.name},
         "engine": {"image": images.engine.name, "spin": "never"},
         "services": services,
+        "wallets": wallets,
         "envoy": envoy,
     }

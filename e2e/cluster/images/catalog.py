@@ -17,6 +17,7 @@ from e2e.cluster.build.artifact import digest_of, ensure
 from e2e.cluster.build.servers import CONSUL, COREDNS, PAUSE, kafka_jars
 from e2e.cluster.images.layers import Layer, Recipe, make_layer, tar_above, tar_from
 from e2e.cluster.images.oci import Image
+from e2e.cluster.images.program_layers import signer_layer
 from e2e.cluster.images.python_layers import (
     APP,
     DEPENDENCIES,
@@ -43,6 +44,7 @@ __all__ = [
     "operator_image",
     "redis_image",
     "services_image",
+    "signer_image",
     "system_images",
 ]
 
@@ -150,6 +152,19 @@ def services_image(*, progress: Progress) -> Image:
         make_layer(services_layer(), progress=progress),
     )
     return tagged(Image(name="outcry/services", layers=layers, env=PYTHON_ENV))
+
+
+def signer_image(*, progress: Progress) -> Image:
+    """One key share: the program, its libraries, and nothing that an intruder could use."""
+    layer = signer_layer({"/etc/passwd": PASSWD, "/etc/group": GROUP})
+    return tagged(
+        Image(
+            name="outcry/signer",
+            layers=(make_layer(layer, progress=progress),),
+            entrypoint=("/usr/local/bin/outcry-signer",),
+            env={"PATH": "/usr/local/bin"},
+        )
+    )
 
 
 def tagged(image: Image) -> Image:

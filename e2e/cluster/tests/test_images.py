@@ -12,6 +12,7 @@ import pytest
 from e2e.cluster.build.artifact import Artifact, digest_of, ensure
 from e2e.cluster.images.layers import Recipe, make_layer, tar_above, tar_from
 from e2e.cluster.images.oci import Image, write_archive
+from e2e.cluster.images.program_layers import libraries_in
 from e2e.cluster.progress import Progress
 
 
@@ -93,6 +94,20 @@ def test_a_changed_mode_or_link_is_a_difference_and_a_time_is_none(tmp_path):
         tar_above(base, tmp_path / name, above)
         with tarfile.open(above) as tar:
             assert tar.getnames() == expected
+
+
+def test_a_programs_libraries_are_those_that_are_files():
+    listed = """\
+\tlinux-vdso.so.1 (0x00007ffe3a5f2000)
+\tlibgcc_s.so.1 => /lib/x86_64-linux-gnu/libgcc_s.so.1 (0x00007f0b3c000000)
+\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f0b3be00000)
+\t/lib64/ld-linux-x86-64.so.2 (0x00007f0b3c5f1000)
+"""
+    assert libraries_in(listed) == [
+        "/lib/x86_64-linux-gnu/libgcc_s.so.1",
+        "/lib/x86_64-linux-gnu/libc.so.6",
+        "/lib64/ld-linux-x86-64.so.2",
+    ]
 
 
 def test_an_archive_holds_every_image_and_each_layer_once():
