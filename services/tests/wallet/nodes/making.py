@@ -142,7 +142,8 @@ async def altered(server, alter):
 
     app = web.Application()
     app.router.add_post("/", handle)
-    runner = web.AppRunner(app)
+    # Who asks may be gone: nobody waits for what is still being answered then.
+    runner = web.AppRunner(app, shutdown_timeout=0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:

@@ -20,7 +20,8 @@ async def stranger(answer):
     """An HTTP server with one handler; gives its URL, with a key in it."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app)
+    # Who asks may be gone: nobody waits for what is still being answered then.
+    runner = web.AppRunner(app, shutdown_timeout=0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
