@@ -143,7 +143,7 @@ async def altered(server, alter):
     app = web.Application()
     app.router.add_post("/", handle)
     # Who asks may be gone: nobody waits for what is still being answered then.
-    runner = web.AppRunner(app, shutdown_timeout=0)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:

@@ -21,7 +21,7 @@ async def stranger(answer):
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
     # Who asks may be gone: nobody waits for what is still being answered then.
-    runner = web.AppRunner(app, shutdown_timeout=0)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
