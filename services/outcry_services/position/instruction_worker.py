@@ -148,14 +148,19 @@ class InstructionWorker:
         commands: dict[str, list[Command]] = defaultdict(list)
         for item in batch.items:
             for it in item.value.instructions if item.record.offset < self._resend else ():
-                answer = self._recorded.again.pop(_key(it), None)
-                symbol = instructions.symbol_of(it)
-                if answer is None or answer.WhichOneof("body") == "refused" or not symbol:
-                    continue
-                command = command_of(it, Entry(number=0, kind=PASSED, id=0))
-                if command is not None and await self._takes(symbol):
-                    commands[symbol].append(command)
+                await self._send_again(it, self._recorded.again.pop(_key(it), None), commands)
         return commands
+
+    async def _send_again(
+        self, it: Instruction, answer: OrderEvent | None, commands: dict[str, list[Command]]
+    ) -> None:
+        """The command of what was answered before; its engine drops it if it has it."""
+        symbol = instructions.symbol_of(it)
+        if answer is None or answer.WhichOneof("body") == "refused" or not symbol:
+            return
+        command = command_of(it, Entry(number=0, kind=PASSED, id=0))
+        if command is not None and await self._takes(symbol):
+            commands[symbol].append(command)
 
     def _answer_of(self, it: Instruction) -> OrderEvent | None:
         return self._recorded.answers.get(_key(it))
@@ -200,6 +205,8 @@ class InstructionWorker:
             self._recorded.answers.pop(_key(it), None)
             if not answer.text:
                 _require_told(one)
+                # Its command was sent, too, unless the cursor said so before it was true.
+                await self._send_again(it, one.recorded, commands)
                 continue
             entry = parse_entry(answer.text)
             drained[it.user_id].append(instructions.field_of(it))

@@ -297,6 +297,28 @@ async def test_a_cursor_that_no_answer_stands_behind_stops_the_worker_until_it_i
     assert await world.balance(user, "USDT") == (20, 0)
 
 
+async def test_what_was_answered_reaches_its_pair_although_the_cursor_was_ahead_of_it(world):
+    """The process died between answer and command, Redis lost the step, and somebody set the cursor."""
+    user = new_user()
+    await world.order(deposit(user, 1, "USDT", 100))
+    whole = world.log.publish_all
+
+    async def without_commands(records):
+        if any(record.topic.startswith("matching.") for record in records):
+            raise ConnectionError
+        return await whole(records)
+
+    world.log.publish_all = without_commands
+    with pytest.raises(BaseExceptionGroup):
+        await world.order(order(user, 2, BUY, price=100))
+    world.log.publish_all = whole
+    await world.redis.command("DEL", keys.journal(user))
+    world.begin()
+    await world.order(deposit(user, 1, "USDT", 100), order(user, 2, BUY, price=100))
+    assert [answer.number for answer in world.log.answers] == [1, 2]
+    assert [command.number for command in world.log.commands()] == [2]
+
+
 async def test_a_redis_that_lost_what_it_acknowledged_is_found_out_by_the_next_step(world):
     user = new_user()
     await world.order(deposit(user, 1, "USDT", 10), deposit(user, 2, "USDT", 10))
