@@ -120,7 +120,8 @@ class Run:
                 symbols = self._means.pairs.symbols()
                 gone = await self._left_behind(symbols)
                 self._ends = gone | {
-                    symbol: await self._trades.end(events_topic(symbol), 0) for symbol in symbols - self._lost
+                    symbol: await self._trades.end(events_topic(symbol), 0)
+                    for symbol in sorted(symbols - self._lost)
                 }
                 group.create_task(self._instructions.run())
                 group.create_task(self._events.run())
@@ -187,7 +188,7 @@ class Run:
     async def _left_behind(self, symbols: frozenset[str]) -> dict[str, int]:
         """Pairs that went before all their events were carried out, and where those end."""
         found = {}
-        for symbol in self._marks.symbols() - symbols - self._lost:
+        for symbol in sorted(self._marks.symbols() - symbols - self._lost):
             end = await self._end_of(symbol)
             if (self._marks.events(symbol).offset or 0) < end:
                 found[symbol] = end
@@ -208,11 +209,11 @@ class Run:
         leaving: dict[str, asyncio.Task[None]] = {}
         while True:
             followed = symbols - self._lost
-            for symbol in followed & leaving.keys():
+            for symbol in sorted(followed & leaving.keys()):
                 leaving.pop(symbol).cancel()
-            for symbol in followed - known.keys():
+            for symbol in sorted(followed - known.keys()):
                 known[symbol] = self._take_up(group, symbol)
-            for symbol in known.keys() - followed - leaving.keys():
+            for symbol in sorted(known.keys() - followed - leaving.keys()):
                 leaving[symbol] = group.create_task(self._leave(symbol, known))
             self._progress.moved()
             symbols = await self._means.pairs.changed(symbols)

@@ -71,7 +71,7 @@ class Sweeper:
             async for names in self._redis.keys(pattern):
                 unexplained = await self._unexplained(names)
                 if unexplained:
-                    ticket = await self._watcher.dirty.put(unexplained)
+                    ticket = await self._watcher.dirty.put(sorted(unexplained))
         await self._watcher.dirty.passed(ticket)
         self._metrics.sweep_seconds.set(self._clock() - begun)
         self._metrics.swept.set(self._now())

@@ -162,7 +162,7 @@ class Watcher:
 
     async def _take(self, chunk: Chunk) -> None:
         self._metrics.rows.inc(len(chunk.changes))
-        users = {(int(one.row["user_id"]), str(one.row["asset"])) for one in chunk.changes}
+        users = dict.fromkeys((int(one.row["user_id"]), str(one.row["asset"])) for one in chunk.changes)
         ticket = await self.dirty.put(users)
         self._positions.append((ticket, chunk.position))
         self._moved.set()
