@@ -16,7 +16,7 @@ import warnings
 from dataclasses import dataclass
 from functools import partial
 
-from e2e.simulation.story import ACTIONS, DEATHS, Outcome, Stage
+from e2e.simulation.story import ACTIONS, DEATHS, TRADES, Outcome, Stage
 
 SHOWN_FAULTS = 12
 CHUNK = 20
@@ -30,9 +30,9 @@ class _Stages:
 
     stage: Stage | None = None
 
-    def play(self, seed: int, *, actions: int, deaths: int) -> Outcome:
+    def play(self, seed: int, *, actions: int, deaths: int, trades: int) -> Outcome:
         self.stage = self.stage or Stage()
-        return self.stage.play(seed, actions=actions, deaths=deaths)
+        return self.stage.play(seed, actions=actions, deaths=deaths, trades=trades)
 
 
 _STAGES = _Stages()
@@ -51,21 +51,18 @@ def main() -> int:
     for command in (run, replay):
         command.add_argument("--actions", type=int, default=ACTIONS, help="what people do in a story")
         command.add_argument("--deaths", type=int, default=DEATHS, help="at the most, in a story")
-    chosen = parser.parse_args()
-    if os.environ.get("PYTHONHASHSEED") != "0":
-        # The order of a set of names must not depend on the process.
-        os.execve(
-            sys.executable,
-            [sys.executable, "-m", "e2e.simulation", *sys.argv[1:]],
-            os.environ | {"PYTHONHASHSEED": "0"},
+        command.add_argument(
+            "--trades", type=int, default=TRADES, help="what somebody does whose money was broken"
         )
+    chosen = parser.parse_args()
     # Requests to the killed are never begun.
     warnings.simplefilter("ignore", RuntimeWarning)
     return _replay(chosen) if chosen.command == "replay" else _run(chosen)
 
 
 def _replay(chosen: argparse.Namespace) -> int:
-    outcome = Stage().play(chosen.seed, actions=chosen.actions, deaths=chosen.deaths, traced=True)
+    story = {"actions": chosen.actions, "deaths": chosen.deaths, "trades": chosen.trades}
+    outcome = Stage().play(chosen.seed, **story, traced=True)
     print("\n".join(outcome.trace))
     _show(outcome)
     return 1 if outcome.faults else 0
@@ -75,7 +72,7 @@ def _run(chosen: argparse.Namespace) -> int:
     begun = time.monotonic()
     failed = steps = lives = 0
     virtual = 0.0
-    play = partial(_STAGES.play, actions=chosen.actions, deaths=chosen.deaths)
+    play = partial(_STAGES.play, actions=chosen.actions, deaths=chosen.deaths, trades=chosen.trades)
     with multiprocessing.get_context("fork").Pool(
         chosen.workers, maxtasksperchild=CHUNKS_OF_A_WORKER
     ) as pool:

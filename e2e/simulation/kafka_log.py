@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from outcry_services.common.kafka import RawRecord, TopicMissingError
 
+from e2e.simulation.processes import current_process
 from e2e.simulation.shown import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from outcry_services.common.kafka import Record
 
@@ -47,9 +48,19 @@ class FakeKafka:
         self.seen: Callable[[str], None] | None = None
         """Told of every record that is written."""
         self._topics: dict[str, list[Partition]] = {}
+        self._cut_off: dict[str, float] = {}
         self._most_bytes: dict[str, int] = {}
         # Dictionaries for their order: a set of futures has none that a seed would decide.
         self._waiting: dict[tuple[str, int], dict[asyncio.Future[None], None]] = defaultdict(dict)
+
+    def cut_off(self, name: str, *, seconds: float) -> None:
+        """Processes of this name reach nothing that could be read for a while."""
+        self._cut_off[name] = asyncio.get_running_loop().time() + seconds
+
+    def seconds_cut_off(self) -> float:
+        """How long whoever asks will still reach nothing; 0: they do."""
+        end = self._cut_off.get(current_process().name)
+        return max(0.0, end - asyncio.get_running_loop().time()) if end is not None else 0.0
 
     def create_topic(self, name: str, *, partitions: int = 1, most_bytes: int = 1 << 20) -> None:
         """A topic that is empty; one that is there already stays as it is."""
@@ -59,6 +70,12 @@ class FakeKafka:
     def topics(self) -> dict[str, int]:
         """The number of partitions of each topic."""
         return {name: len(partitions) for name, partitions in self._topics.items()}
+
+    def partitions(self) -> Iterator[tuple[tuple[str, int], Partition]]:
+        """All of them."""
+        for name, partitions in self._topics.items():
+            for number, partition in enumerate(partitions):
+                yield (name, number), partition
 
     def partition(self, topic: str, number: int) -> Partition:
         """Raises `TopicMissingError` for one that isn't there."""

@@ -45,16 +45,21 @@ class FakeReader(Generic[T]):
         """As the real one."""
         await asyncio.sleep(self._chance.seconds())
         found = {}
-        for (topic, number), position in positions.items():
+        # Their order decides which one a seed draws, and may come of a set.
+        for (topic, number), position in sorted(positions.items(), key=lambda one: one[0]):
             start = self._kafka.partition(topic, number).start
             found[topic, number] = start if position is None else position
         self._positions = found
         self._paused.clear()
 
+    def position(self, topic: str, partition: int) -> int:
+        """For a judge: behind what was given so far."""
+        return self._positions.get((topic, partition), 0)
+
     async def batches(self) -> AsyncIterator[Batch[T]]:
         """As the real one."""
         while True:
-            await asyncio.sleep(self._chance.seconds())
+            await asyncio.sleep(self._chance.seconds() + self._kafka.seconds_cut_off())
             places = [
                 place for place in self._positions if place not in self._paused and self._has_more(place)
             ]

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from e2e.simulation.errors import UnfaithfulError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["Translated", "in_database", "translate"]
+__all__ = ["Translated", "expanded", "in_database", "translate"]
 
 _INTEGERS = {"TINYINT": 8, "SMALLINT": 16, "MEDIUMINT": 24, "INT": 32, "INTEGER": 32, "BIGINT": 64}
 _DECIMAL = "INT"
@@ -77,6 +77,24 @@ def in_database(statement: str, database: str) -> str:
     )
 
 
+def expanded(statement: str, values: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+    """A statement and its values, with a placeholder for each part of a list, as the client has it."""
+    if not any(isinstance(value, (tuple, list)) for value in values):
+        return statement, tuple(values)
+    first, *others = statement.split("%s")
+    text, flat = [first], list[Any]()
+    for value, behind in zip(values, others, strict=True):
+        text += [_placeholder(value, flat), behind]
+    return "".join(text), tuple(flat)
+
+
+def _placeholder(value: Any, flat: list[Any]) -> str:  # noqa: ANN401 - whatever a column takes
+    if isinstance(value, (tuple, list)):
+        return f"({', '.join(_placeholder(part, flat) for part in value)})"
+    flat.append(value)
+    return "%s"
+
+
 _WORDS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
@@ -90,6 +108,7 @@ _WORDS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
         (r"\bIF\s*\(", "iif("),
         (r"\bIS NOT DISTINCT FROM\b", "IS"),
         (r"<=>", " IS "),
+        (r"\bLAST_INSERT_ID\s*\(\s*\)", "last_insert_rowid()"),
         (r"\bFORCE INDEX \([^)]*\)", ""),
     )
 ]

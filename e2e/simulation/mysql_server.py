@@ -1,8 +1,9 @@
-"""A fake of `common.mysql.MySql` and of its server: SQLite in memory, running the shipped statements.
+"""A fake of a MySQL server: SQLite in memory, running the shipped statements (`mysql_client` sends them).
 
 Transactions of a server run one after the other, so nothing is shown of how they interleave under READ
-COMMITTED: that stays with the tests on the real server. Everything else that can happen to one does: it is
-rolled back when its process is killed, broken before or after its commit, chosen in a deadlock, or waits.
+COMMITTED: that stays with the tests on the real server. Who reads outside of a transaction waits for none,
+and sees nothing of one that is open. Everything else that can happen to one does: it is rolled back when its
+process is killed, broken before or after its commit, chosen in a deadlock, or waits.
 """
 
 from __future__ import annotations
@@ -11,44 +12,37 @@ import asyncio
 import re
 import sqlite3
 from collections import deque
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from outcry_services.common.errors import InternalError
-from outcry_services.common.mysql import MySqlAddress
-from outcry_services.common.mysql_errors import (
-    DuplicateKeyError,
-    MySqlBusyError,
-    MySqlDeadlockError,
-    MySqlLockError,
-    MySqlLostError,
-    MySqlTimeoutError,
-)
+from outcry_services.common.mysql_errors import DuplicateKeyError, MySqlLockError
 
-from e2e.simulation.chance import Chance
 from e2e.simulation.errors import UnfaithfulError
-from e2e.simulation.mysql_dialect import Translated, in_database, translate
-from e2e.simulation.processes import WORLD, current_process
+from e2e.simulation.mysql_dialect import Translated, translate
+from e2e.simulation.mysql_rows import BinaryLog
+from e2e.simulation.processes import WORLD
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from e2e.simulation.mysql_client import FakeSession
     from e2e.simulation.processes import Process
 
-__all__ = ["FakeMySql", "FakeMySqlServer"]
+__all__ = ["FakeMySqlServer", "Rows"]
 
+T = TypeVar("T")
 Rows = list[tuple[Any, ...]]
-_BROKEN = (MySqlLostError, MySqlTimeoutError)
 LOCK_SECONDS = 5.0
-LATE_SECONDS = 2.0
-_READS = re.compile(r"\s*SELECT\b(?!.*\b(FOR UPDATE|LOCK IN SHARE MODE)\b)", re.IGNORECASE | re.DOTALL)
+SERVER_ID = 1
 
 
 class FakeMySqlServer:
-    """Databases, and the one transaction that may be open."""
+    """Databases, and the one transaction that may be open. `logged`: tables whose rows the binary log has."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, logged: Iterable[str] = ()) -> None:
         self.databases: set[str] = set()
+        self.rows = BinaryLog()
+        self._logged = frozenset(logged)
         self._known: dict[str, Translated] = {}
         self._holder: FakeSession | None = None
         self._committing = False
@@ -57,7 +51,10 @@ class FakeMySqlServer:
         self._updates: list[int] = []
         self._sqlite = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._sqlite.create_function("note_update", 1, self._updates.append)
+        self._sqlite.create_function("note_row", -1, self.rows.note)
         self._sqlite.create_function("concat", -1, lambda *parts: "".join(map(str, parts)))
+        # As of a column with a _bin collation, and no other is taken.
+        self._sqlite.execute("PRAGMA case_sensitive_like = ON")
 
     def execute(self, statement: str, arguments: Sequence[Any] = ()) -> Rows:
         """For the world: one statement, now."""
@@ -75,15 +72,11 @@ class FakeMySqlServer:
             self._sqlite.execute("ROLLBACK")
         self._holder, self._committing = None, False
         self._waiting.clear()
+        self.rows.clear()
         image.backup(self._sqlite)
 
-    async def take(self, session: FakeSession, *, reading: bool) -> None:
-        """Wait for every other transaction's end; raises `MySqlLockError` when that takes too long.
-
-        Who reads without a lock doesn't wait for a commit that is under way, and sees nothing of it.
-        """
-        if reading and self._committing:
-            return
+    async def take(self, session: FakeSession) -> None:
+        """Wait for every other transaction's end; raises `MySqlLockError` when that takes too long."""
         if self._holder is None:
             self._holder = session
             return
@@ -102,24 +95,45 @@ class FakeMySqlServer:
         """The client hears nothing more, and its commit takes effect later on."""
         if self._holder is not session or not self._sqlite.in_transaction:
             return
-        self._sqlite.execute("ROLLBACK")
+        self._roll_back()
         self._committing = True
         asyncio.get_running_loop().call_later(seconds, self._commit_at_last, session, context=WORLD.context)
 
     def _commit_at_last(self, session: FakeSession) -> None:
         # Nobody wrote in between: what it did then it can do now.
         self._committing = False
+        self._do_again(session)
+        self.give_back(session, commit=True)
+
+    def beside(self, run: Callable[[], T]) -> T:
+        """Read without seeing anything of the transaction that is open."""
+        if not self._sqlite.in_transaction or self._holder is None:
+            return run()
+        self._roll_back()
+        try:
+            return run()
+        finally:
+            # As above: nobody wrote.
+            self._do_again(self._holder)
+
+    def _do_again(self, session: FakeSession) -> None:
         self.begin()
         for run in session.done:
             run()
-        self.give_back(session, commit=True)
+
+    def _roll_back(self) -> None:
+        self._sqlite.execute("ROLLBACK")
+        self.rows.forget()
 
     def give_back(self, session: FakeSession, *, commit: bool) -> None:
         """End a session's transaction, if it has one."""
         if self._holder is not session or self._committing:
             return
-        if self._sqlite.in_transaction:
-            self._sqlite.execute("COMMIT" if commit else "ROLLBACK")
+        if self._sqlite.in_transaction and commit:
+            self._sqlite.execute("COMMIT")
+        elif self._sqlite.in_transaction:
+            self._roll_back()
+        self.rows.commit()
         self._holder = None
         while self._waiting and self._holder is None:
             waiting, future = self._waiting.popleft()
@@ -139,10 +153,13 @@ class FakeMySqlServer:
 
     def run(self, statement: str, rows: Sequence[tuple[Any, ...]], *, many: bool) -> tuple[int, Rows]:
         """Rows changed, as MariaDB counts them, and rows found. A named error means that nothing was done."""
+        if (said := self._said(statement)) is not None:
+            return 0, said
         translated = self._translate(statement)
         if translated is None:
             return 0, []
         self._updates.clear()
+        noted = self.rows.pending
         self._sqlite.execute("SAVEPOINT statement")
         try:
             if many:
@@ -151,14 +168,17 @@ class FakeMySqlServer:
                 cursor = self._sqlite.execute(translated.text, rows[0])
             found = [tuple(row) for row in cursor.fetchall()] if cursor.description else []
             if translated.table:
-                self._watch_updates(translated.table)
+                self._watch(translated.table)
             if translated.rows:
                 self._sqlite.execute(translated.rows)
         except (sqlite3.Error, OverflowError) as error:
             self._sqlite.execute("ROLLBACK TO statement")
+            self.rows.forget(from_row=noted)
             raise _named(error, statement) from error
         finally:
             self._sqlite.execute("RELEASE statement")
+        if not self._sqlite.in_transaction:
+            self.rows.commit()
         return self._changed(cursor.rowcount, upsert=translated.upsert), found
 
     def _changed(self, touched: int, *, upsert: bool) -> int:
@@ -166,12 +186,31 @@ class FakeMySqlServer:
         updated, changed = len(self._updates), sum(self._updates)
         return max(touched, 0) - updated + (2 if upsert else 1) * changed
 
-    def _watch_updates(self, table: str) -> None:
+    def _said(self, statement: str) -> Rows | None:
+        """What the server says of itself, for the few questions that services have."""
+        if statement == "SHOW MASTER STATUS":
+            return [(self.rows.end.file, self.rows.end.offset, "", "")]
+        return [(SERVER_ID,)] if statement == "SELECT @@server_id" else None
+
+    def _watch(self, table: str) -> None:
+        """Note which rows of a table really change, and, if its changes are logged, how."""
         columns = [row[1] for row in self._sqlite.execute(f'PRAGMA table_info("{table}")')]
         differs = " OR ".join(f'OLD."{name}" IS NOT NEW."{name}"' for name in columns)
+        self._trigger(table, "UPDATE", f"SELECT note_update({differs})")
+        if table not in self._logged:
+            return
+        self.rows.watch(table, columns)
+        old, new = (", ".join(f'{side}."{name}"' for name in columns) for side in ("OLD", "NEW"))
+        self._trigger(table, "INSERT", f"SELECT note_row('{table}', 'INSERT', {new}, {new})")
+        self._trigger(
+            table, "UPDATE", f"SELECT note_row('{table}', 'UPDATE', {old}, {new}) WHERE {differs}", nth=2
+        )
+        self._trigger(table, "DELETE", f"SELECT note_row('{table}', 'DELETE', {old}, {old})")
+
+    def _trigger(self, table: str, event: str, does: str, *, nth: int = 1) -> None:
         self._sqlite.execute(
-            f'CREATE TRIGGER IF NOT EXISTS "{table} updated" AFTER UPDATE ON "{table}" '
-            f"BEGIN SELECT note_update({differs}); END"
+            f'CREATE TRIGGER IF NOT EXISTS "{table} {event} {nth}" AFTER {event} ON "{table}" '
+            f"BEGIN {does}; END"
         )
 
     def _translate(self, statement: str) -> Translated | None:
@@ -187,167 +226,6 @@ class FakeMySqlServer:
             return None
         translated = self._known[statement] = translate(statement, sorted(self.databases))
         return translated
-
-
-class FakeSession:
-    """`common.mysql.Session`."""
-
-    def __init__(self, server: FakeMySqlServer, chance: Chance, process: Process) -> None:
-        self._server = server
-        self._chance = chance
-        self.process = process
-        self.in_transaction = False
-        self.done: list[Callable[[], object]] = []
-        self._begun = False
-        self._broken = False
-        self._database = ""
-
-    async def execute(self, statement: str, arguments: Sequence[Any] = ()) -> int:
-        """As the real one."""
-        return (await self.run_all([(statement, arguments)]))[0][0]
-
-    async def query(self, statement: str, arguments: Sequence[Any] = ()) -> Rows:
-        """As the real one."""
-        return (await self.run_all([(statement, arguments)]))[0][1]
-
-    async def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> int:
-        """As the real one."""
-        if not rows:
-            return 0
-        many = [tuple(row) for row in rows]
-
-        def run() -> list[tuple[int, Rows]]:
-            return [self._server.run(statement, many, many=True)]
-
-        return (await self._exchange(run, reading=False))[0][0]
-
-    async def run_all(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[int, Rows]]:
-        """As the real one: those before one that fails were run."""
-        controls = [self._controls(text) for text, _ in statements]
-        if all(controls):
-            return [(0, [])] * len(statements)
-
-        def run() -> list[tuple[int, Rows]]:
-            return [
-                self._server.run(in_database(text, self._database), [tuple(values)], many=False)
-                for text, values in statements
-            ]
-
-        return await self._exchange(run, reading=all(_READS.match(text) for text, _ in statements))
-
-    def _controls(self, statement: str) -> bool:
-        """Whether a statement is about the transaction or the session; the next one then begins it."""
-        if used := re.match(r"\s*USE (\w+)", statement, re.IGNORECASE):
-            self._database = used[1]
-        if re.match(r"\s*START TRANSACTION\b", statement, re.IGNORECASE):
-            self.in_transaction = True
-        return bool(re.match(r"\s*(START TRANSACTION|SET|USE)\b", statement, re.IGNORECASE))
-
-    async def rollback(self) -> None:
-        """As the real one."""
-        await asyncio.sleep(self._chance.seconds())
-        self.abort()
-        self.in_transaction = self._begun = False
-
-    async def commit(self) -> None:
-        """Broken before or after, as chance has it."""
-        chance = self._chance
-        await asyncio.sleep(chance.seconds())
-        if self._broken or chance.happens(chance.odds.refused):
-            if not self._broken and chance.happens(chance.odds.late):
-                self._server.commit_later(self, seconds=LATE_SECONDS * chance.fraction())
-            self.abort()
-            raise _lost()
-        self._server.give_back(self, commit=True)
-        await asyncio.sleep(chance.seconds())
-        if chance.happens(chance.odds.lost_answer):
-            raise _lost()
-
-    def abort(self) -> None:
-        """Roll back what is open."""
-        self._server.give_back(self, commit=False)
-
-    async def _exchange(
-        self, run: Callable[[], list[tuple[int, Rows]]], *, reading: bool
-    ) -> list[tuple[int, Rows]]:
-        chance = self._chance
-        await asyncio.sleep(chance.seconds())
-        if self._broken:
-            raise _lost()
-        if not self._begun:
-            await self._server.take(self, reading=reading and not self.in_transaction)
-        try:
-            if self.in_transaction and not self._begun:
-                self._server.begin()
-                self._begun = True
-            if chance.happens(chance.odds.refused):
-                self.abort()
-                self._broken = True
-                raise self._fault()
-            found = run()
-            self.done.append(run)
-            return found
-        finally:
-            if not self.in_transaction:
-                self._server.give_back(self, commit=True)
-
-    def _fault(self) -> Exception:
-        if self.in_transaction and self._chance.happens(0.5):
-            return MySqlDeadlockError("MySQL at fake broke a deadlock; begin the transaction again")
-        return _lost()
-
-
-def _lost() -> MySqlLostError:
-    return MySqlLostError("MySQL at fake doesn't answer; ask what became of the work")
-
-
-class FakeMySql:
-    """`common.mysql.MySql`: one pool of a process."""
-
-    def __init__(self, server: FakeMySqlServer, chance: Chance | None = None) -> None:
-        self.address = MySqlAddress(host="fake", port=3306, user="app")
-        self._server = server
-        self._chance = chance or Chance()
-        self._processes: set[Process] = set()
-
-    async def open(self) -> None:
-        """As the real one."""
-
-    async def close(self) -> None:
-        """As the real one."""
-
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[FakeSession]:
-        """As the real one."""
-        chance = self._chance
-        await asyncio.sleep(chance.seconds())
-        if chance.happens(chance.odds.refused):
-            raise MySqlBusyError("no connection to MySQL at fake in time; try again")
-        session = FakeSession(self._server, chance, self._mourned(current_process()))
-        try:
-            yield session
-        finally:
-            session.abort()
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[FakeSession]:
-        """As the real one."""
-        async with self.session() as session:
-            session.in_transaction = True
-            yield session
-            await session.commit()
-
-    async def ping(self) -> None:
-        """As the real one."""
-        async with self.session() as session:
-            await session.query("SELECT 1")
-
-    def _mourned(self, process: Process) -> Process:
-        """The server sees the connections of a killed process go."""
-        if process not in self._processes:
-            self._processes.add(process)
-            process.at_death(lambda: self._server.forget(process))
-        return process
 
 
 def _named(error: Exception, statement: str) -> Exception:

@@ -5,29 +5,40 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from outcry.v1.risk_api_pb2 import RiskCheck
+from outcry_services.common.errors import ServiceError
 from outcry_services.common.kafka import DeadLetters, RawRecord
 from outcry_services.common.order_log import ORDER_EVENTS, events_topic, read_answers, read_events
 from outcry_services.order.committer import Committer
 from outcry_services.order.dispatch import Dispatcher
+from outcry_services.order.entries import Repeated
 from outcry_services.order.following import AnswerFollower, EventFollower
+from outcry_services.order.intake import order_check
 from outcry_services.order.metrics import CommitMetrics, DispatchMetrics, FollowMetrics
+from outcry_services.order.model import MoneyKind, MoneyRequest, OrderDraft
 from outcry_services.order.reading import Follower, Reading
+from outcry_services.order.risk_client import RiskClient
 from outcry_services.order.routing import Server, Shards
 from outcry_services.order.schema import statements
 from outcry_services.order.shard_map import ShardMap
 from outcry_services.order.shard_store import ShardStore
 from outcry_services.order.upkeep import Upkeep
+from outcry_services.order.withdrawals import WithdrawalSwitch
 from prometheus_client import CollectorRegistry
 
+from e2e.simulation.consul import FakeConsul
 from e2e.simulation.kafka_publisher import FakePublisher
 from e2e.simulation.kafka_reader import FakeReader
 from e2e.simulation.market import PARTITIONS, SHARDS
-from e2e.simulation.mysql_server import FakeMySql
+from e2e.simulation.mysql_client import FakeMySql
 from e2e.simulation.processes import current_process
+from e2e.simulation.risk_channel import RiskChannel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from outcry_services.order.entries import Body, Entry, Outcome
+    from outcry_services.order.model import MoneyRow, OrderRow
     from outcry_services.order.ports import OutboxView
 
     from e2e.simulation.mysql_server import FakeMySqlServer
@@ -70,6 +81,8 @@ class _Replica:
         self._publisher = FakePublisher(world.kafka, world.chance)
         self._follow_metrics = FollowMetrics(self._registry)
         self._dispatch_metrics = DispatchMetrics(self._registry)
+        self._risk = RiskClient(RiskChannel(world), clock=self._clock)  # type: ignore[arg-type]
+        self._switch = WithdrawalSwitch(FakeConsul(world.consul, world.chance), clock=self._clock)  # type: ignore[arg-type]
         self._store: Any = ShardStore(FakeMySql(world.mysql, world.chance), clock=self._clock)  # type: ignore[arg-type]
         self.dispatcher = Dispatcher(
             self._publisher,
@@ -119,6 +132,37 @@ class _Replica:
             keep_seconds=0.2,
         )
 
+    async def commit(self, entry: Entry) -> Outcome:
+        """As intake and treasury: what is there already under its name is not refused any more."""
+        try:
+            await self._admit(entry.body)
+        except ServiceError:
+            row = await self._find(entry.body)
+            if row is None:
+                raise
+            return Repeated(row)
+        return await self.shards.commit(entry)
+
+    async def _admit(self, body: Body) -> None:
+        if isinstance(body, MoneyRequest) and body.kind is MoneyKind.WITHDRAWAL:
+            await self._switch.require_running()
+            check = RiskCheck(user_id=body.user_id)
+            check.withdrawal.asset, check.withdrawal.amount = body.asset, body.amount
+        elif isinstance(body, OrderDraft):
+            check = order_check(body.user_id, body.terms, self._world.pairs[body.market.symbol], reference=0)
+        else:
+            return
+        if self._world.asks_risk:
+            await self._risk.require(check)
+
+    async def _find(self, body: Body) -> OrderRow | MoneyRow | None:
+        row: OrderRow | MoneyRow | None = None
+        if isinstance(body, OrderDraft):
+            row = await self._store.order_by_client_id(body.user_id, body.client_order_id)
+        elif isinstance(body, MoneyRequest):
+            row = await self._store.money(body.user_id, body.kind, body.reference)
+        return row
+
     async def live(self) -> None:
         """Until killed."""
         world = self._world
@@ -142,7 +186,7 @@ class _Replica:
             group.create_task(upkeep.run())
             for reading in followers:
                 group.create_task(reading.run())
-            world.open_desk(current_process(), self.shards.commit)
+            world.open_desk(current_process(), self.commit)
 
 
 async def live_as_order(world: World) -> None:

@@ -10,8 +10,9 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from outcry.v1.risk_api_pb2 import LimitValues, SetLimitsRequest
 from outcry.v1.types_pb2 import OrderType, Side, TimeInForce
-from outcry_services.common.errors import TooManyError, UnavailableError
+from outcry_services.common.errors import RefusedError, TooManyError, UnavailableError
 from outcry_services.order.entries import Committed, Entry
 from outcry_services.order.holds import hold_of
 from outcry_services.order.model import (
@@ -29,8 +30,11 @@ from outcry_services.order.model import (
 from e2e.simulation.market import USERS
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from outcry_services.common.pairs import Pair
     from outcry_services.order.entries import Outcome
+    from outcry_services.risk.admin import Admin
 
     from e2e.simulation.chance import Chance
     from e2e.simulation.world import World
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["People", "Told"]
 
 ASK_AGAIN_SECONDS = 0.2
+MOST_OPEN = 3
+MOST_SETTINGS = 3
 BUY, SELL = Side.SIDE_BUY, Side.SIDE_SELL
 
 
@@ -55,13 +61,12 @@ class Told:
 class People:
     """Everybody, drawing what they do from one stream of chance."""
 
-    def __init__(self, world: World, pairs: list[Pair], *, actions: int) -> None:
+    def __init__(self, world: World, pairs: list[Pair]) -> None:
         self.told = Told()
         self.left = False
         self._world = world
         self._chance: Chance = world.story
         self._pairs = pairs
-        self._actions = actions
         self._names = 0
         self._open: list[tuple[int, str, int]] = []
 
@@ -75,13 +80,56 @@ class People:
         ]
         await asyncio.gather(*(self._ask(entry) for entry in entries if _amount(entry) > 0))
 
-    async def act(self) -> None:
-        """All that they do, some of it at once."""
+    async def act(self, times: int, *, user: int = 0) -> None:
+        """So much of what they do (0: anybody), some of it at once."""
         tasks = []
-        for _ in range(self._actions):
-            tasks.append(asyncio.ensure_future(self._ask(self._anything())))
+        for _ in range(times):
+            tasks.append(asyncio.ensure_future(self._ask(self._anything(user))))
             await asyncio.sleep(self._chance.fraction() ** 3 * 0.2)
         await asyncio.gather(*tasks)
+
+    # What administrators do.
+
+    async def limit(self) -> None:
+        """Say how many orders somebody may have open, for everybody or for one."""
+        chance = self._chance
+        user = 0 if chance.happens(0.6) else USERS[chance.below(len(USERS))]
+        symbol = "" if chance.happens(0.6) else self._pairs[chance.below(len(self._pairs))].symbol
+        most = None if chance.happens(0.2) else chance.between(0, MOST_OPEN)
+        rules, scope = self._world.witness.rules.open_orders, (user, symbol)
+        rules[scope] = [*rules.get(scope, [None]), most]
+        request = SetLimitsRequest(
+            user_id=user, symbol=symbol, limits=LimitValues(max_open_orders=most), reason="why"
+        )
+        await self._administer(lambda admin: admin.set_limits(request, actor="sim"))
+        rules[scope] = [most]
+
+    async def administer(self, *, within: float) -> None:
+        """Change limits, and what users may do, now and then."""
+        for _ in range(self._chance.between(0, MOST_SETTINGS)):
+            await asyncio.sleep(within / MOST_SETTINGS * self._chance.fraction())
+            if self._chance.happens(0.5):
+                await self.limit()
+            else:
+                await self._suspend_or_restore()
+
+    async def _suspend_or_restore(self) -> None:
+        user = USERS[self._chance.below(len(USERS))]
+        mode = _MODES[self._chance.below(len(_MODES))]
+        modes = self._world.witness.rules.modes
+        modes[user] = [*modes.get(user, ["ACTIVE"]), mode]
+        await self._administer(lambda admin: admin.set_mode(user, mode, reason="why", actor="sim"))
+        modes[user] = [mode]
+
+    async def _administer(self, work: Callable[[Admin], Awaitable[object]]) -> None:
+        """Until there is an answer."""
+        while True:
+            try:
+                await self._world.administer(work)
+            except UnavailableError:
+                await asyncio.sleep(ASK_AGAIN_SECONDS)
+            else:
+                return
 
     async def leave(self) -> None:
         """Cancel all that is there."""
@@ -93,8 +141,8 @@ class People:
 
     # One of the things that people do.
 
-    def _anything(self) -> Entry:
-        user = USERS[self._chance.below(len(USERS))]
+    def _anything(self, user: int) -> Entry:
+        user = user or USERS[self._chance.below(len(USERS))]
         pair = self._pairs[self._chance.below(len(self._pairs))]
         roll = self._chance.fraction()
         if roll < 0.70:
@@ -198,6 +246,9 @@ class People:
             except (UnavailableError, TooManyError):
                 await asyncio.sleep(ASK_AGAIN_SECONDS * self._chance.fraction())
                 continue
+            except RefusedError:
+                # By risk, or because withdrawals are paused.
+                return
             except Exception as error:
                 self.told.faults.append(f"{entry.body} was answered {error!r}")
                 return
@@ -217,6 +268,7 @@ class People:
             self.told.faults.append(f"{body} was answered {outcome}")
 
 
+_MODES = ("ACTIVE", "WITHDRAW_ONLY", "SUSPENDED")
 _MARKET, _IOC = OrderType.ORDER_TYPE_MARKET, TimeInForce.TIME_IN_FORCE_IOC
 _TIMES = (
     *[TimeInForce.TIME_IN_FORCE_GTC] * 6,

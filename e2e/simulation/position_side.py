@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from e2e.simulation.kafka_publisher import FakePublisher
 from e2e.simulation.kafka_reader import FakeReader
 from e2e.simulation.market import PARTITIONS
-from e2e.simulation.mysql_server import FakeMySql
+from e2e.simulation.mysql_client import FakeMySql
 from e2e.simulation.redis_server import FakeRedis
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from e2e.simulation.redis_keys import Keys, RefusedError, Status
 from e2e.simulation.redis_lua import Scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from outcry_services.common.redis import Call
 
@@ -157,6 +157,12 @@ class FakeRedis:
         if isinstance(reply, Exception):
             raise _named(reply)
         return _parsed(words, reply)
+
+    async def keys(self, pattern: str) -> AsyncIterator[list[str]]:
+        """As the real one, all of them in one page."""
+        _, found = await self.command("SCAN", "0", "MATCH", pattern)
+        if found:
+            yield [key.decode("utf-8", "surrogateescape") for key in found]
 
     async def run(self, call: Call) -> Any:  # noqa: ANN401
         """As the real one."""

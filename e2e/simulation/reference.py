@@ -17,6 +17,8 @@ from outcry.v1.order_event_pb2 import OrderEvent, OrderEventBatch
 from outcry.v1.types_pb2 import Side
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from e2e.simulation.kafka_log import FakeKafka
 
 __all__ = ["ORDER_ENDS", "Logs", "OrderState", "Reference", "read_logs"]
@@ -107,9 +109,12 @@ class OrderState:
 
 
 class Reference:
-    """Balances, orders and the house, after everything in the logs."""
+    """Balances, orders and the house, after everything in the logs.
 
-    def __init__(self, logs: Logs) -> None:
+    `covers`: what the house paid for a user where Redis let somebody spend what he hadn't.
+    """
+
+    def __init__(self, logs: Logs, *, covers: Mapping[tuple[int, str], int] | None = None) -> None:
         self.faults = list(logs.faults)
         self.available: Counter[tuple[int, str]] = Counter()
         self.held: Counter[tuple[int, str]] = Counter()
@@ -122,6 +127,8 @@ class Reference:
         """The same of all that ever held funds."""
         self.withdrawals: dict[int, str] = {}
         """What became of each: HELD, SENT, COMPLETED, RELEASED, RETURNED; REFUSED."""
+        for (user, asset), amount in (covers or {}).items():
+            self._move("house", user, asset, amount)
         for key, instruction in sorted(logs.instructions.items()):
             if key in logs.answers:
                 self._answered(key, instruction, logs.answers[key])

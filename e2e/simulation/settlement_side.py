@@ -17,7 +17,7 @@ from e2e.simulation.kafka_publisher import FakePublisher
 from e2e.simulation.kafka_reader import FakeReader
 from e2e.simulation.loop import simulate
 from e2e.simulation.market import PARTITIONS
-from e2e.simulation.mysql_server import FakeMySql
+from e2e.simulation.mysql_client import FakeMySql
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcry_services.common.errors import ServiceError
 
+from e2e.simulation.breaking import Vandal
 from e2e.simulation.engine import Engine, settings_record
 from e2e.simulation.errors import SimulationError
 from e2e.simulation.judge import differences
@@ -21,6 +22,8 @@ from e2e.simulation.mysql_server import FakeMySqlServer
 from e2e.simulation.order_side import live_as_order, make_shards
 from e2e.simulation.people import People
 from e2e.simulation.position_side import live_as_position
+from e2e.simulation.reconciler_side import LOGGED, live_as_reconciler, make_records
+from e2e.simulation.risk_side import live_as_risk
 from e2e.simulation.settlement_side import live_as_settlement, make_ledger
 from e2e.simulation.wallet_side import live_as_wallet
 from e2e.simulation.world import World
@@ -30,15 +33,25 @@ if TYPE_CHECKING:
 
     from outcry_services.common.pairs import Pair
 
-__all__ = ["ACTIONS", "DEATHS", "Outcome", "Stage"]
+__all__ = ["ACTIONS", "DEATHS", "TRADES", "Outcome", "Stage"]
 
 ROUGH_SECONDS = 8.0
 """Virtual; how long things go wrong, at the least until people have done what they do."""
 ACTIONS, DEATHS = 12, 4
 """Of a short story: what people do in it, and who dies at the most."""
+TRADES = 0
+"""What somebody does whose money was broken, before it is put right."""
 SETTLED_SECONDS = 120.0
 """Virtual; how long it may take until all is as it must be, once nothing goes wrong any more."""
 LOOK_SECONDS = 3.0
+RISKED = 0.5
+"""Of the stories: orders are asked for at risk."""
+RECONCILED = 0.4
+"""Of the stories: it looks at everything all the time, and costs as much as all the others."""
+BROKEN = 0.7
+"""Of those: somebody breaks something by hand."""
+MOST_BROKEN = 3
+BREAKING_SECONDS = 5.0
 _SYMBOLS = (("BTC-USDT",), ("BTC-USDT", "ETH-USDT"), ("BTC-USDT", "ETH-BTC", "ETH-USDT"))
 
 
@@ -60,25 +73,32 @@ class Stage:
 
     def __init__(self) -> None:
         _bury_in_silence()
-        self._mysql = FakeMySqlServer()
+        self._mysql = FakeMySqlServer(logged=LOGGED)
         make_shards(self._mysql)
         make_ledger(self._mysql)
+        make_records(self._mysql)
         self._image = self._mysql.image()
 
     def play(
-        self, seed: int, *, actions: int = ACTIONS, deaths: int = DEATHS, traced: bool = False
+        self,
+        seed: int,
+        *,
+        actions: int = ACTIONS,
+        deaths: int = DEATHS,
+        trades: int = TRADES,
+        traced: bool = False,
     ) -> Outcome:
         """The whole story of a seed."""
         with _unlogged():
-            return self._play(seed, actions=actions, deaths=deaths, traced=traced)
+            return self._play(seed, actions=actions, deaths=deaths, trades=trades, traced=traced)
 
-    def _play(self, seed: int, *, actions: int, deaths: int, traced: bool) -> Outcome:
+    def _play(self, seed: int, *, actions: int, deaths: int, trades: int, traced: bool) -> Outcome:
         self._mysql.restore(self._image)
         world = World(seed, mysql=self._mysql, traced=traced)
         loop = SimulatedLoop(world.chance, before_step=world.before_step, most_steps=400_000)
         faults: list[str] = []
         try:
-            faults += loop.run_until_complete(_story(world, actions=actions, deaths=deaths))
+            faults += loop.run_until_complete(_story(world, actions=actions, deaths=deaths, trades=trades))
         except (SimulationError, ServiceError) as error:
             faults.append(f"{type(error).__name__}: {error}")
         finally:
@@ -116,22 +136,33 @@ def _bury_in_silence() -> None:
     sys.unraisablehook = told
 
 
-async def _story(world: World, *, actions: int, deaths: int) -> list[str]:
+async def _story(world: World, *, actions: int, deaths: int, trades: int) -> list[str]:
     symbols = _SYMBOLS[world.story.below(len(_SYMBOLS))]
     pairs = [make_pair(symbol, world.story) for symbol in symbols]
     _make_topics(world, pairs)
-    people = People(world, pairs, actions=actions)
+    people = People(world, pairs)
     world.keep_alive("order-0", live_as_order)
     if world.story.happens(0.3):
         world.keep_alive("order-1", live_as_order)
     world.keep_alive("position", live_as_position)
     world.keep_alive("settlement", live_as_settlement)
     world.keep_alive("wallet", live_as_wallet)
+    if world.story.happens(RECONCILED):
+        world.keep_alive("reconciler", live_as_reconciler)
+        world.breakable = world.story.happens(BROKEN)
     for symbol in symbols:
         world.keep_alive(f"engine {symbol}", partial(_engine, symbol=symbol))
+    if world.story.happens(RISKED):
+        world.asks_risk = True
+        world.keep_alive("risk", live_as_risk)
+        await people.limit()
+        asyncio.get_running_loop().create_task(people.administer(within=ROUGH_SECONDS))
     world.strike(world.story.between(0, deaths), within=ROUGH_SECONDS)
     await people.deposit_all()
-    await people.act()
+    await people.act(actions)
+    if world.breakable:
+        times = world.story.between(1, MOST_BROKEN)
+        await Vandal(world, people).act(times, within=BREAKING_SECONDS, trades=trades)
     if world.story.happens(0.5):
         await people.leave()
     await asyncio.sleep(max(0.0, BEGIN + ROUGH_SECONDS - asyncio.get_running_loop().time()))
@@ -143,10 +174,11 @@ async def _story(world: World, *, actions: int, deaths: int) -> list[str]:
 
 
 def _make_topics(world: World, pairs: list[Pair]) -> None:
-    world.symbols = tuple(pair.symbol for pair in pairs)
+    world.pairs = {pair.symbol: pair for pair in pairs}
     for topic in ("orders", "order-events", "journal"):
         world.kafka.create_topic(topic, partitions=PARTITIONS)
-    world.kafka.create_topic("dead-letter")
+    for topic in ("dead-letter", "risk-settings", "risk-view"):
+        world.kafka.create_topic(topic)
     for pair in pairs:
         world.kafka.create_topic(f"matching.{pair.symbol}")
         world.kafka.create_topic(f"events.{pair.symbol}")

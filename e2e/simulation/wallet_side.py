@@ -29,7 +29,7 @@ from outcry_services.order.read_store import ReadTables
 from e2e.simulation.chain import Paid
 from e2e.simulation.chance import Chance
 from e2e.simulation.market import SHARDS
-from e2e.simulation.mysql_server import FakeMySql
+from e2e.simulation.mysql_client import FakeMySql
 
 if TYPE_CHECKING:
     from outcry_services.order.payouts import Step

@@ -8,28 +8,38 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from outcry_services.common.errors import UnavailableError
 
 from e2e.simulation.chain import FakeChain
 from e2e.simulation.chance import CALM, ROUGH, Chance
+from e2e.simulation.consul import FakeConsulServer
 from e2e.simulation.kafka_log import FakeKafka
 from e2e.simulation.kafka_publisher import GIVEN_UP_SECONDS
 from e2e.simulation.processes import WORLD, Process
 from e2e.simulation.redis_server import FakeRedisServer
+from e2e.simulation.witness import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
+    from outcry.v1.risk_api_pb2 import CheckRequest, CheckResponse
+    from outcry_services.common.pairs import Pair
     from outcry_services.order.entries import Entry, Outcome
+    from outcry_services.risk.admin import Admin
 
+    from e2e.simulation.breaking import Broken
     from e2e.simulation.mysql_server import FakeMySqlServer
+    from e2e.simulation.risk_side import Risk
 
     Ask = Callable[[Entry], Awaitable[Outcome]]
     Life = Callable[["World"], Coroutine[object, object, None]]
 
 __all__ = ["LONGEST_AWAY", "World"]
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 LONGEST_AWAY = 2.0
 """Virtual seconds that a killed process stays away."""
@@ -37,6 +47,9 @@ REDIS_DIES = 0.25
 """Of all that die."""
 REDIS_LOST = 0.2
 """Of its deaths: no replica is left."""
+CUT_OFF = 0.2
+"""Of the others, instead of being killed: all that Kafka has stays away from them for a while."""
+LONGEST_CUT_OFF = 5.0
 MOST_LOST = 40
 MOST_STEPS_LATE = 40
 TAKEOVER_SECONDS = 2 * GIVEN_UP_SECONDS
@@ -51,20 +64,35 @@ class World:
         self.story = Chance(f"{seed} story")
         self.kafka = FakeKafka()
         self.redis = FakeRedisServer()
-        self.symbols: tuple[str, ...] = ()
+        self.consul = FakeConsulServer()
+        self.pairs: dict[str, Pair] = {}
         self.mysql = mysql
         self.chain = FakeChain()
+        self.broken: list[Broken] = []
+        """By hand."""
+        self.breakable = False
+        """Whether somebody breaks things: then Redis doesn't lose everything as well."""
+        self.redis_deaths = 0
         self.faults: list[str] = []
         self.trace: list[str] = []
         self.lives: dict[str, int] = {}
         self._traced = traced
         self._alive: dict[str, Process] = {}
         self._desks: dict[Process, Ask] = {}
+        self.risks: dict[Process, Risk] = {}
+        self.asks_risk = False
+        """Whether order asks: in a story without risk nobody would answer."""
+        self.witness = Witness(self.kafka, fault=self.faults.append)
         self._fatal: set[int] = set()
         self._ending = False
         self._steps = 0
         if traced:
-            self.kafka.seen = self.redis.seen = self.note
+            self.kafka.seen = self.redis.seen = self.consul.seen = self.note
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Of the pairs that are traded."""
+        return tuple(self.pairs)
 
     # What happens to whom.
 
@@ -101,8 +129,15 @@ class World:
             return
         # Position keeps most in memory, and dies most.
         names = sorted(self._alive) + ["position"] * 2 * ("position" in self._alive)
+        names += ["reconciler"] * 2 * (self.breakable and "reconciler" in self._alive)
         if names:
             name = names[self.chance.below(len(names))]
+            if self.chance.happens(CUT_OFF):
+                # Risk alone tells how old its view is.
+                name = "risk" if "risk" in self._alive else name
+                self.note(f"{name} can't read from Kafka")
+                self.kafka.cut_off(name, seconds=LONGEST_CUT_OFF * self.chance.fraction())
+                return
             self.note(f"{name} is killed")
             self._alive[name].kill()
 
@@ -114,7 +149,10 @@ class World:
         if not self.redis.up:
             return
         lost, all_of_it = self.chance.between(0, MOST_LOST), self.chance.happens(REDIS_LOST)
+        # It would be made again from the ledger, and nobody says that a ledger changed by hand is right.
+        all_of_it = all_of_it and not self.breakable
         self.redis.up = False
+        self.redis_deaths += 1
         self.note(
             "Redis is lost with all it had" if all_of_it else f"Redis dies; its replica lacks {lost} changes"
         )
@@ -158,20 +196,30 @@ class World:
 
     def open_desk(self, process: Process, ask: Ask) -> None:
         """A replica of order takes requests from now on."""
-        self._desks[process] = ask
+        _open(self._desks, process, ask)
 
-        def close() -> None:
-            self._desks.pop(process, None)
-
-        process.at_death(close)
+    def open_risk(self, process: Process, risk: Risk) -> None:
+        """A life of risk takes questions from now on."""
+        _open(self.risks, process, risk)
 
     async def through_the_gateway(self, entry: Entry) -> Outcome:
+        """A request of somebody's to order."""
+        return await self._call(self._desks, lambda ask: ask(entry))
+
+    async def ask_risk(self, request: CheckRequest) -> CheckResponse:
+        """A question of order's to risk."""
+        return await self._call(self.risks, lambda risk: self.witness.check(risk, request))
+
+    async def administer(self, work: Callable[[Admin], Awaitable[T]]) -> T:
+        """What an administrator asks of risk."""
+        return await self._call(self.risks, lambda risk: work(risk.admin))
+
+    async def _call(self, servers: Mapping[Process, S], work: Callable[[S], Awaitable[T]]) -> T:
         """One request to one replica; raises `UnavailableError` when there is none, or it dies meanwhile."""
-        desks = list(self._desks.items())
-        if not desks:
+        if not servers:
             raise UnavailableError("nobody is there")
-        process, ask = desks[self.chance.below(len(desks))]
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        process, server = list(servers.items())[self.chance.below(len(servers))]
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
         def broken() -> None:
             if not answer.done():
@@ -179,7 +227,7 @@ class World:
 
         async def handle() -> None:
             try:
-                outcome = await ask(entry)
+                outcome = await work(server)
             except Exception as error:
                 if not answer.done():
                     answer.set_exception(error)
@@ -200,6 +248,16 @@ class World:
         if self._traced:
             now = asyncio.get_running_loop().time() % 1_000_000
             self.trace.append(f"{now:10.4f} step {self._steps:6}  {text}")
+
+
+def _open(servers: dict[Process, S], process: Process, server: S) -> None:
+    """Until it dies."""
+    servers[process] = server
+
+    def close() -> None:
+        servers.pop(process, None)
+
+    process.at_death(close)
 
 
 def _tell(ended: asyncio.Event, _: object) -> None:

@@ -26,7 +26,7 @@ from outcry_services.settlement.ledger_store import LedgerBatch
 
 from e2e.simulation import wallet_side
 from e2e.simulation.chain import Paid
-from e2e.simulation.mysql_server import FakeSession
+from e2e.simulation.mysql_client import FakeSession
 from e2e.simulation.redis_server import FakeRedis
 
 if TYPE_CHECKING:

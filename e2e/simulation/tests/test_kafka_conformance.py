@@ -8,105 +8,20 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from outcry_services.common.errors import TooManyError
 from outcry_services.common.kafka import (
     DEAD_LETTER,
     Batch,
     DeadLetters,
-    PoisonError,
     PositionLostError,
-    Publisher,
     PublisherStoppedError,
-    Reader,
     Record,
     RecordRefusedError,
     TopicMissingError,
 )
 from prometheus_client import CollectorRegistry
 
-from e2e.simulation.kafka_log import FakeKafka
-from e2e.simulation.kafka_publisher import FakePublisher
-from e2e.simulation.kafka_reader import FakeReader
-
-
-def number_of(record):
-    if not record.value:
-        return None
-    try:
-        return int(record.value)
-    except ValueError as error:
-        raise PoisonError("not a number", name="NOT_A_NUMBER") from error
-
-
-class Fake:
-    """A cluster of the test's own."""
-
-    def __init__(self):
-        self.kafka = FakeKafka()
-
-    def create_topic(self, name, *, partitions=1, most_bytes=1 << 20):
-        self.kafka.create_topic(name, partitions=partitions, most_bytes=most_bytes)
-
-    def publisher(self, **named):
-        return FakePublisher(self.kafka, **named)
-
-    def reader(self, letters, *, decode=number_of, **named):
-        return FakeReader(self.kafka, decode=decode, dead_letters=letters, **named)
-
-    async def cut(self, topic, offset):
-        self.kafka.delete_before(topic, 0, offset)
-
-    async def read_all(self, topic, partition=0):
-        return [record.value for record in self.kafka.read_all(topic, partition)]
-
-
-class Real:
-    """The test run's broker."""
-
-    def __init__(self, kafka):
-        self.kafka = kafka
-
-    def create_topic(self, name, *, partitions=1, most_bytes=1 << 20):
-        if name not in self.kafka.admin.list_topics(timeout=10).topics:
-            self.kafka.create_topic(
-                name, partitions=partitions, config={"max.message.bytes": str(most_bytes)}
-            )
-
-    def publisher(self, **named):
-        return Publisher(
-            bootstrap=self.kafka.bootstrap,
-            client_id="test",
-            registry=CollectorRegistry(),
-            delivery_seconds=4.0,
-            **named,
-        )
-
-    def reader(self, letters, *, decode=number_of, **named):
-        return Reader(
-            bootstrap=self.kafka.bootstrap, client_id="test", decode=decode, dead_letters=letters, **named
-        )
-
-    async def cut(self, topic, offset):
-        place = TopicPartition(topic, 0, offset)
-        # Kept until it has answered: nobody else keeps it.
-        admin = self.kafka.admin
-        await asyncio.wrap_future(admin.delete_records([place])[place])
-
-    async def read_all(self, topic, partition=0):
-        return await asyncio.to_thread(self._read_all, topic, partition)
-
-    def _read_all(self, topic, partition):
-        settings = {"bootstrap.servers": self.kafka.bootstrap, "group.id": "x", "enable.partition.eof": True}
-        consumer = Consumer(settings)
-        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
-        found: list[bytes | None] = []
-        while True:
-            for message in consumer.consume(1000, 1):
-                if message.error():
-                    consumer.close()
-                    return found
-                found.append(message.value())
+from e2e.simulation.tests.kafka_sides import Fake, Real
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.integration)])
@@ -356,3 +271,33 @@ async def test_a_missing_topic_or_partition_is_named(side, topic):
         for missing in (("no-such-topic", 0), (topic, 2)):
             with pytest.raises(TopicMissingError, match=f"{missing[0]}/{missing[1]} is not in Kafka"):
                 await readers.reader({missing: None})
+
+
+async def test_ends_are_those_of_every_partition_that_exists(side, topic):
+    async with writing(side) as publisher:
+        await publisher.publish_all([record(topic, number) for number in range(5)])
+        await publisher.publish(record(topic, 5, partition=1))
+    await side.cut(topic, 3)
+    found = await side.ends().of([topic, "t-nowhere"])
+    assert {place: (one.start, one.end) for place, one in found.items()} == {
+        (topic, 0): (3, 5),
+        (topic, 1): (0, 1),
+    }
+
+
+async def test_a_pass_gives_what_is_in_its_ranges_each_in_its_order(side, topic):
+    async with writing(side) as publisher:
+        for number in range(6):
+            await publisher.publish(record(topic, number, partition=number % 2))
+
+    def read():
+        with side.opened() as logs:
+            assert topic in logs.topics("t-")
+            assert logs.places("t-nowhere") == []
+            ranges = {place: logs.range(place) for place in logs.places(topic)}
+            assert ranges == {(topic, 0): (0, 3), (topic, 1): (0, 3)}
+            assert list(logs.read({(topic, 0): (2, 2)})) == []
+            found = list(logs.read({(topic, 0): (1, 3), (topic, 1): (0, 2)}))
+        return [[int(one.value) for one in found if one.partition == number] for number in (0, 1)]
+
+    assert await asyncio.to_thread(read) == [[2, 4], [1, 3]]

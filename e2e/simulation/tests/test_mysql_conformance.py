@@ -10,7 +10,8 @@ from outcry_services.common.errors import InternalError
 from outcry_services.common.mysql import MySql, MySqlAddress
 from outcry_services.common.mysql_errors import DuplicateKeyError
 
-from e2e.simulation.mysql_server import FakeMySql, FakeMySqlServer
+from e2e.simulation.mysql_client import FakeMySql
+from e2e.simulation.mysql_server import FakeMySqlServer
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.integration)])
@@ -258,3 +259,47 @@ async def test_names_before_columns_are_names_of_tables(mysql, table):
         "ON b.amount = a.amount * 2 WHERE a.name = 'a'",
     )
     assert found == [(1, 2)]
+
+
+async def test_lists_are_written_out(mysql, table):
+    found = await query(mysql, f"SELECT id FROM {table} WHERE id IN %s AND amount < %s", [(1, 2, 3), 20])
+    assert found == [(1,)]
+    pairs = ((1, 10), (2, 21))
+    found = await query(mysql, f"SELECT id FROM {table} WHERE (id, amount) IN %s", [pairs])
+    assert found == [(1,)]
+
+
+async def test_who_reads_outside_sees_nothing_of_an_open_transaction_and_does_not_wait(mysql, table):
+    async with mysql.transaction() as session:
+        await session.execute(f"UPDATE {table} SET amount = 11 WHERE id = 1")
+        await session.execute(f"DELETE FROM {table} WHERE id = 2")
+        assert await amounts(mysql, table) == {1: 10, 2: 20}
+        assert await session.query(f"SELECT id, amount FROM {table}") == [(1, 11)]
+        await session.execute(f"UPDATE {table} SET amount = amount + 1")
+    assert await amounts(mysql, table) == {1: 12}
+
+
+async def test_a_transaction_is_begun_anew_as_a_snapshot(mysql, table):
+    async with mysql.transaction() as session:
+        await session.execute(f"UPDATE {table} SET amount = 11 WHERE id = 1")
+        await session.execute("ROLLBACK")
+        await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        assert await session.query(f"SELECT amount FROM {table} ORDER BY id") == [(10,), (20,)]
+    assert await amounts(mysql, table) == {1: 10, 2: 20}
+
+
+async def test_numbers_are_given_and_told(mysql, table):
+    database = table.partition(".")[0]
+    await execute(
+        mysql, f"CREATE TABLE {database}.given (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, name TEXT)"
+    )
+    for expected in (1, 2):
+        async with mysql.transaction() as session:
+            await session.execute(f"INSERT INTO {database}.given (name) VALUES (%s)", ["a"])
+            assert await session.query("SELECT LAST_INSERT_ID()") == [(expected,)]
+
+
+async def test_patterns_tell_upper_case_from_lower(mysql, table):
+    assert await query(mysql, f"SELECT id FROM {table} WHERE name LIKE 'a%%' AND id < %s", [9]) == [(1,)]
+    assert await query(mysql, f"SELECT id FROM {table} WHERE name LIKE 'A%%' AND id < %s", [9]) == []

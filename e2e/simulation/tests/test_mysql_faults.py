@@ -10,8 +10,9 @@ from outcry_services.common.mysql_errors import MySqlLockError, MySqlLostError
 from e2e.simulation.chance import Chance, Odds
 from e2e.simulation.errors import UnfaithfulError
 from e2e.simulation.loop import simulate
+from e2e.simulation.mysql_client import FakeMySql
 from e2e.simulation.mysql_dialect import translate
-from e2e.simulation.mysql_server import FakeMySql, FakeMySqlServer
+from e2e.simulation.mysql_server import FakeMySqlServer
 from e2e.simulation.processes import Process
 
 

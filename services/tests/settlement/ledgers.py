@@ -9,7 +9,8 @@ from outcry_services.common.mysql import MySql, MySqlAddress
 from outcry_services.settlement.ledger_store import LedgerStore
 from outcry_services.settlement.schema import migrate
 
-from e2e.simulation.mysql_server import FakeMySql, FakeMySqlServer
+from e2e.simulation.mysql_client import FakeMySql
+from e2e.simulation.mysql_server import FakeMySqlServer
 
 
 class Ledger:
