@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from outcry.v1 import signer_pb2 as api
 
-__all__ = ["Broken", "Down", "Refused", "sort"]
+__all__ = ["Broken", "Claimed", "Down", "Refused", "sort"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class Down:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Somebody broke the protocol: accuser, accused (0: can't be told), why."""
+    """Somebody broke the protocol: accuser (0: the relay), accused (0: can't be told), why."""
 
     faults: tuple[tuple[int, int, str], ...]
     word = "fault"
 
     def __str__(self) -> str:
-        told = (f"signer {by} accuses {whom or 'nobody'}: {why}" for by, whom, why in self.faults)
+        told = (f"{_named(by)} accuses signer {whom or 'unknown'}: {why}" for by, whom, why in self.faults)
         return "; ".join(told) or "the rounds have no end"
 
 
@@ -49,11 +49,20 @@ class Refused:
         return "; ".join(f"signer {index}: {code}: {why}" for index, (code, why) in self.refusals.items())
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Signers that say that it is signed, which a compromised one says as well; and who accuses whom."""
+
+    signed: Mapping[int, api.Signed]
+    faults: tuple[tuple[int, int, str], ...]
+
+
 def sort(
     answers: Mapping[int, api.RoundResponse | ServiceError],
-) -> list[api.Envelope] | api.Signed | Down | Broken | Refused:
+) -> list[api.Envelope] | Claimed | Down | Broken | Refused:
     """The envelopes to carry next, or how it ended. One signature is a signature, whatever the other says."""
     sent: list[api.Envelope] = []
+    signed: dict[int, api.Signed] = {}
     faults: list[tuple[int, int, str]] = []
     refused: dict[int, tuple[str, str]] = {}
     down: dict[int, str] = {}
@@ -63,7 +72,7 @@ def sort(
             continue
         match answer.WhichOneof("outcome"):
             case "signed":
-                return answer.signed
+                signed[index] = answer.signed
             case "next":
                 sent.extend(answer.next.envelopes)
             case "fault":
@@ -72,8 +81,14 @@ def sort(
                 refused[index] = (answer.refusal.code, answer.refusal.message)
             case other:
                 down[index] = f"an answer that makes no sense here: {other}"
+    if signed:
+        return Claimed(signed, tuple(faults))
     if down:
         return Down(down)
     if faults:
         return Broken(tuple(faults))
     return Refused(refused) if refused else sent
+
+
+def _named(accuser: int) -> str:
+    return f"signer {accuser}" if accuser else "the relay"

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from outcry.v1 import signer_pb2 as api
 
-from outcry_services.common.errors import ServiceError
+from outcry_services.common.errors import IntegrityError, ServiceError
 from outcry_services.wallet.signing.errors import (
     SignersDownError,
     SignersFaultError,
     SignersRefusedError,
     SigningError,
 )
-from outcry_services.wallet.signing.outcome import Broken, Down, Refused, sort
+from outcry_services.wallet.signing.outcome import Broken, Claimed, Down, Refused, sort
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -89,8 +89,12 @@ class Relay:
         approvals: Sequence[SignedApproval],
         *,
         begun: Callable[[], Awaitable[None]],
+        check: Callable[[api.Signed], object] = lambda _: None,
     ) -> api.Signed:
         """Have two of three sign; pair after pair, until one does.
+
+        `check` raises `IntegrityError` for what is no signature of that transaction: a compromised signer may
+        say so of anything. Who gives none leaves it to the chain.
 
         `begun` is called before the first message after the openings: from then on a whole signature may
         exist. Raises `SigningError` by why there is none; nobody who asked for one may take that for
@@ -102,7 +106,7 @@ class Relay:
             down = {index for attempt in failed if isinstance(attempt.end, Down) for index in attempt.end.who}
             if down & set(pair):
                 continue
-            end = await self._run(pair, transaction, approvals, begun)
+            end = await self._run(pair, transaction, approvals, begun, check)
             if isinstance(end, api.Signed):
                 self._name(failed, worked=pair)
                 self._metrics.signed(time.monotonic() - started)
@@ -122,6 +126,7 @@ class Relay:
         transaction: api.Transaction,
         approvals: Sequence[SignedApproval],
         begun: Callable[[], Awaitable[None]],
+        check: Callable[[api.Signed], object],
     ) -> api.Signed | Down | Broken | Refused:
         session = time.time_ns() // 1_000_000
         request = api.OpenSigningRequest(
@@ -133,6 +138,8 @@ class Relay:
         answers = await self._ask({index: self._ports[index].open_signing(request) for index in pair})
         for number in range(MOST_ROUNDS):
             sorted_out = sort(answers)
+            if isinstance(sorted_out, Claimed):
+                return _proven(sorted_out, check)
             if not isinstance(sorted_out, list):
                 return sorted_out
             if number == 0:
@@ -176,6 +183,19 @@ class Relay:
                         "why": str(attempt.end),
                     },
                 )
+
+
+def _proven(claimed: Claimed, check: Callable[[api.Signed], object]) -> api.Signed | Broken:
+    """The first that is one."""
+    faults = list(claimed.faults)
+    for index, signed in claimed.signed.items():
+        try:
+            check(signed)
+        except IntegrityError as error:
+            faults.append((0, index, error.message))
+        else:
+            return signed
+    return Broken(tuple(faults))
 
 
 def _why(failed: Sequence[Attempt]) -> SigningError:

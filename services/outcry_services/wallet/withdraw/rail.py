@@ -88,7 +88,7 @@ class Rail(Protocol):
         """As signers read it."""
 
     def signed(self, transaction: Transaction, answer: signer_pb2.Signed) -> Transaction:
-        """With the signed form; raises `WithdrawalError` where that is another transaction."""
+        """With the signed form; raises `WithdrawalError` where that is another transaction, or not signed."""
 
     async def sighting(self, txid: str) -> Sighting:
         """Where a transaction is, by the majority of all nodes."""

@@ -165,7 +165,12 @@ class Sending:
 
         approvals = [SignedApproval.FromString(member.approval) for member in turn.members]
         try:
-            answer = await world.signers.sign(world.rail.request(last), approvals, begun=begun)
+            answer = await world.signers.sign(
+                world.rail.request(last),
+                approvals,
+                begun=begun,
+                check=lambda answer: world.rail.signed(last, answer),
+            )
         except SigningError as error:
             await self._refused(turn, error)
             raise

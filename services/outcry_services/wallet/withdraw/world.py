@@ -60,6 +60,7 @@ class Signers(Protocol):
         approvals: list[SignedApproval],
         *,
         begun: Callable[[], Awaitable[None]],
+        check: Callable[[signer_pb2.Signed], object],
     ) -> signer_pb2.Signed:
         """See `Relay`."""
 

@@ -128,8 +128,8 @@ async def test_a_message_of_ours_that_landed_under_another_id_is_the_payment(wal
             return port
         sign = port.sign
 
-        async def signed(transaction, approvals, *, begun):
-            kept["answer"] = await sign(transaction, approvals, begun=begun)
+        async def signed(transaction, approvals, **named):
+            kept["answer"] = await sign(transaction, approvals, **named)
             raise ConnectionResetError("the process dies here")
 
         port.sign = signed

@@ -12,6 +12,8 @@ from outcry_services.wallet.settings import WalletFile
 from e2e.backends import GethServer
 
 ETHER = 10**18
+TOKEN = "0x00000000000000000000000000000000000c0de0"
+"""Where tests put a token's code."""
 _names = itertools.count()
 
 
@@ -26,7 +28,10 @@ def ether_policy_of(risk):
             "max_fee_per_day": str(10**20),
             "gas_top_up": "0",
             "cold": [],
-            "assets": {"ETH": {"per_withdrawal": plenty, "per_day": plenty, "per_address_per_day": plenty}},
+            "assets": {
+                asset: {"per_withdrawal": plenty, "per_day": plenty, "per_address_per_day": plenty}
+                for asset in ("ETH", f"USDT@{TOKEN}")
+            },
         },
     }
 
@@ -44,12 +49,13 @@ def ether_file(node, quorum, **changes):
         "nodes": [{"name": "node", "url": node.url}],
     }
     asset = {"asset": "ETH", "scale": 8, "chain_scale": 18, "confirmations": 2, "dust": "10000000000"}
+    token = {"asset": "USDT", "contract": TOKEN, "scale": 8, "chain_scale": 6, "confirmations": 2}
     whole = {
         "name": f"e{next(_names)}-{uuid.uuid4().hex[:8]}",
         "chain": "ethereum",
         "network": "dev",
         "nodes": pool,
-        "assets": [asset],
+        "assets": [asset, token],
         "signers": quorum.targets,
         "tls": quorum.tls,
         "fees": {
@@ -60,6 +66,18 @@ def ether_file(node, quorum, **changes):
         "batch": {"most": 50, "seconds": 0},
     }
     return WalletFile.model_validate(whole | changes)
+
+
+def token_code(*, reverts=False):
+    """A token of which everybody has 10^12 units: `transfer` tells of what it moves, or undoes it."""
+    events = bytes.fromhex(
+        "602435600052600435337fddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef60206000a300"
+    )
+    moved = bytes.fromhex("60006000fd") if reverts else events
+    # CALLDATASIZE is 36 for balanceOf(address): JUMPI to the constant behind the rest.
+    asked = bytes.fromhex("36602414") + bytes([0x60, 7 + len(moved), 0x57])
+    constant = bytes.fromhex("5b64e8d4a5100060005260206000f3")
+    return f"0x{(asked + moved + constant).hex()}"
 
 
 def somebody():

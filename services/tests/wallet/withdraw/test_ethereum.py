@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from outcry.v1 import withdrawal_review_pb2 as review
 
-from services.tests.wallet.withdraw.ether import ETHER, balance, somebody
+from services.tests.wallet.withdraw.ether import ETHER, TOKEN, balance, somebody, token_code
 from services.tests.wallet.withdraw.test_crashes import Deaths, KilledError
 
 pytestmark = [pytest.mark.integration, pytest.mark.chains]
@@ -116,8 +116,8 @@ async def test_what_landed_under_an_id_that_nobody_kept_is_the_payment(open_ethe
             return port
         sign = port.sign
 
-        async def signed(transaction, approvals, *, begun):
-            answers.append(await sign(transaction, approvals, begun=begun))
+        async def signed(transaction, approvals, **named):
+            answers.append(await sign(transaction, approvals, **named))
             raise KilledError
 
         port.sign = signed
@@ -137,6 +137,36 @@ async def test_what_landed_under_an_id_that_nobody_kept_is_the_payment(open_ethe
         await arrived(wallet, [id_])
         assert (await wallet.books.seen(id_)).transaction_id == answer.id
     assert balance(geth, payee) == ETHER // 2
+
+
+async def test_a_token_is_paid_with_the_fee_in_ether(open_ether_wallet, anvil):
+    anvil.rpc("anvil_setCode", TOKEN, token_code())
+    wallet = await open_ether_wallet(anvil)
+    payee = somebody()
+    async with wallet.process():
+        give(wallet, ETHER)
+        await wallet.turn()
+        paid = await wallet.ask("12.5", address=payee, network="ethereum", asset="USDT")
+        fine = await wallet.ask("0.00000001", address=payee, network="ethereum", asset="USDT")
+        await arrived(wallet, paid)
+        seen = await wallet.books.seen(paid[0])
+        (moved,) = anvil.rpc("eth_getTransactionReceipt", seen.transaction_id)["logs"]
+        assert (moved["address"], int(moved["data"], 16)) == (TOKEN, 12_500_000)
+        assert moved["topics"][2][-40:] == payee[2:].lower()
+        assert (await wallet.books.seen(fine[0])).reason == "UNPAYABLE_AMOUNT"
+
+
+async def test_what_the_chain_takes_and_undoes_returns_the_hold(open_ether_wallet, anvil):
+    anvil.rpc("anvil_setCode", TOKEN, token_code(reverts=True))
+    wallet = await open_ether_wallet(anvil)
+    async with wallet.process():
+        give(wallet, ETHER)
+        await wallet.turn()
+        (id_,) = await wallet.ask("12.5", address=somebody(), network="ethereum", asset="USDT")
+        for _ in range(5):
+            await wallet.turn(mine=1)
+        seen = await wallet.books.seen(id_)
+        assert (seen.status, seen.reason) == ("RETURNED", "REVERTED")
 
 
 async def test_a_process_that_dies_at_any_call_pays_each_once(open_ether_wallet, geth):

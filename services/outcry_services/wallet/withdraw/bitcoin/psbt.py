@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from embit.ec import PublicKey, SchnorrSig
 from embit.psbt import PSBT, DerivationPath
 from embit.script import Script
 from embit.transaction import Transaction, TransactionInput, TransactionOutput
@@ -23,6 +24,7 @@ __all__ = ["Output", "check_signed", "unsigned"]
 REPLACEABLE = 0xFFFF_FFFD
 """BIP-125: a higher fee may replace it."""
 NO_FINGERPRINT = bytes(4)
+SIGNATURE, SIGHASH_DEFAULT = 64, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +51,31 @@ def unsigned(key: GroupKey, coins: Sequence[Coin], outputs: Sequence[Output]) ->
     return str(transaction.txid().hex()), bytes(psbt.serialize())
 
 
-def check_signed(raw: bytes, *, txid: str) -> None:
-    """Whether these bytes are the transaction that was asked for; raises `WithdrawalError`.
+def check_signed(raw: bytes, *, psbt: bytes) -> None:
+    """Whether these bytes are the transaction that was asked for, each input signed by its key (BIP-341).
 
-    The signatures are verified by the signer, and by every node.
+    Raises `WithdrawalError`.
     """
     try:
-        found = str(Transaction.parse(raw).txid().hex())
+        given = Transaction.parse(raw)
     except Exception as error:  # its parser raises whatever the bytes lead it to
         raise WithdrawalError(f"signers gave {len(raw)} bytes that are no transaction: {error}") from error
-    if found != txid:
-        raise WithdrawalError(f"signers were asked for {txid} and gave {found}; suspect tampering")
+    asked = PSBT.parse(psbt)
+    if given.txid() != asked.tx.txid():
+        raise WithdrawalError(
+            f"signers were asked for {asked.tx.txid().hex()} and gave {given.txid().hex()}; suspect tampering"
+        )
+    for index, spent in enumerate(given.vin):
+        if not _is_signed(asked, index, list(spent.witness.items)):
+            raise WithdrawalError(f"input {index} of {given.txid().hex()} is not signed by its key")
+
+
+def _is_signed(asked: PSBT, index: int, witness: list[bytes]) -> bool:
+    if len(witness) != 1 or len(witness[0]) != SIGNATURE:
+        return False
+    key = PublicKey.from_xonly(asked.inputs[index].utxo.script_pubkey.data[2:])
+    digest = asked.sighash(index, sighash=SIGHASH_DEFAULT)
+    return bool(key.schnorr_verify(SchnorrSig(witness[0]), digest))
 
 
 def _input(outpoint: str) -> TransactionInput:

@@ -149,7 +149,7 @@ class BitcoinRail:
 
     def signed(self, transaction: Transaction, answer: signer_pb2.Signed) -> Transaction:
         """Its id is known beforehand: signatures are outside of it."""
-        check_signed(answer.transaction, txid=transaction.txid)
+        check_signed(answer.transaction, psbt=transaction.unsigned)
         return replace(transaction, form=Form.SIGNED, signed=answer.transaction)
 
     async def sighting(self, txid: str) -> Sighting:

@@ -8,6 +8,7 @@ from typing import Self
 from outcry_services.common.addresses.ethereum import keccak256
 from outcry_services.wallet.withdraw.errors import WithdrawalError
 from outcry_services.wallet.withdraw.ethereum import rlp
+from outcry_services.wallet.withdraw.ethereum.signature import recover
 
 __all__ = ["Fields", "check_signed", "id_of", "transfer_call", "with_signature"]
 
@@ -67,10 +68,10 @@ def transfer_call(to: bytes, amount: int) -> bytes:
     return _TRANSFER + to.rjust(32, b"\0") + amount.to_bytes(32, "big")
 
 
-def check_signed(raw: bytes, *, unsigned: bytes) -> str:
-    """The id of a signed transaction, if it is the one that was asked for; raises `WithdrawalError`.
+def check_signed(raw: bytes, *, unsigned: bytes, account: bytes) -> str:
+    """The id of a signed transaction, if it is the one that was asked for, signed by the account.
 
-    The signature is verified by the signers, and by every node.
+    Raises `WithdrawalError`.
     """
     try:
         items = rlp.split_list(raw[1:])
@@ -79,4 +80,7 @@ def check_signed(raw: bytes, *, unsigned: bytes) -> str:
         raise WithdrawalError(f"signers gave {len(raw)} bytes that are no transaction: {error}") from error
     if raw[:1] != _TYPE or items[: len(asked)] != asked or len(items) != len(asked) + 3:
         raise WithdrawalError("signers gave another transaction than they were asked for; suspect tampering")
+    parity, r, s = (int.from_bytes(rlp.content(item), "big") for item in items[len(asked) :])
+    if recover(keccak256(unsigned), r=r, s=s, parity=parity) != account:
+        raise WithdrawalError("signers gave a signature from which another account recovers")
     return id_of(raw)

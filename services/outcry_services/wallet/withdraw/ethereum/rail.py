@@ -166,7 +166,8 @@ class EthereumRail:
 
     def signed(self, transaction: Transaction, answer: signer_pb2.Signed) -> Transaction:
         """Its id is known from here on."""
-        txid = check_signed(answer.transaction, unsigned=transaction.unsigned)
+        account = bytes.fromhex(self._account.address[2:])
+        txid = check_signed(answer.transaction, unsigned=transaction.unsigned, account=account)
         return replace(transaction, txid=txid, form=Form.SIGNED, signed=answer.transaction)
 
     async def sighting(self, txid: str) -> Sighting:
