@@ -129,12 +129,41 @@ def backend_values(provider: Provider, images: Images) -> dict[str, Any]:
     }
 
 
+def _rules(
+    chain: str, network: str, asset: str, *, scale: int, automatic: int, names: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """What of an asset nobody need look at: plenty, since coins of development chains are worth nothing."""
+    place = {"chain": chain, "network": network, "asset": asset, "scale": scale}
+    return {
+        "on": [place | {"names": [chain, *names]} if names else place],
+        "automatic": str(automatic),
+        "one_admin": str(10 * automatic),
+        "most": str(100 * automatic),
+        "per_day": {"count": 1000, "amount": str(1000 * automatic)},
+    }
+
+
+WITHDRAWAL_RULES: dict[str, Any] = {
+    # Nobody waits for a day to see a withdrawal arrive.
+    "new_address_seconds": 0,
+    "approval_seconds": 3600,
+    "assets": {
+        "BTC": _rules("bitcoin", "regtest", "BTC", scale=8, automatic=10),
+        "ETH": _rules("ethereum", "1337", "ETH", scale=18, automatic=100, names=("dev", "ethereum-dev")),
+        "SOL": _rules("solana", "localnet", "SOL", scale=9, automatic=1000),
+    },
+}
+"""Risk's, of a development cluster; a production cluster states its own."""
+
+
 def platform_values(images: Images) -> dict[str, Any]:
     """For `charts/outcry`: nobody spins on a machine whose CPUs everything else needs, too."""
     services: dict[str, Any] = {"enabled": False}
     envoy: dict[str, Any] = {}
     wallets: dict[str, Any] = {}
+    exchange: dict[str, Any] = {}
     if images.services:
+        exchange = {"withdrawals": {"rules": WITHDRAWAL_RULES}}
         wallets = {"signerImage": images.services.signer.name}
         services = {"image": images.services.services.name}
         # One kube-proxy serves both nodes of the local provider, so `Local` would miss the other one's pods.
@@ -146,4 +175,5 @@ def platform_values(images: Images) -> dict[str, Any]:
         "services": services,
         "wallets": wallets,
         "envoy": envoy,
+        "exchange": exchange,
     }

@@ -327,8 +327,11 @@ async def _listen(
         last_price=prices.last_price,
         require_room=require_room,
     )
+    directory = WalletDirectory(parts.consul)
+    lifecycle.at_end("wallets", directory.close)
+    lifecycle.background("wallets", directory.watch())
     switch = WithdrawalSwitch(parts.consul, clock=parts.clock)
-    treasury = Treasury(world, switch=switch)
+    treasury = Treasury(world, switch=switch, check_address=directory.check_address)
     payouts = PayoutDesk(world)
     orders = Orders(intake=Intake(world), treasury=treasury, queries=Queries(shards), payouts=payouts)
     server = RpcServer(registry=parts.health.registry)
@@ -339,9 +342,6 @@ async def _listen(
     withdrawal_api_pb2_grpc.add_WithdrawalDeskServicer_to_server(
         WithdrawalDesk(desk=payouts, treasury=treasury), server.server
     )
-    directory = WalletDirectory(parts.consul)
-    lifecycle.at_end("wallets", directory.close)
-    lifecycle.background("wallets", directory.watch())
     deposit_api_pb2_grpc.add_DepositsServicer_to_server(Deposits(directory), server.server)
     port = await server.start(settings.grpc_port)
     lifecycle.at_end("grpc", lambda: server.drain(seconds=settings.drain_seconds))

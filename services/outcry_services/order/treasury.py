@@ -16,6 +16,8 @@ from outcry_services.order.money_requests import asset_of, claim_shard, money_re
 from outcry_services.order.parse import check_client_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from outcry.v1.order_api_pb2 import AdjustRequest, CreateWithdrawalRequest, DepositRequest
     from outcry.v1.withdrawal_api_pb2 import CreditDepositRequest
 
@@ -27,11 +29,22 @@ __all__ = ["Treasury"]
 
 
 class Treasury:
-    """What users and administrators ask for with money."""
+    """What users and administrators ask for with money.
 
-    def __init__(self, world: World, *, switch: WithdrawalSwitch) -> None:
+    `check_address(asset, network, address)` refuses an address that its chain would not take, as far as that
+    is known before the funds are held; risk looks again before anything is signed.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        switch: WithdrawalSwitch,
+        check_address: Callable[[str, str, str], None] = lambda *_: None,
+    ) -> None:
         self._world = world
         self._switch = switch
+        self._check_address = check_address
 
     async def deposit(self, user_id: int, request: DepositRequest, *, actor: str) -> MoneyRow:
         """Credit a user; the same reference is the same deposit for ever, whoever it names."""
@@ -89,6 +102,7 @@ class Treasury:
             network=request.network,
         )
         try:
+            self._check_address(wanted.asset, wanted.network, wanted.detail)
             await self._switch.require_running()
             await self._ask_risk(wanted)
         except ServiceError as refusal:

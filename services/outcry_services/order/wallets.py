@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from outcry.v1.deposit_api_pb2_grpc import DepositDeskStub
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from outcry_services.common.addresses import parse_address
 from outcry_services.common.consul import ConsulUnavailableError
-from outcry_services.common.errors import InvalidError, NotFoundError
+from outcry_services.common.errors import InvalidError, NotFoundError, ServiceError
 from outcry_services.common.rpc_client import RpcChannel
 
 if TYPE_CHECKING:
@@ -98,6 +99,14 @@ class WalletDirectory:
     def wallets(self) -> tuple[WalletEntry, ...]:
         """All, in the order of their names."""
         return self._wallets
+
+    def check_address(self, asset: str, network: str, address: str) -> None:
+        """Raise `AddressError` for what the asset's chain wouldn't take; without a wallet nobody can tell."""
+        try:
+            wallet = choose(self._wallets, asset=asset, network=network)
+        except ServiceError:
+            return
+        parse_address(wallet.chain, wallet.network, address)
 
     def desk(self, wallet: WalletEntry) -> Any:  # noqa: ANN401 - a stub, whose types gRPC leaves open
         """Calls of a wallet."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from outcry_services.common.addresses import AddressError
 from outcry_services.common.errors import InvalidError, NotFoundError
-from outcry_services.order.wallets import WalletEntry, choose
+from outcry_services.order.wallets import WalletDirectory, WalletEntry, choose
 from pydantic import ValidationError
 
 
@@ -55,6 +56,48 @@ def test_what_nobody_takes_says_where_it_is_taken(asset, network):
         choose(WALLETS, asset=asset, network=network)
     assert caught.value.name == "NO_WALLET"
     assert ("bitcoin-mainnet" in caught.value.message) is (asset == "BTC")
+
+
+@pytest.fixture
+def directory():
+    found = WalletDirectory(consul=None)
+    found._wallets = WITH_SOLANA
+    return found
+
+
+@pytest.mark.parametrize(
+    ("asset", "network", "address", "name"),
+    [
+        ("BTC", "", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", "ADDRESS_CHECKSUM"),
+        (
+            "BTC",
+            "bitcoin",
+            "tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3q0sl5k7",
+            "ADDRESS_NETWORK",
+        ),
+        ("ETH", "", "0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "ADDRESS_CHECKSUM"),
+        ("USDT", "ethereum", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "ADDRESS_CHAIN"),
+    ],
+)
+def test_an_address_that_its_chain_would_not_take_is_refused_before_funds_are_held(
+    directory, asset, network, address, name
+):
+    with pytest.raises(AddressError) as caught:
+        directory.check_address(asset, network, address)
+    assert caught.value.name == name
+
+
+@pytest.mark.parametrize(
+    ("asset", "network", "address"),
+    [
+        ("BTC", "", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
+        # Nobody can tell: no wallet, or several.
+        ("DOGE", "", "D-anything"),
+        ("USDT", "", "anything"),
+    ],
+)
+def test_an_address_that_is_one_or_of_which_nobody_can_tell_passes(directory, asset, network, address):
+    directory.check_address(asset, network, address)
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b'{"chain": "bitcoin"}', b"\xff"])

@@ -52,13 +52,14 @@ class OnChain(_Strict):
     asset: str
     scale: int = Field(ge=0, le=77)
     """Decimals of the chain's unit."""
-    name: str = ""
-    """How users call this network where an asset is on several of one chain; empty: by chain or network."""
+    names: tuple[str, ...] = ()
+    """How users call this network; empty: by chain or network. Of several networks of one chain each has its
+    own."""
 
     def is_meant_by(self, network: str) -> bool:
         """Whether a user who wrote this meant it; who wrote nothing meant the only one."""
-        names = {self.name} if self.name else {self.chain, self.network, f"{self.chain}-{self.network}"}
-        return not network or network in names
+        usual = (self.chain, self.network, f"{self.chain}-{self.network}")
+        return not network or network in (self.names or usual)
 
 
 class PerDay(_Strict):

@@ -11,7 +11,7 @@ from outcry_services.common.errors import ConfigError
 from outcry_services.risk.limits import UserMode
 from outcry_services.risk.review.judge import Facts, Pass, Reject, Wait, judge, why_not_again
 from outcry_services.risk.review.model import Listing
-from outcry_services.risk.review.rules import Tier, read_rules
+from outcry_services.risk.review.rules import OnChain, Tier, read_rules
 
 from services.tests.risk.review import making
 from services.tests.risk.review.making import BTC, asset_rules, question
@@ -185,3 +185,17 @@ def test_rules_that_make_no_sense_say_where(tmp_path, text, where):
         read_rules(file)
     with pytest.raises(ConfigError, match="can't be read"):
         read_rules(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("names", "meant", "other"),
+    [
+        ((), ("", "bitcoin", "regtest", "bitcoin-regtest"), ("mainnet", "ethereum")),
+        (("liquid",), ("", "liquid"), ("bitcoin", "regtest")),
+    ],
+)
+def test_a_user_means_a_network_by_its_names(names, meant, other):
+    place = OnChain(chain="bitcoin", network="regtest", asset="BTC", scale=8, names=names)
+    assert [place.is_meant_by(name) for name in (*meant, *other)] == [True] * len(meant) + [False] * len(
+        other
+    )
