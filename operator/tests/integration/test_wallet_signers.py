@@ -10,6 +10,9 @@ import subprocess
 import pytest
 from outcry_operator.wallet.names import SIGNERS
 from outcry_operator.wallet.policy import policy_of
+from outcry_services.common.errors import ServiceError
+from outcry_services.wallet.settings import TlsFiles
+from outcry_services.wallet.signing.remote import RemoteSigner, credentials_of
 
 from e2e.backends import ServerProcess, free_port
 from e2e.backends.errors import ServerStartError
@@ -150,6 +153,23 @@ async def job_of(quorum):
     return job
 
 
+async def ask_as(quorum, pods, role):
+    """What each signer answers to the wallet service's own client, with the certificate of a role."""
+    await pods.mount(role)
+    folder = pods.folder / role / "tls"
+    files = TlsFiles(
+        authority_file=folder / "ca.crt", certificate_file=folder / "tls.crt", key_file=folder / "tls.key"
+    )
+    found = {}
+    for index in SIGNERS:
+        signer = RemoteSigner(index, f"127.0.0.1:{pods.ports[index]}", credentials_of(files))
+        try:
+            found[index] = await signer.status()
+        finally:
+            await signer.close()
+    return found
+
+
 async def test_real_signers_live_on_what_the_operator_makes(quorum, pods):
     quorum.identities = Told()
     await quorum.apply()
@@ -165,6 +185,12 @@ async def test_real_signers_live_on_what_the_operator_makes(quorum, pods):
     assert status.ceremony.state == "Done", status.ceremony.message
     assert (status.key.scheme, status.key.epoch) == ("taproot", 1)
     made = status.key.public_key
+
+    told = await ask_as(quorum, pods, "wallet")
+    assert {index: answer.identity for index, answer in told.items()} == quorum.identities.pinned
+    assert {answer.keys[0].public_key.hex() for answer in told.values()} == {made}
+    with pytest.raises(ServiceError):
+        await ask_as(quorum, pods, "signer-1")
 
     # A disk is lost: the signer begins anew, a person asks for its replacement, one after the other restarts.
     lost = pods.folder / "signer-2" / "disk"
