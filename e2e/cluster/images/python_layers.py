@@ -29,6 +29,8 @@ DEPENDENCIES = "/opt/outcry/dependencies"
 APP = "/opt/outcry/app"
 PYTHON = "/usr/bin/python3"
 BIN = Path(sys.executable).parent
+# Pure Python that PyPI has as sources alone; everything else is installed as it was built for this Python.
+WITHOUT_WHEELS = ("embit",)
 RUST_SOURCES = (
     "engine-rs/book",
     "engine-rs/feed",
@@ -59,6 +61,7 @@ def dependencies_layer(member: str) -> Recipe:
             if locked.strip():
                 uv(
                     *("pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"),
+                    *(part for name in WITHOUT_WHEELS for part in ("--no-binary", name)),
                     *("--python-version", "3.11", "--target", folder, "--requirements", wanted),
                 )
             slim(folder)
