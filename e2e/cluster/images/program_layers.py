@@ -14,7 +14,14 @@ from e2e.cluster.shell import run
 
 __all__ = ["libraries_in", "signer_layer"]
 
-SIGNER_SOURCES = ("services/signer", "services/proto", "Cargo.toml", "Cargo.lock")
+PROTO = "services/proto/outcry/v1"
+SIGNER_SOURCES = (
+    "services/signer",
+    f"{PROTO}/signer.proto",
+    f"{PROTO}/withdrawal_approval.proto",
+    "Cargo.toml",
+    "Cargo.lock",
+)
 # `libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x…)`, or the loader's own path alone.
 LIBRARY = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)
 
