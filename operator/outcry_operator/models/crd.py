@@ -101,7 +101,8 @@ WALLETS = Resource(
         _column("Reason", '.status.conditions[?(@.type=="QuorumReady")].reason', wide=True),
         _column("Epoch", ".status.key.epoch", "integer", wide=True),
         _column("Zones", ".status.zones", wide=True),
-        _column("Certificates", ".status.certificatesUntil", "date", wide=True),
+        # As text: a column of dates tells how long ago, and has no word for what is to come.
+        _column("Certificates", ".status.certificatesUntil", wide=True),
         _column("Age", ".metadata.creationTimestamp", "date"),
     ],
 )

@@ -196,7 +196,8 @@ def test_get_wallets_answers_the_first_questions(reported):
 
 def test_the_wide_table_says_why(reported):
     shown = columns(reported.kubectl("get", "wallets", "bitcoin", "-n", "changed", "-o", "wide"))
-    wide = {name: shown[name] for name in ("NODES", "QUORUM", "RECONCILED", "REASON", "EPOCH", "ZONES")}
+    names = ("NODES", "QUORUM", "RECONCILED", "REASON", "EPOCH", "ZONES", "CERTIFICATES")
+    wide = {name: shown[name] for name in names}
     assert wide == {
         "NODES": "True",
         "QUORUM": "True",
@@ -204,6 +205,7 @@ def test_the_wide_table_says_why(reported):
         "REASON": "AsItShouldBe",
         "EPOCH": "2",
         "ZONES": STATUS["zones"],
+        "CERTIFICATES": STATUS["certificatesUntil"],
     }
 
 
