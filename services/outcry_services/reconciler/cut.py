@@ -64,6 +64,10 @@ def compare(
     `untold` is what Redis has carried out and no log tells yet, and the ledger can't have: it is added there.
     """
     true = {source: at for source, at in redis.cut.items() if source not in untrue}
+    back = INSTRUCTIONS in true and true[INSTRUCTIONS] < redis.carried_out
+    if back:
+        # There the orders would have no hold that Redis has.
+        true[INSTRUCTIONS] = redis.carried_out
     behind = {source: at for source, at in true.items() if at > ledger.at.get(source, 0)}
     if untold is not None:
         behind.pop(INSTRUCTIONS, None)
@@ -76,7 +80,7 @@ def compare(
     found = [
         *differences(redis.view, there),
         *_shapes(redis, ledger),
-        *_cursors(redis, ledger, low),
+        *(_cursors(redis, ledger, low) or ([_back(redis)] if back else [])),
         *(_beyond(source, redis.cut[source], ledger) for source in sorted(untrue)),
     ]
     return Compared(user_id=redis.user_id, cut=cut, redis=redis.view, ledger=there, differences=tuple(found))
@@ -101,6 +105,16 @@ def _beyond(source: str, at: int, ledger: LedgerView) -> Difference:
         asset="",
         redis=f"{source} {at}, beyond the end of the log",
         ledger=f"{source} {ledger.at.get(source, 0)}",
+    )
+
+
+def _back(redis: RedisView) -> Difference:
+    """It is below what Redis itself has the trace of."""
+    return Difference(
+        place=Place.CURSOR,
+        asset="",
+        redis=f"{INSTRUCTIONS} {redis.cut[INSTRUCTIONS]}, and {redis.carried_out} was carried out",
+        ledger="",
     )
 
 

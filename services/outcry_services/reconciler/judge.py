@@ -48,6 +48,12 @@ class Truth:
     incarnation: int
     journal: int
 
+    @property
+    def possible(self) -> bool:
+        """Whether it ever was so: a cut may have a trade, by a cursor that was put back, and not its hold."""
+        amounts = (amount for one in self.view.balances.values() for amount in (one.available, one.held))
+        return min(amounts, default=0) >= 0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RedisRepair:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outcry_services.common.errors import ServiceError
+from outcry_services.common.ids import SHARD_BITS
 from outcry_services.common.money import I64_MAX
 from outcry_services.common.redis import Call, Script
 from outcry_services.reconciler.state import INSTRUCTIONS, Balance, Cut, Posting, View
@@ -111,6 +112,16 @@ class RedisView:
     def keys(self) -> UserKeys:
         """The names of the user's keys."""
         return UserKeys(self.user_id)
+
+    @property
+    def carried_out(self) -> int:
+        """The last instruction that left a trace: no cursor that is below it is true."""
+        journal = self.raw.get(self.keys.journal, NOTHING)
+        names = journal.fields() if journal.kind == "hash" else {}
+        told = (name.partition(".")[2] for name in names if name[:1] == INSTRUCTIONS)
+        numbers = [int(number) for number in told if number.isdecimal()]
+        numbers += [identity >> SHARD_BITS for identity in self.view.holds]
+        return max(numbers, default=0)
 
     def untold(self, after: int) -> list[Posting]:
         """Instructions behind this number that were carried out, and of which Kafka has no answer yet.

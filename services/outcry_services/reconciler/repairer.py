@@ -234,6 +234,9 @@ class Repairer:
                 continue
             await self._cover(replay, logs, user, outcome.cut)
             truth = await self._truth(replay, user, outcome.cut)
+            if not truth.possible:
+                await self._ledger_moved()
+                continue
             if not judge(outcome, truth.view).redis:
                 return False
             if await self._put_redis(finding, redis, truth, outcome):

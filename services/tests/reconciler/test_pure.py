@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -12,6 +13,7 @@ from outcry_services.reconciler.cut import Compared, Waiting, compare
 from outcry_services.reconciler.dirty import Dirty
 from outcry_services.reconciler.floor import Floors, least_of, positions_of
 from outcry_services.reconciler.handover import Handover, HandoverClosedError
+from outcry_services.reconciler.judge import Truth
 from outcry_services.reconciler.ledger_view import Floor, LedgerView
 from outcry_services.reconciler.redis_view import Content, RedisView, UserKeys, parse_key
 from outcry_services.reconciler.state import Balance, Posting, View, add_postings, latest
@@ -93,6 +95,22 @@ def test_a_cursor_beyond_the_log_is_put_back_to_where_the_ledger_is():
     beyond = redis_at({"i": 10**12, "BTC-USDT": 21}, btc(10))
     found = compare(beyond, ledger, floor_at(i=6), untrue=frozenset({"i"}))
     assert found.cut == {"i": 9, "BTC-USDT": 21}
+
+
+def test_a_cursor_below_what_redis_has_a_trace_of_is_a_difference_and_no_cut():
+    ledger = LedgerView(USER, {"i": 9}, btc(5, 5, {8 << 10 | 7: ("BTC", 5)}), last={"i": 9})
+    back = redis_at({"i": 1}, btc(5, 5, {8 << 10 | 7: ("BTC", 5)}))
+    found = compare(back, ledger, floor_at(i=3))
+    assert found.cut == {"i": 8}
+    assert [one.place for one in found.differences] == [Place.CURSOR]
+    behind = LedgerView(USER, {"i": 7}, btc(10))
+    assert compare(back, behind, floor_at(i=3)) == Waiting(behind={"i": 8})
+
+
+def test_what_is_below_nothing_was_never_so():
+    truth = Truth(view=btc(5, -5), last={}, holds={}, facts={}, incarnation=1, journal=0)
+    assert not truth.possible
+    assert replace(truth, view=btc(5, 0)).possible
 
 
 def test_postings_done_and_undone_leave_what_was():
