@@ -53,16 +53,12 @@ def python(*arguments: str) -> tuple[str, ...]:
     return (str(BIN / "python"), *arguments)
 
 
-def pytest(title: str, marker: str, *paths: str, environment: tuple[str, ...] = ()) -> Step:
+def pytest(title: str, marker: str, *paths: str) -> Step:
     """A pytest run of the tests that carry a marker."""
     existing = [path for path in paths if (ROOT / path).exists()]
     return Step(
         title=title,
-        command=(
-            "env",
-            *environment,
-            *python("-m", "pytest", "-q", "--durations=15", "-m", marker, *existing),
-        ),
+        command=python("-m", "pytest", "-q", "--durations=15", "-m", marker, *existing),
         tests="pytest",
     )
 
@@ -124,8 +120,7 @@ STAGES: dict[str, list[Step]] = {
             command=("cargo", "test", *COLD, "--quiet", "--locked"),
             tests="cargo",
         ),
-        # Stories of the simulator follow the order of sets: its own command fixes that, too.
-        pytest("pytest unit", "not integration and not e2e", *PACKAGES, environment=("PYTHONHASHSEED=0",)),
+        pytest("pytest unit", "not integration and not e2e", *PACKAGES),
     ],
     "simulation": [
         Step(title="2,000 seeds", command=python("-m", "e2e.simulation", "run", "--seeds", "2000"))
