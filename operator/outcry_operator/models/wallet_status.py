@@ -23,6 +23,7 @@ class CeremonyRecord(Model):
     """The last ceremony that was asked for, by annotation."""
 
     request: str = Field(default="", max_length=64, description="The annotation's value.")
+    epoch: int = Field(default=0, description="Of the key when it was asked for.")
     state: str = Field(
         default="", description="Running, Done or Failed; Refused: it doesn't fit what is there."
     )

@@ -66,14 +66,28 @@ def _key_in(data: Mapping[str, str]) -> KeyRecord | None:
         return None
 
 
+def is_open(wallet: Wallet) -> bool:
+    """Something is asked for that hasn't ended yet."""
+    known = wallet.status.ceremony
+    ended = known is not None and known.request == wallet.request[:64] and known.state in ENDED
+    return bool(wallet.request) and not ended
+
+
+def epoch_of(wallet: Wallet, kept: Kept) -> int:
+    """Of the key when the ceremony was asked for: the same words at another epoch are another request."""
+    known = wallet.status.ceremony
+    if known is not None and known.request == wallet.request[:64]:
+        return known.epoch
+    return kept.key.epoch if kept.key else 0
+
+
 def due(wallet: Wallet, kept: Kept, *, ready: Mapping[int, bool]) -> CeremonyRecord | None:
     """The state of what is asked for, before any Job is looked at; None: nothing is asked for."""
     text = wallet.request[:64]
     if not text:
         return wallet.status.ceremony
-    known = wallet.status.ceremony
-    if known is not None and known.request == text and known.state in ENDED:
-        return known
+    if not is_open(wallet):
+        return wallet.status.ceremony
     request = requests.parse(wallet.request)
     if request is None:
         return _refused(text, f"no ceremony is called so: ask for {requests.FORMS}")
@@ -82,8 +96,8 @@ def due(wallet: Wallet, kept: Kept, *, ready: Mapping[int, bool]) -> CeremonyRec
     down = [f"signer-{index}" for index in SIGNERS if not ready.get(index)]
     if down:
         words = f"a ceremony needs all three signers: waiting for {', '.join(down)}"
-        return CeremonyRecord(request=text, state=WAITING, message=words)
-    return CeremonyRecord(request=text, state=RUNNING)
+        return CeremonyRecord(request=text, epoch=epoch_of(wallet, kept), state=WAITING, message=words)
+    return CeremonyRecord(request=text, epoch=epoch_of(wallet, kept), state=RUNNING)
 
 
 def _refused(text: str, words: str) -> CeremonyRecord:
@@ -98,9 +112,9 @@ async def carry_out(
     if state.state != RUNNING or request is None:
         return state, kept
     await drift.ensure(objects.record_claim(wallet), world.kube)
-    body = await world.kube.get("Job", job_name(wallet, request), namespace=wallet.namespace)
+    body = await world.kube.get("Job", job_name(wallet, request, state.epoch), namespace=wallet.namespace)
     if body is None:
-        await world.kube.create(job(wallet, world.settings, request))
+        await world.kube.create(job(wallet, world.settings, request, epoch=state.epoch))
         return state, kept
     result = await _result(wallet, world, body)
     if result.state == RUNNING:

@@ -22,18 +22,18 @@ TRIES, LONGEST_SECONDS = 4, 900
 Object = dict[str, Any]
 
 
-def job_name(wallet: Wallet, request: Request) -> str:
-    """The same for the same request of the same wallet, so that it is never started twice."""
-    return f"{wallet.ceremony}-{digest_of([wallet.uid, request.text])[:8]}"
+def job_name(wallet: Wallet, request: Request, epoch: int) -> str:
+    """The same for the same request at the same epoch, so that it is never started twice."""
+    return f"{wallet.ceremony}-{digest_of([wallet.uid, request.text, epoch])[:8]}"
 
 
-def job(wallet: Wallet, settings: Settings, request: Request) -> Object:
+def job(wallet: Wallet, settings: Settings, request: Request, *, epoch: int) -> Object:
     """`outcry-signer ceremony`, tried again until it is through."""
     labels = wallet.labels(CEREMONY)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": wallet.meta(job_name(wallet, request), CEREMONY),
+        "metadata": wallet.meta(job_name(wallet, request, epoch), CEREMONY),
         "spec": {
             "backoffLimit": TRIES,
             "activeDeadlineSeconds": LONGEST_SECONDS,

@@ -63,8 +63,15 @@ def read(body: dict[str, Any]) -> Pins:
     return Pins(identities=identities, request=request)
 
 
-def plan(pins: Pins, told: Mapping[int, str], request: Request | None, *, generated: bool) -> PinPlan:
-    """What is to be pinned; `told` is what each signer tells of itself now."""
+def plan(
+    pins: Pins, told: Mapping[int, str], request: Request | None, *, generated: bool, token: str = ""
+) -> PinPlan:
+    """What is to be pinned; `told` is what each signer tells of itself now.
+
+    `token` tells an open request from every other one, of this wallet or of one that had its name: what it
+    changed once it changes no second time.
+    """
+    token = token or (request.text if request else "")
     if not pins.complete:
         return _first(pins, told)
     strangers = [
@@ -72,10 +79,10 @@ def plan(pins: Pins, told: Mapping[int, str], request: Request | None, *, genera
     ]
     if not strangers:
         return PinPlan(pins=pins)
-    if generated and request is not None and request.lost in strangers and request.text != pins.request:
+    if generated and request is not None and request.lost in strangers and token != pins.request:
         changed = {**pins.identities, request.lost: told[request.lost]}
         strangers.remove(request.lost)
-        pins = Pins(identities=changed, request=request.text)
+        pins = Pins(identities=changed, request=token)
     return PinPlan(pins=pins, problem=_stranger(strangers, generated=generated) if strangers else None)
 
 

@@ -116,9 +116,12 @@ async def _put_right(progress: Progress, world: World) -> Progress:
 
 async def _pin(progress: Progress, world: World) -> Progress:
     """Whom the signers are told to believe one another to be."""
-    request = requests.parse(progress.wallet.request)
+    wallet, kept = progress.wallet, progress.kept
+    request = requests.parse(wallet.request) if ceremony.is_open(wallet) else None
+    # A replacement ends with a new epoch, so that the same words later are another request.
+    token = f"{wallet.uid} {wallet.request} {ceremony.epoch_of(wallet, kept)}"
     told = progress.found.seen.identities
-    plan = pins.plan(progress.pins, told, request, generated=progress.kept.key is not None)
+    plan = pins.plan(progress.pins, told, request, generated=kept.key is not None, token=token)
     if plan.pins.complete:
         await pins.ensure(progress.wallet, world, plan.pins)
     progress = replace(progress, pins=plan.pins).having(identities=plan.pins.identities)

@@ -193,6 +193,27 @@ async def test_a_lost_signer_is_replaced(quorum):
     assert (await quorum.conditions())["QuorumReady"] == ("True", "QuorumReady")
 
 
+async def test_the_same_words_replace_a_signer_again_once_they_are_asked_for_again(quorum):
+    await quorum.live()
+    for epoch in (2, 4):
+        quorum.identities.replace(2)
+        await quorum.start_signer(2, ready=False)
+        await quorum.settle()
+        assert (await quorum.conditions())["QuorumReady"] == ("True", "IdentityChanged"), "nobody asked yet"
+        await quorum.ask("replace-2")
+        await quorum.settle()
+        for _ in range(4):
+            await roll(quorum)
+        await quorum.end_job(quorum.identities.line(name="refresh", epoch=epoch))
+        await quorum.settle()
+        assert (await quorum.wallet()).status.ceremony.state == "Done"
+        await quorum.ask(f"refresh@{epoch}")
+        await quorum.settle()
+        await quorum.end_job(quorum.identities.line(name="refresh", epoch=epoch + 1))
+        await quorum.settle()
+    assert (await quorum.wallet()).status.key.epoch == 5
+
+
 async def roll(quorum):
     """Kubernetes restarts each signer whose StatefulSet has another template than its pod."""
     for index in SIGNERS:
