@@ -10,7 +10,7 @@ import yaml
 from outcry_operator.clients.kube import path_of
 from outcry_operator.models.tradingpair import GROUP
 from outcry_operator.pair.names import FINALIZER
-from outcry_operator.wallet.names import SIGNER, SIGNERS, WALLET_LABEL, Wallet, WalletKey
+from outcry_operator.wallet.names import CONFIG_ANNOTATION, SIGNER, SIGNERS, WALLET_LABEL, Wallet, WalletKey
 from outcry_operator.wallet.reconcile import reconcile
 
 from ..unit.wallet.making import Identities
@@ -263,3 +263,14 @@ def container(name: str, **state: Any) -> dict[str, Any]:
         "restartCount": 0,
         "state": state,
     }
+
+
+async def roll(quorum: Quorum) -> None:
+    """Kubernetes restarts each signer whose StatefulSet has another template than its pod."""
+    for index in SIGNERS:
+        name = f"{quorum.base}-signer-{index}"
+        wanted = (await quorum.get("StatefulSet", name))["spec"]["template"]["metadata"]["annotations"]
+        pod = await quorum.get("Pod", f"{name}-0")
+        if pod["metadata"]["annotations"].get(CONFIG_ANNOTATION) != wanted[CONFIG_ANNOTATION]:
+            await quorum.start_signer(index)
+    await quorum.settle()
