@@ -115,7 +115,10 @@ def tell(provider: Provider, *, progress: Progress) -> Story:
             fund(admin, trader, run=run)
         before = balances(alice, bob)
         step.detail = "orders"
-        entered = [(alice, enter(alice, side="BUY", run=run)), (bob, enter(bob, side="SELL", run=run))]
+        bought = enter(alice, side="BUY", run=run)
+        wait_resting(alice, bought["orderId"])
+        sold = enter(bob, side="SELL", run=run)
+        entered = [(alice, bought), (bob, sold)]
         filled = {trader.name: wait_filled(trader, order["orderId"]) for trader, order in entered}
         step.detail = "balances"
         after = settled(lambda: balances(alice, bob), before)
@@ -146,6 +149,15 @@ def enter(trader: Trader, *, side: str, run: str) -> dict[str, Any]:
         "clientOrderId": f"{trader.name}-{run}",
     }
     return trader.call("POST", "/orders", order)
+
+
+def wait_resting(trader: Trader, order_id: str) -> None:
+    """The order once the engine has it. Accepted, it may still be overtaken by one of another user's."""
+
+    def there() -> bool:
+        return bool(trader.call("GET", f"/orders/{order_id}").get("status") != "PENDING_NEW")
+
+    until(f"{trader.name}'s order {order_id} in the book", there)
 
 
 def wait_filled(trader: Trader, order_id: str) -> dict[str, Any]:
