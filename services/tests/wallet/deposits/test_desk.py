@@ -41,7 +41,7 @@ from outcry_services.wallet.scan.book import Deposit, Entry, State
 from outcry_services.wallet.withdraw.quorum import QuorumKey
 from prometheus_client import CollectorRegistry
 
-from e2e.backends import AnvilServer
+from e2e.backends import AnvilServer, ConsulServer
 from services.tests.order.desk import opened
 from services.tests.wallet.deposits.making import ALICE, BOB, BTC, XPUB, wallet_file, world_of
 from services.tests.wallet.nodes.making import pool_of
@@ -72,6 +72,13 @@ async def served(add):
 class World:
     def __init__(self, wallet, front, desk):
         self.wallet, self.front, self.desk, self.height = wallet, front, desk, 100
+
+
+@pytest.fixture(scope="module")
+def consul():
+    """Of these tests alone: wallets that others registered would be asked, too."""
+    with ConsulServer() as server:
+        yield server
 
 
 @pytest.fixture
