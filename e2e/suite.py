@@ -18,7 +18,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import TextIO
+from threading import Thread
+from typing import IO, TextIO
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -191,6 +192,8 @@ BUILDS = (
 )
 
 
+LEFT_SECONDS = 30.0
+
 # Integration tests wait for servers half of the time: what only computes runs in the gaps, nicely.
 BESIDE = {"coverage": "integration"}
 
@@ -207,16 +210,26 @@ def run_step(stage: str, step: Step, reports: Path, *, out: TextIO = sys.stdout,
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     )
     lines: list[str] = []
-    if process.stdout is not None:
-        for line in process.stdout:
-            out.write(line)
-            out.flush()
-            lines.append(line)
+    reader = Thread(target=copy_lines, args=(process.stdout, out, lines), daemon=True)
+    reader.start()
     status = process.wait()
+    # A process that a step left behind holds its output open for ever.
+    reader.join(timeout=LEFT_SECONDS)
+    if reader.is_alive():
+        print(f"\n{step.title}: something that it started still runs", file=out, flush=True)
+        status = status or 1
     counts = count_pytest(report) if step.tests == "pytest" else count_cargo(lines) if step.tests else {}
     return Result(
         stage=stage, title=step.title, status=status, seconds=time.monotonic() - started, counts=counts
     )
+
+
+def copy_lines(source: IO[str] | None, out: TextIO, lines: list[str]) -> None:
+    """Shows each line as it comes, and keeps it."""
+    for line in source or ():
+        out.write(line)
+        out.flush()
+        lines.append(line)
 
 
 def run_aside(stage: str, reports: Path) -> tuple[list[Result], str]:

@@ -150,13 +150,13 @@ impl Run {
             status.policy_digest,
             status.keys.len()
         );
-        runtime()?.block_on(server::serve(
-            node,
-            self.listen,
-            &self.tls.files(),
-            |address| eprintln!("listening on {address}"),
-            terminated(),
-        ))
+        let files = self.tls.files();
+        runtime()?.block_on(async {
+            // Before anybody is told that it listens: else a signal right after would end it unasked.
+            let stopped = terminated()?;
+            let ready = |address| eprintln!("listening on {address}");
+            server::serve(node, self.listen, &files, ready, stopped).await
+        })
     }
 }
 
@@ -199,16 +199,29 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
         })
 }
 
-/// SIGTERM or Ctrl-C. Sessions that are open end with the process, and their nonces with them.
-async fn terminated() {
+/// Ends at SIGTERM or Ctrl-C, which are heeded from this call on. Sessions that are open end with the process,
+/// and their nonces with them.
+///
+/// # Errors
+/// A system that gives no signals.
+fn terminated() -> Result<impl Future<Output = ()>, Error> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut term) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
+    let listen = |kind| {
+        signal(kind).map_err(|source| Error::Setting {
+            what: "signals".to_owned(),
+            problem: source.to_string(),
+        })
     };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    let (mut term, mut interrupt) = (
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::interrupt())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 fn unix_millis() -> u64 {

@@ -40,6 +40,14 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    /// A test that fails leaves nobody behind.
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 /// Files of three signers.
 struct Home {
     folder: TempDir,
