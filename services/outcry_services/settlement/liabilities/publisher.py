@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from outcry_services.common.liabilities import NONCE_BYTES, Leaf
-from outcry_services.settlement.liabilities.schema import KEPT, NODES
+from outcry_services.settlement.liabilities.schema import KEPT, NODES, packed
 from outcry_services.settlement.liabilities.tree import Tree, build
 from outcry_services.settlement.schema import DATABASE, naming
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from outcry_services.common.mysql import MySql, Session
     from outcry_services.settlement.reading_store import ReadingStore
 
-__all__ = ["LiabilityPublisher", "packed"]
+__all__ = ["LiabilityPublisher"]
 
 _PAGE = 20_000
 _ADD_NODES = (
@@ -127,9 +127,4 @@ def _tree(asset: str, amounts: dict[int, int]) -> Tree:
 
 def _pieces(level: Sequence[Node]) -> Iterator[tuple[int, bytes]]:
     for piece, at in enumerate(range(0, len(level), NODES)):
-        yield piece, b"".join(packed(node) for node in level[at : at + NODES])
-
-
-def packed(node: Node) -> bytes:
-    """48 bytes."""
-    return node.hash + node.amount.to_bytes(16, "big")
+        yield piece, packed(level[at : at + NODES])

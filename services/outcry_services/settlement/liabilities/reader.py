@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from outcry_services.common.errors import IntegrityError, NotFoundError
 from outcry_services.common.liabilities import Leaf, Node, Proof, check
-from outcry_services.settlement.liabilities.schema import NODES
+from outcry_services.settlement.liabilities.schema import NODES, unpacked
 from outcry_services.settlement.liabilities.tree import sibling_of
 from outcry_services.settlement.schema import DATABASE, naming
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from outcry_services.common.mysql import MySql, Session
 
 __all__ = ["LiabilityReader", "Root"]
-
-_NODE_BYTES = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +111,4 @@ class LiabilityReader:
         if not rows:
             raise IntegrityError(f"publication {root.publication} lacks level {level} of {root.asset}")
         ((text,),) = rows
-        parts = (text[at : at + _NODE_BYTES] for at in range(0, len(text), _NODE_BYTES))
-        return {
-            piece * NODES + number: Node(part[:32], int.from_bytes(part[32:], "big"))
-            for number, part in enumerate(parts)
-        }
+        return {piece * NODES + number: node for number, node in enumerate(unpacked(text))}

@@ -10,17 +10,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from outcry_services.common.liabilities import Node
 from outcry_services.settlement.schema import naming
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from outcry_services.common.mysql import MySql
 
-__all__ = ["KEPT", "NODES", "migrate_liabilities"]
+__all__ = ["KEPT", "NODES", "migrate_liabilities", "packed", "unpacked"]
 
 NODES = 1024
 KEPT = 8
 """Publications; with a new one the oldest goes."""
 
+_HASH_BYTES, _AMOUNT_BYTES = 32, 16
 _ASSET = "VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL"
 _SUM = "DECIMAL(39, 0) NOT NULL"
 _ROWS = {
@@ -33,6 +37,18 @@ _ROWS = {
     "liability_nodes": f"publication BIGINT NOT NULL, asset {_ASSET}, level TINYINT NOT NULL, "
     "piece BIGINT NOT NULL, nodes BLOB NOT NULL, PRIMARY KEY (publication, asset, level, piece)",
 }
+
+
+def packed(nodes: Iterable[Node]) -> bytes:
+    """As a row of `liability_nodes` holds them."""
+    return b"".join(node.hash + node.amount.to_bytes(_AMOUNT_BYTES, "big") for node in nodes)
+
+
+def unpacked(text: bytes) -> list[Node]:
+    """What `packed` was given."""
+    size = _HASH_BYTES + _AMOUNT_BYTES
+    parts = (text[at : at + size] for at in range(0, len(text), size))
+    return [Node(part[:_HASH_BYTES], int.from_bytes(part[_HASH_BYTES:], "big")) for part in parts]
 
 
 async def migrate_liabilities(mysql: MySql, *, database: str) -> None:

@@ -66,8 +66,11 @@ class ChainView:
         self.values = {nonce: await self._value(nonce) for nonce in self._nonces}
         async with self._store.look() as tables:
             payments = await tables.payments.open_ones()
+            points = {payment.id: await self._point(tables, payment) for payment in payments}
+        # Of payments that ended nobody asks any more.
+        self._spenders = {point: it for point, it in self._spenders.items() if point in points.values()}
         for payment in payments:
-            await self._adopt(payment)
+            await self._adopt(payment, points[payment.id])
 
     def spent(self, point: Point) -> bool:
         """Whether the nonce account holds another value now."""
@@ -109,13 +112,12 @@ class ChainView:
             return None
         return Spender(txid, raw, bytes(transaction.message))
 
-    async def _adopt(self, payment: Payment) -> None:
+    async def _adopt(self, payment: Payment, point: Point | None) -> None:
         """A message of this payment that the chain took under an id that isn't known here is kept, too."""
-        async with self._store.look() as tables:
-            versions = await tables.payments.transactions(payment.id)
-            point = await self._point(tables, payment)
         if point is None or not self.spent(point):
             return
+        async with self._store.look() as tables:
+            versions = await tables.payments.transactions(payment.id)
         spender = await self.spender(point)
         await adopt(
             self._store,
