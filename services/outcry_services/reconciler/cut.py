@@ -39,6 +39,8 @@ class Compared:
     redis: View
     ledger: View
     differences: tuple[Difference, ...]
+    untold: tuple[Posting, ...] = ()
+    """What Redis has carried out up to the cut and the log didn't tell: in the ledger's view, too."""
 
     @property
     def unasked(self) -> frozenset[str]:
@@ -83,7 +85,14 @@ def compare(
         *(_cursors(redis, ledger, low) or ([_back(redis)] if back else [])),
         *(_beyond(source, redis.cut[source], ledger) for source in sorted(untrue)),
     ]
-    return Compared(user_id=redis.user_id, cut=cut, redis=redis.view, ledger=there, differences=tuple(found))
+    return Compared(
+        user_id=redis.user_id,
+        cut=cut,
+        redis=redis.view,
+        ledger=there,
+        differences=tuple(found),
+        untold=tuple(untold or ()),
+    )
 
 
 def _shapes(redis: RedisView, ledger: LedgerView) -> list[Difference]:

@@ -174,7 +174,9 @@ class Repairer:
         return finding
 
     async def _judge(self, one: Compared, finding: Finding, replay: Replay) -> None:
-        verdict = judge(one, (await self._truth(replay, one.user_id, one.cut)).view)
+        truth = (await self._truth(replay, one.user_id, one.cut)).view
+        # Both views have what was untold, and these logs were read anew: they tell by now, or still don't.
+        verdict = judge(one, add_postings(truth, replay.unanswered(one.user_id, one.untold)))
         around = [
             {"source": told.source, "position": told.position, "record": str(told.origin), "what": told.what}
             for told in replay.around(one.user_id, one.cut)

@@ -176,6 +176,11 @@ class Replay:
         numbers = [told.position for told in user.told if told.source == INSTRUCTIONS]
         return max((number for number in numbers if number not in user.assumed), default=0)
 
+    def unanswered(self, user_id: int, postings: Iterable[Posting]) -> list[Posting]:
+        """Those of the user's instructions in these that are neither answered in the log nor assumed."""
+        last, assumed = self.answered(user_id), self._users[user_id].assumed
+        return [one for one in postings if one.position > last and one.position not in assumed]
+
     def covers(self, user_id: int, cut: Mapping[str, int]) -> bool:
         """Whether everything up to this cut was fed that can touch the user."""
         mine = {facts.symbol for facts in self._users[user_id].facts.values()} | {INSTRUCTIONS}

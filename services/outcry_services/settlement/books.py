@@ -27,7 +27,7 @@ from outcry_services.settlement.postings import (
 from outcry_services.settlement.steps import Answered, Happened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from outcry_services.common.legs import Leg
     from outcry_services.settlement.steps import Cursor, Place, Step
@@ -100,6 +100,17 @@ def balances_needed(steps: Iterable[Step], holds: Mapping[int, Hold]) -> set[Use
     return found
 
 
+def may_be_covered(steps: Iterable[Step]) -> set[UserAsset]:
+    """The balances for which the house may pay. Raises `ContradictionError`."""
+    found = set()
+    for step in steps:
+        if isinstance(step, Answered) and step.may_cover:
+            asset = moved_asset(step.instruction, step.answer)
+            if asset is not None:
+                found.add((step.instruction.user_id, asset))
+    return found
+
+
 def _of_hold(hold: Hold) -> set[UserAsset]:
     return {(hold.user_id, asset) for asset in (hold.asset, hold.base, hold.quote) if asset}
 
@@ -113,9 +124,17 @@ def _follows(step: Happened, shards: Mapping[int, int]) -> bool:
 class Books:
     """Applies steps, in order. `change` is what they make; nothing is written before all are in it."""
 
-    def __init__(self, holds: Mapping[int, Hold], balances: Mapping[UserAsset, Balance]) -> None:
+    def __init__(
+        self,
+        holds: Mapping[int, Hold],
+        balances: Mapping[UserAsset, Balance],
+        *,
+        untrue: Collection[UserAsset] = frozenset(),
+    ) -> None:
+        """`untrue` are balances whose rows are not what their entries say: of those nothing is covered."""
         self._holds: dict[int, Hold | None] = dict(holds)
         self._balances = dict(balances)
+        self._untrue = untrue
         self.change = Change()
 
     def apply(self, steps: Sequence[Step]) -> list[Step]:
@@ -149,8 +168,10 @@ class Books:
         return left
 
     def _lacks_funds(self, step: Answered) -> bool:
-        asset = None if step.may_cover else moved_asset(step.instruction, step.answer)
-        return asset is not None and funds_needed(step.instruction) > self._available(step, asset)
+        asset = moved_asset(step.instruction, step.answer)
+        if asset is None or (step.may_cover and (step.instruction.user_id, asset) not in self._untrue):
+            return False
+        return funds_needed(step.instruction) > self._available(step, asset)
 
     def _available(self, step: Answered, asset: str) -> int:
         return self._balance((step.instruction.user_id, asset)).available

@@ -167,15 +167,21 @@ class Intake:
     def known_ends(self, short: Mapping[int, int], ends: Mapping[Place, int]) -> bool:
         """All logs of events ended here, after these short instructions were read.
 
-        Whether that lets any of them go on: no event can bring the funds any more.
+        Whether that lets any of them go on: no event can bring the funds any more. It does so once; who is
+        short then still has a row that isn't what its entries say.
         """
         if any(self.position(place) < end for place, end in ends.items()):
             return False
-        for number, waiting in short.items():
-            if self._shards[number].short == waiting:
-                self._shards[number].may_cover = waiting
-        self.wake_short()
-        return bool(short)
+        given_up = [
+            lane
+            for number, waiting in short.items()
+            if (lane := self._shards[number]).short == waiting != lane.may_cover
+        ]
+        for lane in given_up:
+            lane.may_cover = lane.short
+        if given_up:
+            self.wake_short()
+        return bool(given_up)
 
     def waiting(self) -> list[Waiting]:
         """Pairs that wait for an answer."""

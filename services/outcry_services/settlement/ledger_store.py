@@ -125,6 +125,19 @@ class LedgerBatch:
         )
         return {(user, asset): Balance(available, held) for user, asset, available, held in rows}
 
+    async def available_by_entries(self, keys: Collection[UserAsset]) -> dict[UserAsset, int]:
+        """What these balances have available by their entries, of which it reads all."""
+        if not keys:
+            return {}
+        rows = await self._session.query(
+            self._in(
+                "SELECT user_id, asset, SUM(amount) FROM ledger.entries WHERE (user_id, asset) IN ({}) "
+                "AND account = 'available' GROUP BY user_id, asset"
+            ).format(", ".join(["(%s, %s)"] * len(keys))),
+            [part for key in sorted(keys) for part in key],
+        )
+        return dict.fromkeys(keys, 0) | {(user, asset): int(amount) for user, asset, amount in rows}
+
     async def write(self, change: Change) -> None:
         """Everything that a batch changes. Raises `ContradictionError` for a cause that was posted before."""
         await self._transactions(change)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from outcry_services.reconciler.replay import Origin, Replay
-from outcry_services.reconciler.state import Balance
+from outcry_services.reconciler.state import Balance, Posting
 
 from services.tests.settlement.exchange import Exchange
 
@@ -51,6 +51,19 @@ def test_a_replay_comes_to_the_same_balances_and_holds(seed, repeats):
         holds |= {number: left for number, (_, left) in replay.holds(user, end).items()}
     assert found == exchange.balances()
     assert holds == {key: hold["left"] for key, hold in exchange.holds.items()}
+
+
+def test_what_redis_has_carried_out_is_added_until_the_log_tells_of_it():
+    """Judged by logs without it, both sides would be wrong; added to logs that have it, it counts twice."""
+    exchange = Exchange(1)
+    user = exchange.users[0]
+    exchange.deposit(user, "USD", 1000)
+    untold = [Posting("i", number, "USD", 50, 0) for number in (1, 2, 3)]
+    replay = replayed(exchange)
+    assert replay.answered(user) == 1
+    assert replay.unanswered(user, untold) == untold[1:]
+    replay.assume(user, untold[1:2], 2)
+    assert replay.unanswered(user, untold) == untold[2:]
 
 
 def test_a_cut_shows_what_was_then():

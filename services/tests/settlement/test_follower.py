@@ -288,6 +288,33 @@ async def test_funds_that_somebody_puts_right_are_found_without_any_event(monkey
         assert world.metric("covers_total") == 0
 
 
+async def test_the_house_pays_nothing_for_a_row_that_was_lowered_by_hand(monkeypatch):
+    """All logs are at their end, so no event brings what is missing: the entries say that nothing is."""
+    monkeypatch.setattr("outcry_services.settlement.follower.LOOK_AGAIN_SECONDS", 0.01)
+    exchange, buyer, _ = small_exchange()
+    async with world_of(exchange) as world:
+        world.write()
+        await world.until_even()
+        row = "UPDATE ledger.balances SET available = %s WHERE user_id = %s AND asset = 'USD'"
+        await world.ledger.change(row, [-5, buyer])
+        exchange.order(buyer, SYMBOL, BUY, price=100, lots=10)
+        world.write()
+        looks = 0
+
+        async def given_up_and_looked_at_again():
+            nonlocal looks
+            looks += 1
+            lane = world.follower.intake._shards[buyer % 1024]
+            return lane.short and lane.may_cover == lane.short and looks > 50
+
+        await world.until(given_up_and_looked_at_again)
+        assert (await world.ledger.balances())[buyer, "USD"] == (-5, 0)
+        await world.ledger.change(row, [1_000_000, buyer])
+        await world.until_even()
+        assert world.metric("covers_total") == 0
+        assert await world.ledger.house("house") == {}
+
+
 async def test_a_shared_log_that_lost_what_comes_next_ends_the_process():
     exchange = Exchange(14)
     exchange.trade(60)
