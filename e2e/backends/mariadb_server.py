@@ -51,6 +51,8 @@ class MariaDbServer(Server):
         self._settings = dict(settings or {})
         # The path of a Unix socket holds 107 bytes, fewer than pytest's directories may take.
         self._run = Path(tempfile.mkdtemp(prefix="outcry-my-"))
+        # A server that starts removes the temporary tables that it finds, of whatever server they are.
+        self._scratch = self.directory / "scratch"
 
     @property
     def url(self) -> str:
@@ -60,6 +62,7 @@ class MariaDbServer(Server):
     def start(self) -> None:
         """Start (again), the first time with new system tables, and wait until it answers a query."""
         data = self.directory / "data"
+        self._scratch.mkdir(parents=True, exist_ok=True)
         if not (data / "mysql").is_dir():
             self._install(data)
         program = installed_program("mariadbd", package=PACKAGE)
@@ -100,6 +103,7 @@ class MariaDbServer(Server):
             installed_program("mariadb-install-db", package=PACKAGE),
             "--no-defaults",
             f"--datadir={data}",
+            f"--tmpdir={self._scratch}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",
@@ -113,6 +117,7 @@ class MariaDbServer(Server):
     def _options(self, data: Path) -> list[str]:
         settings = {
             "datadir": str(data),
+            "tmpdir": str(self._scratch),
             "socket": str(self._run / "socket"),
             "pid-file": str(self.directory / "pid"),
             "bind-address": self.host,

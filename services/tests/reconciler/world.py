@@ -166,7 +166,9 @@ class World:
             return await session.query(statement, arguments)
 
     async def change(self, statement, arguments=()):
-        async with self.mysql.session() as session:
+        """By hand, between two batches of settlement: one that has read a row already writes it whole again."""
+        async with self.mysql.transaction() as session:
+            await session.query("SELECT epoch FROM ledger.writer WHERE id = 1 FOR UPDATE")
             return await session.execute(statement, arguments)
 
     async def balances(self):
