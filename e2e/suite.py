@@ -54,12 +54,12 @@ def python(*arguments: str) -> tuple[str, ...]:
     return (str(BIN / "python"), *arguments)
 
 
-def pytest(title: str, marker: str, *paths: str) -> Step:
+def pytest(title: str, marker: str, *paths: str, options: tuple[str, ...] = ()) -> Step:
     """A pytest run of the tests that carry a marker."""
     existing = [path for path in paths if (ROOT / path).exists()]
     return Step(
         title=title,
-        command=python("-m", "pytest", "-q", "--durations=15", "-m", marker, *existing),
+        command=python("-m", "pytest", "-q", "--durations=15", "-m", marker, *options, *existing),
         tests="pytest",
     )
 
@@ -121,7 +121,8 @@ STAGES: dict[str, list[Step]] = {
             command=("cargo", "test", *COLD, "--quiet", "--locked"),
             tests="cargo",
         ),
-        pytest("pytest unit", "not integration and not e2e", *PACKAGES),
+        # They only compute: each processor takes its share.
+        pytest("pytest unit", "not integration and not e2e", *PACKAGES, options=("-n", "logical")),
     ],
     "simulation": [
         Step(title="2,000 seeds", command=python("-m", "e2e.simulation", "run", "--seeds", "2000"))
@@ -175,13 +176,13 @@ class Builds:
                 stderr=subprocess.STDOUT,
             )
 
-    def wait(self) -> Result:
+    def wait(self, *, out: TextIO = sys.stdout) -> Result:
         """Until they end; their log is shown when they failed."""
         started = time.monotonic()
-        print(f"\n=== servers: waiting for {self.title} in the background", flush=True)
+        print(f"\n=== servers: waiting for {self.title} in the background", file=out, flush=True)
         status = self._process.wait()
         if status != 0:
-            print(self._log.read_text(errors="replace"))
+            print(self._log.read_text(errors="replace"), file=out)
         return Result(stage="servers", title=self.title, status=status, seconds=time.monotonic() - started)
 
 
@@ -192,10 +193,19 @@ BUILDS = (
 )
 
 
+def take(builds: list[Builds], stage: str) -> list[Builds]:
+    """Those that the stage has to wait for, out of the ones that nobody has waited for yet."""
+    taken = [group for group in builds if stage in group.needed_by]
+    builds[:] = [group for group in builds if group not in taken]
+    return taken
+
+
 LEFT_SECONDS = 30.0
 
-# Integration tests wait for servers half of the time: what only computes runs in the gaps, nicely.
-BESIDE = {"coverage": "integration"}
+# Integration tests wait for servers half of the time: these run in the gaps one after another, what only
+# computes nicely.
+BESIDE = {"coverage": "integration", "chains": "integration"}
+NICENESS = {"coverage": 10}
 
 
 def run_step(stage: str, step: Step, reports: Path, *, out: TextIO = sys.stdout, niceness: int = 0) -> Result:
@@ -232,10 +242,12 @@ def copy_lines(source: IO[str] | None, out: TextIO, lines: list[str]) -> None:
         lines.append(line)
 
 
-def run_aside(stage: str, reports: Path) -> tuple[list[Result], str]:
-    """Runs a stage beside another one: its results, and what it printed."""
-    out = StringIO()
-    return [run_step(stage, step, reports, out=out, niceness=10) for step in STAGES[stage]], out.getvalue()
+def run_aside(stage: str, builds: list[Builds], reports: Path) -> tuple[list[Result], str]:
+    """Runs a stage beside another one, once its builds are there: its results, and what it printed."""
+    out, niceness = StringIO(), NICENESS.get(stage, 0)
+    results = [group.wait(out=out) for group in builds]
+    results += [run_step(stage, step, reports, out=out, niceness=niceness) for step in STAGES[stage]]
+    return results, out.getvalue()
 
 
 def count_pytest(report: Path) -> dict[str, int]:
@@ -301,16 +313,14 @@ def main() -> int:
         for stage, steps in STAGES.items():
             if stage not in chosen:
                 continue
-            for group in [group for group in builds if stage in group.needed_by]:
-                builds.remove(group)
-                results.append(group.wait())
+            results.extend(group.wait() for group in take(builds, stage))
             if stage in aside:
                 done, printed = aside[stage].result()
                 print(printed)
                 results.extend(done)
                 continue
             for other in [other for other in chosen if BESIDE.get(other) == stage]:
-                aside[other] = pool.submit(run_aside, other, Path(scratch))
+                aside[other] = pool.submit(run_aside, other, take(builds, other), Path(scratch))
             results.extend(run_step(stage, step, Path(scratch)) for step in steps)
     return 0 if summarize(results, time.monotonic() - started) else 1
 
