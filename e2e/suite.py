@@ -202,10 +202,8 @@ def take(builds: list[Builds], stage: str) -> list[Builds]:
 
 LEFT_SECONDS = 30.0
 
-# Integration tests wait for servers half of the time: these run in the gaps one after another, what only
-# computes nicely.
+# Integration tests wait for servers half of the time: these run in the gaps, one after another and nicely.
 BESIDE = {"coverage": "integration", "chains": "integration"}
-NICENESS = {"coverage": 10}
 
 
 def run_step(stage: str, step: Step, reports: Path, *, out: TextIO = sys.stdout, niceness: int = 0) -> Result:
@@ -244,9 +242,9 @@ def copy_lines(source: IO[str] | None, out: TextIO, lines: list[str]) -> None:
 
 def run_aside(stage: str, builds: list[Builds], reports: Path) -> tuple[list[Result], str]:
     """Runs a stage beside another one, once its builds are there: its results, and what it printed."""
-    out, niceness = StringIO(), NICENESS.get(stage, 0)
+    out = StringIO()
     results = [group.wait(out=out) for group in builds]
-    results += [run_step(stage, step, reports, out=out, niceness=niceness) for step in STAGES[stage]]
+    results += [run_step(stage, step, reports, out=out, niceness=10) for step in STAGES[stage]]
     return results, out.getvalue()
 
 

@@ -34,7 +34,7 @@ class AnvilServer(EthereumNode):
         command += ["--accounts", "3", "--chain-id", str(self.chain_id), "--threads", "2", *self._arguments]
         # Else it keeps a cache in the home directory.
         self.process.start(command, env={"HOME": str(self.directory)})
-        self.process.wait_ready(self._answers, seconds=30)
+        self.process.wait_ready(self._answers, seconds=60)
 
     def mine(self, blocks: int = 1) -> None:
         """Make blocks on its tip, one second apart by their own time."""

@@ -81,7 +81,7 @@ class BitcoinNode(Server):
         self.rpc("addnode", other.peer_address, "add")
         wait_until(
             lambda: self.peers() > before[0] and other.peers() > before[1],
-            seconds=30,
+            seconds=60,
             what=f"{self.peer_address} and {other.peer_address} are connected",
         )
 

@@ -47,7 +47,7 @@ class ConsulServer(Server):
         settings.write_text(json.dumps(self._settings(), indent=1))
         program = server_program(CONSUL, "consul")
         self.process.start([str(program), "agent", "-config-file", str(settings)])
-        self.process.wait_ready(self._answers, seconds=30)
+        self.process.wait_ready(self._answers, seconds=60)
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON
         """The decoded JSON at `/v1/{path}`; raises `urllib.error.URLError`."""

@@ -64,7 +64,7 @@ class EnvoyServer(Server):
             *self._arguments,
         ]
         self.process.start(command)
-        self.process.wait_ready(self._ready, seconds=30)
+        self.process.wait_ready(self._ready, seconds=60)
 
     @staticmethod
     def validate(config: Mapping[str, Any]) -> None:

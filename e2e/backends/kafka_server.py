@@ -75,14 +75,14 @@ class KafkaServer(Server):
         # The controller answers before the broker leads the new partitions.
         for number in range(partitions):
             partition = TopicPartition(name, number)
-            wait_until(functools.partial(_serves, admin, partition), seconds=30, what=f"{partition} served")
+            wait_until(functools.partial(_serves, admin, partition), seconds=60, what=f"{partition} served")
 
     def delete_topic(self, name: str) -> None:
         """Delete a topic and wait until the broker shows it no more."""
         admin = self.admin
         admin.delete_topics([name])[name].result(30)
         wait_until(
-            lambda: name not in admin.list_topics(timeout=10).topics, seconds=30, what=f"topic {name} gone"
+            lambda: name not in admin.list_topics(timeout=10).topics, seconds=60, what=f"topic {name} gone"
         )
 
     def _format(self) -> None:

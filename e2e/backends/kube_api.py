@@ -114,7 +114,7 @@ class KubeApi(Started):
         }
         arguments = [f"--{name}={value}" for name, value in flags.items()]
         self.etcd.start([str(self.program), "etcd", *arguments, "--unsafe-no-fsync"])
-        self.etcd.wait_ready(lambda: _healthy(f"{url}/health"), seconds=30)
+        self.etcd.wait_ready(lambda: _healthy(f"{url}/health"), seconds=60)
 
     def _flags(self) -> list[str]:
         key = self.directory / "service-account.key"

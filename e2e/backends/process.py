@@ -129,7 +129,7 @@ class ServerProcess:
         os.killpg(self.pid, number)
         if number == signal.SIGSTOP:
             # A signal to stop is only queued when `killpg` returns: a thread may still answer somebody.
-            wait_until(self._stands, seconds=10, what=f"{self.name} stopped")
+            wait_until(self._stands, seconds=60, what=f"{self.name} stopped")
 
     def _stands(self) -> bool:
         tasks = Path(f"/proc/{self.pid}/task")
@@ -160,7 +160,7 @@ class ServerProcess:
 
     def kill(self) -> None:
         """SIGKILL, and wait for the end."""
-        self._end(signal.SIGKILL, seconds=10)
+        self._end(signal.SIGKILL, seconds=60)
 
     def tail(self, lines: int = 30) -> str:
         """The end of the log."""
@@ -176,7 +176,7 @@ class ServerProcess:
                 self._process.wait(seconds)
             except subprocess.TimeoutExpired:
                 self.send(signal.SIGKILL)
-                self._process.wait(10)
+                self._process.wait(60)
         self._forget()
 
     def _forget(self) -> None:

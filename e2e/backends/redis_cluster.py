@@ -53,7 +53,7 @@ class RedisCluster(Started):
         for number, master in enumerate(self.masters):
             last = SLOTS if master is self.masters[-1] else (number + 1) * share
             _call(master, "CLUSTER ADDSLOTSRANGE", number * share, last - 1)
-        wait_until(self._all_met, seconds=30, what="every node knows every other")
+        wait_until(self._all_met, seconds=60, what="every node knows every other")
         for master, replica in zip(self.masters, self.replicas, strict=True):
             _call(replica, "CLUSTER REPLICATE", _text(_call(master, "CLUSTER MYID")))
         self.wait_healthy()
@@ -80,7 +80,7 @@ class RedisCluster(Started):
             lambda: (
                 self._settled() and all(killed not in self._holders(node, key) for node in self._running())
             ),
-            seconds=30,
+            seconds=60,
             what=f"a replica takes over from {killed.port}",
         )
         return killed

@@ -54,20 +54,20 @@ class RedisServer(Server):
         settings = self.directory / "redis.conf"
         settings.write_text("".join(f"{name} {value}\n" for name, value in self._directives().items()))
         self.process.start([installed_program("redis-server", package=PACKAGE), str(settings)])
-        self.process.wait_ready(self._ready, seconds=30)
+        self.process.wait_ready(self._ready, seconds=60)
 
     def promote(self) -> None:
         """Make a replica the primary, with what it has."""
         with self.client() as client:
             client.replicaof("NO", "ONE")
-            wait_until(lambda: client.info("replication")["role"] == "master", seconds=10, what="promotion")
+            wait_until(lambda: client.info("replication")["role"] == "master", seconds=60, what="promotion")
 
     def follow(self, primary: RedisServer) -> None:
         """Follow another server from now on, and drop what it doesn't have."""
         self._primary = primary
         with self.client() as client:
             client.replicaof(primary.host, str(primary.port))
-        self.process.wait_ready(self._ready, seconds=30)
+        self.process.wait_ready(self._ready, seconds=60)
 
     def _ready(self) -> bool:
         try:

@@ -34,7 +34,7 @@ class SvmServer(Server):
         """Start (again, with an empty chain) and wait until it answers."""
         command = [sys.executable, "-m", "e2e.backends.svm", "--port", str(self.port)]
         self.process.start(command, env={"PYTHONPATH": str(ROOT)})
-        self.process.wait_ready(self._answers, seconds=30)
+        self.process.wait_ready(self._answers, seconds=60)
 
     def rpc(self, method: str, *params: object) -> Any:  # noqa: ANN401 - any JSON
         """The result of a call; raises `RpcError` where it says no, OSError where nothing answers."""

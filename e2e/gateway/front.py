@@ -114,7 +114,7 @@ class Front(Started):
                 "OUTCRY_HTTP_PORT": str(self.metrics_port),
             },
         )
-        self.authorization.wait_ready(self._answers, seconds=30)
+        self.authorization.wait_ready(self._answers, seconds=60)
 
     def accesses(self) -> list[dict[str, Any]]:
         """The access log so far; Envoy writes it a little later."""

@@ -62,7 +62,7 @@ def test_orders_become_trades(campaign):
 def test_the_prepared_query_is_the_hot_one(arena, campaign, cluster):
     hot, _ = arena.wait_ready(seconds=60)
     address = arena.registry.addresses()[hot].partition(":")[0]
-    wait_until(lambda: arena.prepared_query() == [hot], seconds=10, what="the query names the hot one")
+    wait_until(lambda: arena.prepared_query() == [hot], seconds=60, what="the query names the hot one")
     server, _, _ = cluster.environment["OUTCRY_KAFKA"].partition(":")
     name = f"engine-{arena.pair}.query.consul"
     assert addresses(name, server=server, port=30860) == [address]

@@ -47,7 +47,7 @@ def test_an_ethereum_node_pays_mines_and_keeps_its_blocks(kind):
     with kind() as node:
         assert int(node.rpc("eth_chainId"), 16) == node.chain_id
         node.send(SOMEBODY, 5)
-        wait_until(lambda: node.tip()[0] == 1, seconds=10, what="a block for a payment")
+        wait_until(lambda: node.tip()[0] == 1, seconds=60, what="a block for a payment")
         node.mine(2)
         before = node.tip()
         assert before[0] == 3

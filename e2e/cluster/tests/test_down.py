@@ -91,7 +91,7 @@ def test_nothing_is_left_of_a_cluster_whose_supervisor_was_killed(cluster, victi
     with cluster:
         wait_until(MOMENTS["when a pod runs"], seconds=300, what="a pod")
         os.kill(json.loads((ROOT / "supervisor.json").read_text())[victim], signal.SIGKILL)
-        wait_until(lambda: not running("kubelet"), seconds=20, what="the end of all programs")
+        wait_until(lambda: not running("kubelet"), seconds=60, what="the end of all programs")
     assert machine().left_since(before) == {}
 
 
@@ -100,7 +100,7 @@ def test_a_killed_cluster_comes_up_again_with_its_data(cluster):
         kubectl = LocalProvider(cluster=NAME).kubectl
         kubectl.run("create", "configmap", "kept")
         os.kill(json.loads((ROOT / "supervisor.json").read_text())["pid"], signal.SIGKILL)
-        wait_until(lambda: not running("kubelet"), seconds=20, what="the end of all programs")
+        wait_until(lambda: not running("kubelet"), seconds=60, what="the end of all programs")
         cluster.run("up", "--until", "cluster")
         assert kubectl.get("configmap", "kept")["metadata"]["name"] == "kept"
         kubectl.run("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=60s")

@@ -32,7 +32,7 @@ async def claims(market):
     ]
 
 
-async def until_gone(market, *, seconds=20):
+async def until_gone(market, *, seconds=60):
     """Runs as the queue would make them."""
     async with asyncio.timeout(seconds):
         while not (outcome := await market.run()).gone:  # noqa: ASYNC110 - paced as the queue would

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 import urllib.error
 import urllib.request
 
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.integration
 class Operator:
     """`python -m outcry_operator` over the test's servers."""
 
-    def __init__(self, *, api, kafka, consul, log):
+    def __init__(self, *, api, kafka, consul, log, sweep_seconds):
         self.port = free_port()
         self.process = ServerProcess(name="operator", log=log)
         self._environment = {
@@ -29,12 +28,12 @@ class Operator:
             "OUTCRY_CONSUL": consul.url,
             "OUTCRY_METRICS_PORT": str(self.port),
             "OUTCRY_WATCH_NAMESPACES": NAMESPACE,
-            "OUTCRY_SWEEP_SECONDS": "1",
+            "OUTCRY_SWEEP_SECONDS": str(sweep_seconds),
         }
 
     def start(self):
         self.process.start([sys.executable, "-m", "outcry_operator"], env=self._environment)
-        self.process.wait_ready(lambda: self.page("readyz") == (200, "ok\n"), seconds=30)
+        self.process.wait_ready(lambda: self.page("readyz") == (200, "ok\n"), seconds=60)
 
     def page(self, name):
         try:
@@ -47,14 +46,20 @@ class Operator:
 
 
 @pytest.fixture
-def operator(pairs_api, kafka, consul, tmp_path):
-    operator = Operator(api=pairs_api, kafka=kafka, consul=consul, log=tmp_path / "operator.log")
+def operator(pairs_api, kafka, consul, tmp_path, request):
+    operator = Operator(
+        api=pairs_api,
+        kafka=kafka,
+        consul=consul,
+        log=tmp_path / "operator.log",
+        sweep_seconds=getattr(request, "param", 1),
+    )
     operator.start()
     yield operator
     operator.process.kill()
 
 
-async def until(question, *, seconds=20, what):
+async def until(question, *, seconds=60, what):
     """Ask until the answer is yes, beside a process that works."""
     try:
         async with asyncio.timeout(seconds):
@@ -80,17 +85,16 @@ async def appear(market):
     await until(lambda: has(market, "Ready", "True"), what="Ready")
 
 
-async def test_a_change_of_role_is_told_at_once(market, operator):
+@pytest.mark.parametrize("operator", [3600], indirect=True)
+async def test_a_change_of_role_is_told_without_a_sweep(market, operator):
     await appear(market)
     market.lead(1, epoch=2, reason="takeover")
-    changed = time.monotonic()
 
     async def told():
         return (await market.pair()).status.hot == f"{market.engine}-1"
 
-    # The SRE's first question; the sweep alone would answer it too, so that the time is the point.
-    await until(told, seconds=1.0, what="status.hot")
-    assert time.monotonic() - changed < 1.0
+    # The SRE's first question: an hour's sweep is no answer to it.
+    await until(told, what="status.hot")
 
 
 async def test_drift_outside_kubernetes_is_found(market, operator):
@@ -172,12 +176,12 @@ async def test_pages_tell_of_pairs_and_runs(market, operator):
 
 def test_it_ends_in_order_when_told_to(operator):
     operator.process.terminate()
-    assert operator.process.wait(seconds=20) == 0
+    assert operator.process.wait(seconds=60) == 0
 
 
 def test_a_missing_setting_is_named(tmp_path):
     process = ServerProcess(name="operator", log=tmp_path / "operator.log")
     process.start([sys.executable, "-m", "outcry_operator"], env={"OUTCRY_KAFKA": "", "OUTCRY_CONSUL": ""})
-    wait_until(lambda: not process.running, seconds=20, what="the end")
+    wait_until(lambda: not process.running, seconds=60, what="the end")
     assert process.exit_code == 2
     assert "OUTCRY_KAFKA and OUTCRY_CONSUL must be set" in process.tail()

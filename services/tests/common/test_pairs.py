@@ -234,7 +234,7 @@ class World:
         self.catalog = catalog
 
     async def until(self, condition):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not condition():
                 await self.catalog.changed(self.catalog.version)
 

@@ -117,7 +117,7 @@ def test_a_new_certificate_costs_no_connection(shared_upstreams):
         thread.start()
         try:
             front.rotate_certificate()
-            wait_until(lambda: serial() == front.serial, seconds=20, what="the new certificate in use")
+            wait_until(lambda: serial() == front.serial, seconds=60, what="the new certificate in use")
         finally:
             stop.set()
             thread.join()

@@ -37,7 +37,7 @@ def reader_of(kafka):
 async def taken(streams, place, count):
     """So many values of a partition."""
     found = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(found) < count:
             found += [item.value for item in (await streams.take(place)).items]
     return found

@@ -239,7 +239,7 @@ async def test_what_is_worth_too_much_pauses_withdrawals_until_a_person_clears_i
 
 
 async def paused(world):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (flag := await world.consul.get(PAUSED)) is None:  # noqa: ASYNC110 - another process's key
             await asyncio.sleep(0.05)
     return flag
@@ -260,7 +260,7 @@ async def test_a_repair_beyond_its_bounds_is_left_to_a_person(servers, world):
         await world.redis.command("INCRBY", keys.available("ETH"), 1)
         await world.until("SELECT 1 FROM reconciler.findings WHERE state = 'open' AND verdict = 'redis'")
         refused = reconciler.metrics.refused.labels(why="REPAIRS_TOO_MANY")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not refused._value.get():  # noqa: ASYNC110 - metrics don't tell
                 await asyncio.sleep(0.05)
         assert await world.wrong() == ["redis"]

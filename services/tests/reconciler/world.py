@@ -166,7 +166,7 @@ class World:
             return await session.query(statement, arguments)
 
     async def change(self, statement, arguments=()):
-        """By hand, between two batches of settlement: one that has read a row already writes it whole again."""
+        """By hand, between two batches of settlement: one that has read a row writes it whole again."""
         async with self.mysql.transaction() as session:
             await session.query("SELECT epoch FROM ledger.writer WHERE id = 1 FOR UPDATE")
             return await session.execute(statement, arguments)

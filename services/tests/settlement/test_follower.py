@@ -95,7 +95,7 @@ class World:
         }
 
     async def until(self, condition):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await condition():
                 await self.rest()
 

@@ -106,7 +106,7 @@ async def world(mariadb, consul):
             told = {"chain": "bitcoin", "network": "regtest", "grpc": at, "assets": [{"asset": "BTC"}]}
             await kv.put(f"{PREFIX}outcry/bitcoin", json.dumps(told).encode())
             await kv.put(f"{PREFIX}outcry/broken", b"{")
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not directory.wallets:  # noqa: ASYNC110 - Consul tells nobody but the directory
                     await asyncio.sleep(0.02)
             made.wallet, made.front = wallet, DepositsStub(to_front.channel)

@@ -35,10 +35,10 @@ def test_a_broker_that_answers_nobody_silences_the_hot_replica(market: Market) -
     market.send(1_000)
     market.kafka.pause()
     # Whatever was on its way when the broker froze is unacknowledged; without any, reads tell.
-    wait_until(lambda: (market.b.status().kafka_read_age or 0) > 1.5, seconds=20, what="reads unanswered")
+    wait_until(lambda: (market.b.status().kafka_read_age or 0) > 1.5, seconds=60, what="reads unanswered")
     assert (market.b.status().kafka_write_age or 0) > 1
     market.kafka.resume()
-    wait_until(lambda: (market.b.status().kafka_write_age or 9) < 1, seconds=20, what="writes answered")
+    wait_until(lambda: (market.b.status().kafka_write_age or 9) < 1, seconds=60, what="writes answered")
     market.a.demote("test")
     market.hot(market.b, 2)
     market.send(1_000)

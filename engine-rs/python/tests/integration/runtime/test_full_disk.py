@@ -49,13 +49,13 @@ def test_a_full_disk_stops_no_market_and_costs_no_event(small_disk: Path, market
     market.hot(market.a, 1)
     market.send(500)
     market.published(market.a)
-    wait_until(lambda: market.a.status().checkpoint_seq == market.input.seq, seconds=20, what="checkpointed")
+    wait_until(lambda: market.a.status().checkpoint_seq == market.input.seq, seconds=60, what="checkpointed")
     kept = market.a.status().checkpoint_seq
 
     filler = fill(small_disk)
     market.send(3_000)
     market.published(market.a)
-    wait_until(lambda: market.a.metrics().checkpoint_failures > 0, seconds=20, what="the disk refuses")
+    wait_until(lambda: market.a.metrics().checkpoint_failures > 0, seconds=60, what="the disk refuses")
     status = market.a.status()
     assert "No space left" in status.checkpoint_error
     assert (status.role, status.checkpoint_seq) == ("hot", kept)
@@ -69,7 +69,7 @@ def test_a_full_disk_stops_no_market_and_costs_no_event(small_disk: Path, market
 
     filler.unlink()
     wait_until(
-        lambda: market.a.status().checkpoint_seq == market.input.seq, seconds=20, what="checkpointed again"
+        lambda: market.a.status().checkpoint_seq == market.input.seq, seconds=60, what="checkpointed again"
     )
     assert market.a.status().checkpoint_error == ""
     market.judge()

@@ -237,7 +237,7 @@ class Pair:
         return hot, warm
 
 
-async def until(condition: Any, *, seconds: float = 20.0) -> None:
+async def until(condition: Any, *, seconds: float = 60.0) -> None:
     """Wait for what happens elsewhere; in a thread, so that a slow server never holds up the replicas."""
     async with asyncio.timeout(seconds):
         while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - others' state

@@ -31,7 +31,7 @@ class Listener:
         return monitor_of(self.port, self.changed.set)
 
     async def until(self, monitor: PeerMonitor, **wanted: object) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while any(getattr(monitor.state, name) != value for name, value in wanted.items()):
                 await self.changed.wait()
                 self.changed.clear()
