@@ -40,6 +40,8 @@ class AnvilServer(EthereumNode):
         """Make blocks on its tip, one second apart by their own time."""
         self.rpc("anvil_mine", hex(blocks))
 
-    def reorganise(self, depth: int) -> None:
-        """Replace the last `depth` blocks by as many empty ones."""
+    def reorganise(self, depth: int) -> int:
+        """Replace the last `depth` blocks by as many empty ones; the height of the first."""
+        height, _ = self.tip()
         self.rpc("anvil_reorg", depth, [])
+        return height - depth + 1

@@ -43,6 +43,10 @@ class EthereumNode(Server):
         block = self.rpc("eth_getBlockByNumber", "latest", False)
         return int(block["number"], 16), str(block["hash"])
 
+    def block_hash(self, height: int) -> str:
+        """Of the block that is there now."""
+        return str(self.rpc("eth_getBlockByNumber", hex(height), False)["hash"])
+
     def send(self, to: str, wei: int) -> str:
         """A payment from the rich account; its hash. It is in a block of its own at once."""
         call = {"from": self.account, "to": to, "value": hex(wei)}
@@ -53,8 +57,8 @@ class EthereumNode(Server):
         """Make blocks on its tip."""
 
     @abstractmethod
-    def reorganise(self, depth: int) -> None:
-        """Replace the last `depth` blocks by others, at least as many."""
+    def reorganise(self, depth: int) -> int:
+        """Replace the last `depth` blocks by others, at least as many; the height of the first."""
 
     def _answers(self) -> bool:
         try:

@@ -18,7 +18,11 @@ GETH = "geth-1.16.9"
 
 
 class GethServer(EthereumNode):
-    """A chain that makes a block for each transaction; `stop` and `start` again keep it."""
+    """A chain that makes a block for each transaction, and at times an empty one; `stop` keeps it.
+
+    It seals a block when it hears of a transaction, then one more while any waits. A transaction that comes
+    in between is in that one, and nothing is left for the block that is sealed when it is heard of.
+    """
 
     chain_id = 1337
 
@@ -53,13 +57,19 @@ class GethServer(EthereumNode):
         paid = super().send(to, wei)
         # Not by its receipt: the index of transactions is seconds behind the chain.
         wait_until(lambda: self._sent() > before, seconds=60, what="a block of geth", every=0.01)
+        # Else the next payment comes while it looks whether any waits.
+        wait_until(self._idle, seconds=60, what="a pool without transactions", every=0.01)
         return paid
 
-    def reorganise(self, depth: int) -> None:
-        """Replace the last `depth` blocks by `depth + 1` others."""
+    def reorganise(self, depth: int) -> int:
+        """Replace the last `depth` blocks by `depth + 1` others; the height of the first."""
         height, _ = self.tip()
         self.rpc("debug_setHead", hex(height - depth))
         self.mine(depth + 1)
+        return height - depth + 1
+
+    def _idle(self) -> bool:
+        return int(self.rpc("txpool_status")["pending"], 16) == 0
 
     def _sent(self) -> int:
         return int(self.rpc("eth_getTransactionCount", self.account, "latest"), 16)

@@ -47,13 +47,14 @@ def test_an_ethereum_node_pays_mines_and_keeps_its_blocks(kind):
     with kind() as node:
         assert int(node.rpc("eth_chainId"), 16) == node.chain_id
         node.send(SOMEBODY, 5)
-        wait_until(lambda: node.tip()[0] == 1, seconds=60, what="a block for a payment")
+        wait_until(lambda: node.tip()[0] >= 1, seconds=60, what="a block for a payment")
         node.mine(2)
-        before = node.tip()
-        assert before[0] == 3
+        height, last = node.tip()
+        assert height >= 3
         node.stop()
         node.start()
-        assert node.tip() == before
+        assert node.tip()[0] >= height
+        assert node.block_hash(height) == last
         assert int(node.rpc("eth_getBalance", SOMEBODY, "latest"), 16) == 5
 
 
@@ -61,11 +62,12 @@ def test_an_ethereum_node_pays_mines_and_keeps_its_blocks(kind):
 def test_an_ethereum_node_reorganises(kind):
     with kind() as node:
         node.mine(4)
-        blocks = {at: node.rpc("eth_getBlockByNumber", hex(at), False)["hash"] for at in (2, 3)}
-        node.reorganise(2)
-        assert node.tip()[0] >= 4
-        assert node.rpc("eth_getBlockByNumber", hex(2), False)["hash"] == blocks[2]
-        assert node.rpc("eth_getBlockByNumber", hex(3), False)["hash"] != blocks[3]
+        height, _ = node.tip()
+        blocks = {at: node.block_hash(at) for at in range(1, height + 1)}
+        first = node.reorganise(2)
+        assert node.tip()[0] >= height >= 4
+        assert node.block_hash(first - 1) == blocks[first - 1]
+        assert node.block_hash(first) != blocks[first]
 
 
 def test_a_paused_node_answers_when_it_is_resumed():
