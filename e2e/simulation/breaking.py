@@ -81,7 +81,7 @@ class Vandal:
             "SELECT user_id, asset FROM ledger.balances WHERE asset <> %s ORDER BY user_id, asset", [NOWHERE]
         )
         # What can't be valued is for a person, and some ways break all that a user has.
-        if not rows or {asset for _, asset in rows} - self._valued():
+        if not rows or ({asset for _, asset in rows} | self._in_redis_now()) - self._valued():
             return 0
         user, asset = rows[self._chance.below(len(rows))]
         place = _Place(user=user, asset=asset, amount=self._chance.between(1, MOST_AMOUNT))
@@ -95,6 +95,11 @@ class Vandal:
             ways = sorted(_LEDGER)
             await self._in_ledger(ways[self._chance.below(len(ways))], place)
         return user
+
+    def _in_redis_now(self) -> set[str]:
+        """Assets that the ledger may not have heard of yet."""
+        names = [key.decode().split(":") for key in self._world.redis.keys.values]
+        return {parts[2] for parts in names if parts[0] in ("pos", "held")} - {NOWHERE}
 
     def _valued(self) -> set[str]:
         """The assets that trades lead to from BTC."""

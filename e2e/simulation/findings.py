@@ -74,10 +74,13 @@ def _silent(world: World, findings: list[_Finding]) -> list[str]:
 def _heals(one: Broken, world: World) -> bool:
     """A cursor is put right by the user's next instruction, a hold goes with its order.
 
-    A promoted Redis may lack what was broken.
+    A key of another type where nothing is held says what an absent one says, and is written over. A promoted
+    Redis may lack what was broken.
     """
     if one.side == "ledger":
         return one.way.startswith("a hold")
+    if one.way == "another type" and not one.held:
+        return True
     return one.way in ("cursor back", "cursor deleted") or world.redis_deaths > 0
 
 

@@ -80,8 +80,9 @@ class FloorFollower:
             self._floors.begin()
         self._floors.move(ledger, await read_marks(self._redis))
         after = self._floors.floor
-        if after is not None and (
-            before is None or after.entry >= ledger.entry or after.entry > before.entry
-        ):
+        if after is None:
+            return
+        # Not only when it is new: a look that broke off behind `begin` has it, and told nobody.
+        self._first.set()
+        if before is None or after.entry >= ledger.entry or after.entry > before.entry:
             self._rose = self._clock()
-            self._first.set()

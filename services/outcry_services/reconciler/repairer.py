@@ -265,7 +265,8 @@ class Repairer:
             # Position tells of a batch when all of it is carried out: it may wait in the middle for this
             # repair.
             untold = redis.untold(known)
-            replay.assume(user, untold, redis.cut[INSTRUCTIONS])
+            # Also where a cursor put back says less than what was carried out: there the views are compared.
+            replay.assume(user, untold, max(redis.cut[INSTRUCTIONS], redis.carried_out))
             return compare(redis, ledger, floor, untold=untold)
         return outcome
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from outcry.v1.instruction_pb2 import DepositMade
 from outcry_services.common import fees
+from outcry_services.common.errors import ServiceError
 from outcry_services.common.money import I64_MAX
 from outcry_services.common.redis import Call, Redis, Script
 from outcry_services.position import keys, library
@@ -258,6 +259,21 @@ async def test_a_value_that_nobody_wrote_stops_the_worker_before_it_changes_anyt
         await world.order(order(user, 2, BUY, price=1))
     assert await world.holds(user) == {}
     await world.redis.command("SET", keys.available(user, "USDT"), "10")
+    world.begin()
+    await world.order(deposit(user, 1, "USDT", 10), order(user, 2, BUY, price=1))
+    assert await world.balance(user, "USDT") == (9, 1)
+
+
+async def test_holds_of_another_type_stop_an_order_before_it_changes_anything(world):
+    """Redis takes nothing back of a script that fails: an entry in the journal would say that it is held."""
+    user = new_user()
+    await world.order(deposit(user, 1, "USDT", 10))
+    await world.redis.command("SET", keys.holds(user), "lost")
+    with pytest.raises(ServiceError, match="refuses a script"):
+        await world.order(order(user, 2, BUY, price=1))
+    assert await world.redis.command("HKEYS", keys.journal(user)) == []
+    assert await world.balance(user, "USDT") == (10, 0)
+    await world.redis.command("DEL", keys.holds(user))
     world.begin()
     await world.order(deposit(user, 1, "USDT", 10), order(user, 2, BUY, price=1))
     assert await world.balance(user, "USDT") == (9, 1)

@@ -8,16 +8,20 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from outcry_services.common.errors import UnavailableError
 from outcry_services.reconciler.compare import Place, differences, worth
 from outcry_services.reconciler.cut import Compared, Waiting, compare
 from outcry_services.reconciler.dirty import Dirty
 from outcry_services.reconciler.floor import Floors, least_of, positions_of
+from outcry_services.reconciler.floor_follower import FloorFollower
 from outcry_services.reconciler.handover import Handover, HandoverClosedError
 from outcry_services.reconciler.judge import Truth
 from outcry_services.reconciler.ledger_view import Floor, LedgerView
 from outcry_services.reconciler.redis_view import Content, RedisView, UserKeys, parse_key
 from outcry_services.reconciler.state import Balance, Posting, View, add_postings, latest
 from outcry_services.reconciler.valuation import Quoted, in_btc, rates_to_btc
+
+from services.tests.settlement.ledgers import fake_ledger
 
 USER = 1024 * 3 + 7
 
@@ -267,3 +271,29 @@ def test_an_asset_for_which_redis_was_not_asked_is_named():
     assert compare(redis_at({"i": 9}, btc(10)), ledger, floor_at(i=6)).unasked == {"ETH"}
     asked = View({"BTC": Balance(10), "ETH": Balance(0)})
     assert compare(redis_at({"i": 9}, asked), ledger, floor_at(i=6)).unasked == frozenset()
+
+
+class _AwayOnce:
+    """A Redis without a watermark that doesn't answer at first."""
+
+    def __init__(self):
+        self.away = True
+
+    async def keys(self, _):
+        if self.away:
+            self.away = False
+            raise UnavailableError("Redis is away", name="REDIS_AWAY")
+        yield []
+
+
+async def test_a_first_floor_is_told_although_redis_was_away_when_it_came():
+    """Whoever compares waits for it, and position for whoever compares."""
+    now = 0.0
+    async with fake_ledger() as ledger:
+        await ledger.change("INSERT INTO ledger.cursors (source, incarnation, position) VALUES ('i:1', 1, 7)")
+        floors = FloorFollower(mysql=ledger.mysql, redis=_AwayOnce(), clock=lambda: now, seconds=0)
+        now = 15.1
+        following = asyncio.create_task(floors.follow())
+        assert (await floors.floor()).entry == 0
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)

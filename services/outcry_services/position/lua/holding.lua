@@ -5,6 +5,8 @@ local function hold(kind)
   if answer then
     return answer
   end
+  -- A script that fails keeps what it wrote: whether the holds are what they should be is asked first.
+  redis.call('HEXISTS', KEYS[3], ARGV[5])
   local balances = redis.call('MGET', KEYS[4], KEYS[5])
   local available, held = amount(balances[1]), amount(balances[2])
   if not available or not held then
