@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import kopf
 
+from outcry_operator.custom_object import MANAGED_BY, MANAGED_BY_LABEL, OWNED
 from outcry_operator.login import login
 from outcry_operator.models.tradingpair import GROUP, PLURAL, VERSION
 from outcry_operator.models.wallet import PLURAL as WALLETS
-from outcry_operator.pair.names import MANAGED_BY, MANAGED_BY_LABEL, OWNED, PAIR_LABEL, Key
+from outcry_operator.pair.names import PAIR_LABEL, Key
 from outcry_operator.wallet.names import WALLET_LABEL, WalletKey
 
 if TYPE_CHECKING:

@@ -13,13 +13,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outcry_operator.conditions import Problem, Verdict, merge
+from outcry_operator.custom_object import FINALIZER, OWNED
 from outcry_operator.errors import OperatorError
 from outcry_operator.models.tradingpair import KIND
 from outcry_operator.notes import Note, post, utc_now
 from outcry_operator.outcome import Outcome
 from outcry_operator.pair import objects, query, retained
 from outcry_operator.pair.conditions import TYPES
-from outcry_operator.pair.names import FINALIZER, OWNED, PAIR_LABEL, Pair
+from outcry_operator.pair.names import PAIR_LABEL, Pair
 from outcry_operator.pair.status import write_status
 from outcry_operator.pair.view import look_at_pods
 

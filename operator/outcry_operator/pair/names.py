@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
+from outcry_operator.custom_object import CustomObject, meta_of
 from outcry_operator.models.status import TradingPairStatus
-from outcry_operator.models.tradingpair import GROUP, KIND, VERSION, TradingPairSpec
+from outcry_operator.models.tradingpair import GROUP, KIND, TradingPairSpec
 
-FINALIZER = f"{GROUP}/operator"
 PAIR_LABEL = f"{GROUP}/pair"
 ROLE_LABEL = f"{GROUP}/role"
 TEMPLATE_ANNOTATION = f"{GROUP}/template"
 CANCEL_ALL_ANNOTATION = f"{GROUP}/cancel-all"
 SPREAD_ANNOTATION = f"{GROUP}/spread"
-MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
-MANAGED_BY = "outcry-operator"
-OWNED = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 
 REPLICAS = 2
 
@@ -35,16 +32,11 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
-    """A `TradingPair` as it was read."""
+class Pair(CustomObject):
+    """A `TradingPair` as it was read, e.g. btc-usdt."""
 
-    key: Key
-    uid: str
-    generation: int
-    resource_version: str
+    kind: ClassVar[str] = KIND
     created: datetime
-    deleting: bool
-    finalizers: tuple[str, ...]
     cancel_all: str
     """A person's request to cancel all orders; empty: none."""
     spec: TradingPairSpec
@@ -55,32 +47,17 @@ class Pair:
         """The pair in an API object; raises pydantic's ValidationError when the spec makes no sense."""
         meta = body["metadata"]
         return cls(
-            key=Key(meta["namespace"], meta["name"]),
-            uid=meta["uid"],
-            generation=meta["generation"],
-            resource_version=meta["resourceVersion"],
+            **meta_of(body),
             created=datetime.fromisoformat(meta["creationTimestamp"]),
-            deleting="deletionTimestamp" in meta,
-            finalizers=tuple(meta.get("finalizers", ())),
             cancel_all=meta.get("annotations", {}).get(CANCEL_ALL_ANNOTATION, "").strip(),
             spec=TradingPairSpec.model_validate(body["spec"]),
             status=TradingPairStatus.model_validate(body.get("status", {})),
         )
 
     @property
-    def kind(self) -> str:
-        """Of the object."""
-        return KIND
-
-    @property
-    def name(self) -> str:
-        """Of the object, e.g. btc-usdt."""
-        return self.key.name
-
-    @property
-    def namespace(self) -> str:
-        """Of the object and of all that it owns."""
-        return self.key.namespace
+    def key(self) -> Key:
+        """Its name for as long as the operator runs."""
+        return Key(self.namespace, self.name)
 
     @property
     def symbol(self) -> str:
@@ -140,23 +117,7 @@ class Pair:
     @property
     def labels(self) -> dict[str, str]:
         """Labels of all objects of the pair."""
-        return {
-            **self.selector,
-            "app.kubernetes.io/instance": self.name,
-            MANAGED_BY_LABEL: MANAGED_BY,
-        }
-
-    @property
-    def owner(self) -> dict[str, Any]:
-        """The reference by which Kubernetes removes what the pair owns."""
-        return {
-            "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": KIND,
-            "name": self.name,
-            "uid": self.uid,
-            "controller": True,
-            "blockOwnerDeletion": True,
-        }
+        return self.owned_labels(self.selector, self.name)
 
     @property
     def replicas(self) -> tuple[str, ...]:

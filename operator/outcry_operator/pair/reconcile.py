@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from outcry_operator.conditions import Problem, Verdict
+from outcry_operator.custom_object import FINALIZER, OWNED
 from outcry_operator.errors import OperatorError
 from outcry_operator.models.tradingpair import KIND
 from outcry_operator.notes import utc_now
@@ -29,7 +30,7 @@ from outcry_operator.pair import (
     topics,
 )
 from outcry_operator.pair.conditions import AWAITING, condition_of
-from outcry_operator.pair.names import FINALIZER, OWNED, PAIR_LABEL, Key, Pair
+from outcry_operator.pair.names import PAIR_LABEL, Key, Pair
 from outcry_operator.pair.report import Findings
 from outcry_operator.pair.status import write_status
 from outcry_operator.pair.view import Engines, look, look_at_pods

@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outcry_operator.conditions import Problem
+from outcry_operator.custom_object import FINALIZER
 from outcry_operator.errors import OperatorError
 from outcry_operator.models.wallet import KIND
 from outcry_operator.notes import Note, post
 from outcry_operator.outcome import Outcome
-from outcry_operator.pair.names import FINALIZER
 from outcry_operator.wallet import register
 from outcry_operator.wallet.names import SIGNERS, WALLET_LABEL, Wallet
 from outcry_operator.wallet.status import tell_reconciled

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from outcry_operator.models.tradingpair import GROUP, VERSION
+from outcry_operator.custom_object import CustomObject, meta_of
+from outcry_operator.models.tradingpair import GROUP
 from outcry_operator.models.wallet import KIND, WalletSpec
 from outcry_operator.models.wallet_status import WalletStatus
-from outcry_operator.pair.names import MANAGED_BY, MANAGED_BY_LABEL
 
 WALLET_LABEL = f"{GROUP}/wallet"
 SIGNER_LABEL = f"{GROUP}/signer"
@@ -34,15 +34,10 @@ class WalletKey(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wallet:
-    """A `Wallet` as it was read."""
+class Wallet(CustomObject):
+    """A `Wallet` as it was read, e.g. bitcoin. Key material has no owner."""
 
-    key: WalletKey
-    uid: str
-    generation: int
-    resource_version: str
-    deleting: bool
-    finalizers: tuple[str, ...]
+    kind: ClassVar[str] = KIND
     request: str
     """A person's request for a ceremony; empty: none."""
     spec: WalletSpec
@@ -51,33 +46,18 @@ class Wallet:
     @classmethod
     def read(cls, body: dict[str, Any]) -> Wallet:
         """The wallet in an API object; raises pydantic's ValidationError when the spec makes no sense."""
-        meta = body["metadata"]
+        annotations = body["metadata"].get("annotations", {})
         return cls(
-            key=WalletKey(meta["namespace"], meta["name"]),
-            uid=meta["uid"],
-            generation=meta["generation"],
-            resource_version=meta["resourceVersion"],
-            deleting="deletionTimestamp" in meta,
-            finalizers=tuple(meta.get("finalizers", ())),
-            request=meta.get("annotations", {}).get(CEREMONY_ANNOTATION, "").strip(),
+            **meta_of(body),
+            request=annotations.get(CEREMONY_ANNOTATION, "").strip(),
             spec=WalletSpec.model_validate(body["spec"]),
             status=WalletStatus.model_validate(body.get("status", {})),
         )
 
     @property
-    def kind(self) -> str:
-        """Of the object."""
-        return KIND
-
-    @property
-    def name(self) -> str:
-        """Of the object, e.g. bitcoin."""
-        return self.key.name
-
-    @property
-    def namespace(self) -> str:
-        """Of the object and of all that it owns."""
-        return self.key.namespace
+    def key(self) -> WalletKey:
+        """Its name for as long as the operator runs."""
+        return WalletKey(self.namespace, self.name)
 
     @property
     def base(self) -> str:
@@ -98,18 +78,6 @@ class Wallet:
     def settings_key(self) -> str:
         """Consul key of what others may know of the wallet."""
         return f"outcry/wallets/{self.namespace}/{self.name}"
-
-    @property
-    def owner(self) -> dict[str, Any]:
-        """The reference by which Kubernetes removes what the wallet owns. Key material has none."""
-        return {
-            "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": KIND,
-            "name": self.name,
-            "uid": self.uid,
-            "controller": True,
-            "blockOwnerDeletion": True,
-        }
 
     def signer(self, index: int) -> str:
         """Name of a signer's objects."""
@@ -148,11 +116,7 @@ class Wallet:
 
     def labels(self, what: str) -> dict[str, str]:
         """Labels of an object."""
-        return {
-            **self.selector(what),
-            "app.kubernetes.io/instance": self.name,
-            MANAGED_BY_LABEL: MANAGED_BY,
-        }
+        return self.owned_labels(self.selector(what), self.name)
 
     def meta(self, name: str, what: str, *, kept: bool = False) -> dict[str, Any]:
         """An object's metadata; one that is `kept` belongs to nobody and outlives the wallet."""

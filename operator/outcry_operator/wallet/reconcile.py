@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from outcry_operator import drift
 from outcry_operator.conditions import Problem
+from outcry_operator.custom_object import FINALIZER
 from outcry_operator.errors import KubeError, OperatorError
 from outcry_operator.models.wallet import KIND
 from outcry_operator.notes import utc_now
 from outcry_operator.outcome import Outcome
-from outcry_operator.pair.names import FINALIZER
 from outcry_operator.wallet import ceremony, deletion, objects, pins, register, report, requests, roll
 from outcry_operator.wallet.names import SIGNERS, Wallet, WalletKey
 from outcry_operator.wallet.report import Findings

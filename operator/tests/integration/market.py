@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from outcry_operator.custom_object import FINALIZER
 from outcry_operator.models.tradingpair import GROUP
 from outcry_operator.pair.conditions import PENDING
-from outcry_operator.pair.names import FINALIZER, PAIR_LABEL, TEMPLATE_ANNOTATION, Key, Pair
+from outcry_operator.pair.names import PAIR_LABEL, TEMPLATE_ANNOTATION, Key, Pair
 from outcry_operator.pair.reconcile import reconcile
 
 from .log import answer, commands

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from outcry_operator.clients.kube import path_of
+from outcry_operator.custom_object import FINALIZER
 from outcry_operator.models.tradingpair import GROUP
-from outcry_operator.pair.names import FINALIZER
 from outcry_operator.wallet.names import CONFIG_ANNOTATION, SIGNER, SIGNERS, WALLET_LABEL, Wallet, WalletKey
 from outcry_operator.wallet.reconcile import reconcile
 

@@ -7,7 +7,7 @@ import json
 import uuid
 
 import pytest
-from outcry_operator.pair.names import FINALIZER
+from outcry_operator.custom_object import FINALIZER
 
 from .market import CHILDREN, Market
 from .test_deletion import end, until_gone

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from outcry_operator.pair.names import FINALIZER
+from outcry_operator.custom_object import FINALIZER
 from outcry_operator.wallet.names import SIGNERS
 
 from .quorum import roll
