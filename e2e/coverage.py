@@ -1,28 +1,36 @@
 """`python -m e2e.coverage`: which lines of the Rust crates the tests run, and whether that is enough.
 
-The crates are built with LLVM's instrumentation into a target directory of their own. What counts is the
-tests of all crates, the runtime's with a real Kafka broker, and the Python tests of the engine's module.
+The crates are built with LLVM's instrumentation into a target directory of their own, which is kept outside
+the checkout: what they depend on is built once. What counts is the tests of all crates, the runtime's with a
+real Kafka broker, and the Python tests of the engine's module.
 Exit status 1 when fewer than the wanted share of the lines were run.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from e2e.backends import KafkaServer
+from e2e.backends.cache import cache_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 PACKAGE = ROOT / "engine-rs" / "python" / "python"
-TARGET = ROOT / "target" / "coverage"
+TARGET = cache_directory() / "coverage"
+HTML = ROOT / "target" / "coverage"
 PYTHON_TESTS = (
     "engine-rs/python/tests/unit",
     "engine-rs/python/tests/integration/runtime/test_broker_faults.py",
@@ -39,24 +47,33 @@ def main() -> int:
     parser.add_argument(
         "--wanted", type=float, default=WANTED, help="per cent of lines (default %(default)s)"
     )
-    parser.add_argument("--html", action="store_true", help="also write target/coverage/llvm-cov/html")
+    parser.add_argument("--html", action="store_true", help=f"also write {HTML}")
     args = parser.parse_args()
+    with _alone():
+        report = _measure(html=args.html)
+    return 0 if _judge(report, args.wanted) else 1
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Two checkouts would count each other's lines."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with (TARGET / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _measure(*, html: bool) -> dict[str, Any]:
+    """Run all tests that count; LLVM's summary of the lines that they ran."""
     environment = _instrumented()
     _cargo(environment, "llvm-cov", "clean", "--workspace")
     with KafkaServer() as kafka:
-        _cargo(
-            environment | {"OUTCRY_TEST_KAFKA": kafka.bootstrap},
-            "test",
-            "--quiet",
-            "--locked",
-            "--no-fail-fast",
-            *TESTS,
-        )
+        tests = ("test", "--quiet", "--locked", "--no-fail-fast", *TESTS)
+        _cargo(environment | {"OUTCRY_TEST_KAFKA": kafka.bootstrap}, *tests)
     _run_python_tests(environment)
-    report = _report(environment)
-    if args.html:
-        _cargo(environment, "llvm-cov", "report", "--html")
-    return 0 if _judge(report, args.wanted) else 1
+    if html:
+        _cargo(environment, "llvm-cov", "report", "--html", "--output-dir", str(HTML))
+    return _report(environment)
 
 
 def _instrumented() -> dict[str, str]:
