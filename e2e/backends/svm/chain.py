@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import time
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from solders.litesvm import LiteSVM
+from solders.pubkey import Pubkey
 from solders.transaction_metadata import FailedTransactionMetadata
 
 if TYPE_CHECKING:
     from solders.hash import Hash
-    from solders.pubkey import Pubkey
     from solders.signature import Signature
     from solders.transaction import VersionedTransaction
 
-__all__ = ["Block", "Chain", "Done", "RefusedError"]
+__all__ = ["Block", "Chain", "Done", "RefusedError", "Tokens"]
+
+TOKEN_PROGRAM = Pubkey.from_string("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA")
+TOKEN_BYTES, DECIMALS_AT = 165, 44
 
 Fault = str | dict[str, Any] | None
 """An error as JSON-RPC tells it: a name, or what failed in which instruction."""
@@ -31,6 +35,17 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Tokens:
+    """What an account of the token program holds."""
+
+    program: Pubkey
+    mint: Pubkey
+    owner: Pubkey
+    amount: int
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """A transaction in a block; `error` is None when it did what it was for. Its fee is gone either way."""
 
@@ -41,6 +56,9 @@ class Done:
     before: list[int]
     after: list[int]
     """Lamports of the message's accounts, in its order."""
+    tokens_before: dict[int, Tokens]
+    tokens_after: dict[int, Tokens]
+    """Of those of them that hold tokens, by their place in the message."""
 
     @property
     def signature(self) -> Signature:
@@ -50,11 +68,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Of one slot; none is ever left empty by a missing leader."""
+    """Of one slot."""
 
     slot: int
     hash: Hash
     parent: Hash
+    parent_slot: int
+    height: int
+    """Blocks before it: lower than the slot where slots were skipped."""
     unix_seconds: int
     transactions: list[Done] = field(default_factory=list)
 
@@ -68,7 +89,8 @@ class Chain:
 
     def __init__(self) -> None:
         self.svm = LiteSVM()
-        self.blocks = [Block(0, self.svm.latest_blockhash(), self.svm.latest_blockhash(), int(time.time()))]
+        first = self.svm.latest_blockhash()
+        self.blocks = [Block(0, first, first, 0, 0, int(time.time()))]
         self.done: dict[Signature, Done] = {}
 
     @property
@@ -76,17 +98,34 @@ class Chain:
         """Of the newest block."""
         return self.blocks[-1].slot
 
-    def make_slots(self, count: int, transactions: list[Done] | None = None) -> None:
-        """New blocks, the first of them with the transactions."""
+    def block(self, slot: int) -> Block | None:
+        """None where its leader made none, or it is to come."""
+        at = bisect_left(self.blocks, slot, key=lambda block: block.slot)
+        return self.blocks[at] if at < len(self.blocks) and self.blocks[at].slot == slot else None
+
+    def newest(self, slot: int) -> Block:
+        """The last block up to a slot, from 0 on."""
+        return self.blocks[bisect_right(self.blocks, slot, key=lambda block: block.slot) - 1]
+
+    def make_slots(self, count: int, transactions: list[Done] | None = None, *, skipped: int = 0) -> None:
+        """New blocks, the first of them with the transactions, and behind so many slots without a block."""
         for number in range(count):
             parent = self.blocks[-1]
+            slot = parent.slot + 1 + (skipped if number == 0 else 0)
             self.svm.expire_blockhash()
-            self.svm.warp_to_slot(parent.slot + 1)
+            self.svm.warp_to_slot(slot)
             held = transactions if number == 0 and transactions else []
-            made = Block(
-                parent.slot + 1, self.svm.latest_blockhash(), parent.hash, int(time.time()), list(held)
+            self.blocks.append(
+                Block(
+                    slot=slot,
+                    hash=self.svm.latest_blockhash(),
+                    parent=parent.hash,
+                    parent_slot=parent.slot,
+                    height=parent.height + 1,
+                    unix_seconds=int(time.time()),
+                    transactions=list(held),
+                )
             )
-            self.blocks.append(made)
 
     def send(self, transaction: VersionedTransaction, *, preflight: bool) -> Done:
         """Run it and put it into the next block. Raises `RefusedError` when it can't be in one."""
@@ -99,6 +138,7 @@ class Chain:
                 raise RefusedError(_fault(tried), tried.meta().logs())
         accounts = transaction.message.account_keys
         before = [self.lamports(account) for account in accounts]
+        tokens_before = self._tokens(accounts)
         found = self.svm.send_transaction(transaction)
         if isinstance(found, FailedTransactionMetadata):
             fault, meta = _fault(found), found.meta()
@@ -114,6 +154,8 @@ class Chain:
             error=fault,
             before=before,
             after=[self.lamports(account) for account in accounts],
+            tokens_before=tokens_before,
+            tokens_after=self._tokens(accounts),
         )
         self.done[done.signature] = done
         self.make_slots(1, [done])
@@ -122,6 +164,26 @@ class Chain:
     def lamports(self, account: Pubkey) -> int:
         """Of an account; 0 where there is none."""
         return self.svm.get_balance(account) or 0
+
+    def tokens(self, account: Pubkey) -> Tokens | None:
+        """What an account of the token program holds (SPL Token, `state::Account`); None where it is none."""
+        found = self.svm.get_account(account)
+        if found is None or found.owner != TOKEN_PROGRAM or len(found.data) != TOKEN_BYTES:
+            return None
+        data = bytes(found.data)
+        mint = Pubkey.from_bytes(data[:32])
+        minted = self.svm.get_account(mint)
+        return Tokens(
+            program=found.owner,
+            mint=mint,
+            owner=Pubkey.from_bytes(data[32:64]),
+            amount=int.from_bytes(data[64:72], "little"),
+            decimals=bytes(minted.data)[DECIMALS_AT] if minted else 0,
+        )
+
+    def _tokens(self, accounts: list[Pubkey]) -> dict[int, Tokens]:
+        found = ((at, self.tokens(account)) for at, account in enumerate(accounts))
+        return {at: tokens for at, tokens in found if tokens is not None}
 
 
 def _fault(failed: FailedTransactionMetadata) -> Fault:

@@ -17,7 +17,9 @@ from solders.transaction_metadata import FailedTransactionMetadata
 from e2e.backends.svm.chain import Chain, RefusedError
 
 if TYPE_CHECKING:
-    from e2e.backends.svm.chain import Block, Done
+    from collections.abc import Callable
+
+    from e2e.backends.svm.chain import Block, Done, Tokens
 
 __all__ = ["CallError", "Methods"]
 
@@ -70,13 +72,14 @@ class Methods:
         return self._newest(options)
 
     def getBlocks(self, first: int, last: int, options: Json = None) -> list[int]:  # noqa: N802
-        """Slots that have a block: here, all."""
-        return list(range(max(first, 0), min(last, self._newest(options)) + 1))
+        """Slots that have a block."""
+        slots = range(max(first, 0), min(last, self._newest(options)) + 1)
+        return [slot for slot in slots if self.chain.block(slot)]
 
     def getLatestBlockhash(self, _options: Json = None) -> Json:  # noqa: N802
         """The only one that is taken."""
         newest = self.chain.blocks[-1]
-        return self._at({"blockhash": str(newest.hash), "lastValidBlockHeight": newest.slot})
+        return self._at({"blockhash": str(newest.hash), "lastValidBlockHeight": newest.height})
 
     def getBalance(self, account: str, _options: Json = None) -> Json:  # noqa: N802
         """Lamports."""
@@ -154,27 +157,41 @@ class Methods:
         done = self.chain.done.get(Signature.from_string(signature))
         if done is None or done.slot > self._newest(options):
             return None
-        block = self.chain.blocks[done.slot]
-        return {"slot": done.slot, "blockTime": block.unix_seconds, **_whole(done)}
+        return {"slot": done.slot, "blockTime": self._time(done), **_whole(done)}
 
     def getBlock(self, slot: int, options: Json = None) -> Json:  # noqa: N802
-        """With its transactions, base64, unless none are asked for."""
+        """With its transactions in base64, with their accounts alone (`accounts`), or without (`none`)."""
         if not 0 <= slot <= self._newest(options):
             raise CallError(-32004, f"Block not available for slot {slot}")
-        block = _block(self.chain.blocks[slot])
-        if (options or {}).get("transactionDetails") == "none":
-            del block["transactions"]
-        return block
+        block = self.chain.block(slot)
+        if block is None:
+            raise CallError(
+                -32007, f"Slot {slot} was skipped, or missing due to ledger jump to recent snapshot"
+            )
+        details = (options or {}).get("transactionDetails", "full")
+        if details not in SHAPES:
+            raise CallError(-32602, f"transactionDetails is one of {', '.join(SHAPES)} here")
+        shape = SHAPES[details]
+        told = {} if shape is None else {"transactions": [shape(done) for done in block.transactions]}
+        return _block(block) | told
 
     def svm_makeSlots(self, count: int) -> int:  # noqa: N802
         """For tests: so many empty blocks; the slot of the last one."""
         self.chain.make_slots(count)
         return self.chain.slot
 
+    def svm_skipSlots(self, count: int) -> int:  # noqa: N802
+        """For tests: so many slots whose leader makes no block, and a block behind them; its slot."""
+        self.chain.make_slots(1, skipped=count)
+        return self.chain.slot
+
     def _newest(self, options: Json) -> int:
         if (options or {}).get("commitment", "finalized") == "finalized":
-            return max(self.chain.slot - ROOTED, 0)
+            return self.chain.newest(max(self.chain.slot - ROOTED, 0)).slot
         return self.chain.slot
+
+    def _time(self, done: Done) -> int:
+        return self.chain.newest(done.slot).unix_seconds
 
     def _at(self, value: Json) -> Json:
         return {"context": {"slot": self.chain.slot}, "value": value}
@@ -186,7 +203,7 @@ class Methods:
         return line | {
             "signature": str(done.signature),
             "memo": None,
-            "blockTime": self.chain.blocks[done.slot].unix_seconds,
+            "blockTime": self._time(done),
         }
 
     def _status(self, done: Done | None) -> Json:
@@ -206,22 +223,64 @@ class Methods:
 def _whole(done: Done) -> Json:
     return {
         "transaction": [b64encode(bytes(done.transaction)).decode(), "base64"],
-        "meta": {
-            "err": done.error,
-            "fee": done.fee,
-            "preBalances": done.before,
-            "postBalances": done.after,
-        },
+        "meta": _meta(done),
         "version": "legacy",
     }
+
+
+def _accounts(done: Done) -> Json:
+    """As `accounts` shapes it: who was there, and in which part."""
+    message, header = done.transaction.message, done.transaction.message.header
+    keys, signers = message.account_keys, header.num_required_signatures
+    read_only = {
+        *range(signers - header.num_readonly_signed_accounts, signers),
+        *range(len(keys) - header.num_readonly_unsigned_accounts, len(keys)),
+    }
+    told = [
+        {"pubkey": str(key), "signer": at < signers, "writable": at not in read_only, "source": "transaction"}
+        for at, key in enumerate(keys)
+    ]
+    signatures = [str(one) for one in done.transaction.signatures]
+    return {
+        "transaction": {"accountKeys": told, "signatures": signatures},
+        "meta": _meta(done),
+        "version": "legacy",
+    }
+
+
+def _meta(done: Done) -> Json:
+    return {
+        "err": done.error,
+        "status": {"Ok": None} if done.error is None else {"Err": done.error},
+        "fee": done.fee,
+        "preBalances": done.before,
+        "postBalances": done.after,
+        "preTokenBalances": _tokens(done.tokens_before),
+        "postTokenBalances": _tokens(done.tokens_after),
+    }
+
+
+def _tokens(held: dict[int, Tokens]) -> Json:
+    return [
+        {
+            "accountIndex": at,
+            "mint": str(tokens.mint),
+            "owner": str(tokens.owner),
+            "programId": str(tokens.program),
+            "uiTokenAmount": {"amount": str(tokens.amount), "decimals": tokens.decimals},
+        }
+        for at, tokens in held.items()
+    ]
+
+
+SHAPES: dict[str, Callable[[Done], Json] | None] = {"full": _whole, "accounts": _accounts, "none": None}
 
 
 def _block(block: Block) -> Json:
     return {
         "blockhash": str(block.hash),
         "previousBlockhash": str(block.parent),
-        "parentSlot": max(block.slot - 1, 0),
-        "blockHeight": block.slot,
+        "parentSlot": block.parent_slot,
+        "blockHeight": block.height,
         "blockTime": block.unix_seconds,
-        "transactions": [_whole(done) for done in block.transactions],
     }

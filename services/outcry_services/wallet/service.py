@@ -95,8 +95,7 @@ class WalletService:
         rail, deposits = await self._begun(mysql, store, relay)
         saga = Saga(self._world(store, relay, rail))
         self.health.ready_if("withdrawals", saga.problem)
-        if deposits is not None:
-            await self._take_deposits(deposits)
+        await self._take_deposits(deposits)
         self._waiting = None
         self._hear(saga)
         await saga.run(tick_seconds=self._settings.tick_seconds)
@@ -109,7 +108,7 @@ class WalletService:
         await server.start(self._settings.grpc_port)
         self.lifecycle.at_end("grpc", lambda: server.drain(seconds=self._settings.drain_seconds))
 
-    async def _begun(self, mysql: MySql, store: WalletStore, relay: Relay) -> tuple[Rail, Deposits | None]:
+    async def _begun(self, mysql: MySql, store: WalletStore, relay: Relay) -> tuple[Rail, Deposits]:
         """Tables, the right to write them, a key, and addresses: each is waited for."""
         while True:
             try:
@@ -123,17 +122,13 @@ class WalletService:
                 self._waiting = error.message
                 await asyncio.sleep(AGAIN_SECONDS)
 
-    async def _deposits(self, store: WalletStore, relay: Relay) -> Deposits | None:
-        """None on a chain whose blocks are not looked through."""
-        scheme = SCHEMES.get(self.file.chain)
-        if scheme is None:
-            return None
+    async def _deposits(self, store: WalletStore, relay: Relay) -> Deposits:
         chain = self.chain
         deposits = Deposits(
             self.file,
             store=store,
             pool=chain.pool,
-            key=await learn_key(store, relay, scheme=scheme),
+            key=await learn_key(store, relay, scheme=SCHEMES[self.file.chain]),
             order=self._order,
             consul=self._consul,
             metrics=self._deposit_metrics,

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from embit.bip32 import HDKey
 
+from outcry_services.common.addresses import base58
 from outcry_services.common.addresses.bitcoin import address_of_taproot
 from outcry_services.common.addresses.ethereum import checksummed, keccak256
+from outcry_services.wallet.deposits.ed25519 import child_key
 from outcry_services.wallet.withdraw.bitcoin.keys import GroupKey
 
 if TYPE_CHECKING:
@@ -20,7 +22,15 @@ if TYPE_CHECKING:
 
     from outcry_services.wallet.withdraw.store import WalletStore
 
-__all__ = ["AddressBook", "BitcoinAddresses", "Derived", "Deriver", "EthereumAddresses", "path_of"]
+__all__ = [
+    "AddressBook",
+    "BitcoinAddresses",
+    "Derived",
+    "Deriver",
+    "EthereumAddresses",
+    "SolanaAddresses",
+    "path_of",
+]
 
 _STEP = 1 << 31
 
@@ -31,7 +41,7 @@ class Derived:
 
     address: str
     owner: bytes
-    """Bitcoin's script, Ethereum's 20 bytes."""
+    """Bitcoin's script, Ethereum's 20 bytes, Solana's 32."""
 
 
 class Deriver(Protocol):
@@ -74,6 +84,22 @@ class EthereumAddresses:
         key.compressed = False
         account = keccak256(bytes(key.sec())[1:])[12:]
         return Derived(checksummed(account), account)
+
+
+class SolanaAddresses:
+    """Accounts; `extended` is the key and its chain code in hex. Raises ValueError where it is neither."""
+
+    def __init__(self, extended: str) -> None:
+        data = bytes.fromhex(extended)
+        if len(data) != 64:
+            raise ValueError(f"{len(data)} bytes where a key and its chain code are 64")
+        self._key, self._chain_code = data[:32], data[32:]
+        self.derive("0/0")
+
+    def derive(self, path: str) -> Derived:
+        """The key itself is the account."""
+        key = child_key(self._key, self._chain_code, path)
+        return Derived(base58.encode(key), key)
 
 
 class AddressBook:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 __all__ = ["DepositMetrics"]
+
+_TICKER = re.compile("[A-Z0-9]{1,32}|bitcoin|ethereum|solana")
+"""How the ledger names assets. No contract is written so: Ethereum's begin with 0x, Solana's are longer."""
 
 
 class DepositMetrics:
@@ -57,7 +61,7 @@ class DepositMetrics:
         """What lies aside now. Strangers' tokens are one asset, `other`: anybody can make any number."""
         summed: dict[tuple[str, str], int] = {}
         for (asset, reason), count in counts.items():
-            name = "other" if asset.startswith("0x") else asset
+            name = asset if _TICKER.fullmatch(asset) else "other"
             summed[name, reason] = summed.get((name, reason), 0) + count
         self._aside.clear()
         for (asset, reason), count in summed.items():

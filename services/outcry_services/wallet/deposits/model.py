@@ -27,11 +27,12 @@ class Payment:
 
     txid: str
     output: int
-    """An output of Bitcoin; on Ethereum 0 for the transaction's own ether, 1 + n for its event n."""
+    """An output of Bitcoin; on Ethereum 0 for the transaction's own ether, 1 + n for its event n; on Solana
+    the place of the account that has more, among those of the transaction."""
     owner: bytes
     """The script or account that it pays to."""
     contract: str | None
-    """Of a token, in lower case; None: the chain's own coin."""
+    """Of a token, Ethereum's in lower case; None: the chain's own coin."""
     units: int
     """Chain units; a stranger's token may say any number."""
     own: bool = False

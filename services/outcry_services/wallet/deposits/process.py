@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, Any
 from outcry.v1.deposit_api_pb2_grpc import add_DepositDeskServicer_to_server
 
 from outcry_services.common.addresses import parse_address
+from outcry_services.common.errors import IntegrityError
 from outcry_services.common.pause import Pause, WithdrawalPause
-from outcry_services.wallet.deposits.addresses import AddressBook, BitcoinAddresses, EthereumAddresses
+from outcry_services.wallet.deposits.addresses import (
+    AddressBook,
+    BitcoinAddresses,
+    EthereumAddresses,
+    SolanaAddresses,
+)
 from outcry_services.wallet.deposits.books import DepositBooks
 from outcry_services.wallet.deposits.rpc import DepositDesk
-from outcry_services.wallet.deposits.sources import BitcoinSource, EthereumSource
+from outcry_services.wallet.deposits.sources import BitcoinSource, EthereumSource, SolanaSource
 from outcry_services.wallet.deposits.watch import DepositWatch
 
 if TYPE_CHECKING:
@@ -32,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMES", "Deposits"]
 
-SCHEMES = {"bitcoin": "taproot", "ethereum": "ecdsa"}
+SCHEMES = {"bitcoin": "taproot", "ethereum": "ecdsa", "solana": "ed25519"}
 """Of the quorum's key on each chain, as signers call it."""
 
 
@@ -97,5 +103,16 @@ class Deposits:
 def _chain(file: WalletFile, pool: NodePool[Any], key: QuorumKey) -> tuple[Source, Deriver]:
     if file.chain == "bitcoin":
         return BitcoinSource(pool), BitcoinAddresses(key.xpub, network=file.network)
+    if file.chain == "solana":
+        return SolanaSource(pool, hot=key.address), _solana_addresses(key)
     hot = parse_address("ethereum", file.approval_network, key.address).script
     return EthereumSource(pool, hot=hot), EthereumAddresses(key.xpub)
+
+
+def _solana_addresses(key: QuorumKey) -> SolanaAddresses:
+    addresses = SolanaAddresses(key.xpub)
+    derived = addresses.derive("0/0").address
+    if derived != key.address:
+        # Whatever came to an address of such a key could be spent by nobody.
+        raise IntegrityError(f"the quorum's key gives {derived} as m/0/0, and its signers say {key.address}")
+    return addresses

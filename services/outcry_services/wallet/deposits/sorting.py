@@ -36,7 +36,7 @@ def sort(
     payments: Iterable[Payment], *, chain: str, owners: Mapping[bytes, int], assets: Sequence[AssetSettings]
 ) -> Sorted:
     """By what the wallet's assets say; payments to others are nobody's. Payments of nothing are nothing."""
-    by_contract = {asset.contract.lower() if asset.contract else None: asset for asset in assets}
+    by_contract = {_contract(asset, chain): asset for asset in assets}
     found = Sorted()
     for payment in payments:
         user_id = owners.get(payment.owner)
@@ -51,6 +51,11 @@ def sort(
         else:
             found.aside.append(Aside(id=id_, user_id=user_id, asset=name, units=payment.units, reason=reason))
     return found
+
+
+def _contract(asset: AssetSettings, chain: str) -> str | None:
+    """As blocks show it: Ethereum's hex is written in any case, Solana's base58 in one."""
+    return asset.contract.lower() if asset.contract and chain == "ethereum" else asset.contract
 
 
 def _why_not(payment: Payment, asset: AssetSettings | None) -> Reason | None:

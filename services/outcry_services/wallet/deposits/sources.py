@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from outcry_services.common.addresses import base58
 from outcry_services.wallet.deposits.model import Payment
 from outcry_services.wallet.nodes.model import Tip
-from outcry_services.wallet.scan import bitcoin, ethereum
+from outcry_services.wallet.scan import bitcoin, ethereum, solana
 from outcry_services.wallet.scan.bitcoin import Scanned
 from outcry_services.wallet.scan.ethereum import EthereumBlock
+from outcry_services.wallet.scan.solana import SolanaBlock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
     from outcry_services.wallet.nodes.bitcoin import BitcoinNode
     from outcry_services.wallet.nodes.ethereum import EthereumNode
     from outcry_services.wallet.nodes.pool import NodePool
+    from outcry_services.wallet.nodes.solana import SolanaNode
     from outcry_services.wallet.scan.follow import Place, TakeBack, Wait
 
-__all__ = ["BitcoinSource", "Block", "EthereumSource", "Source"]
+__all__ = ["BitcoinSource", "Block", "EthereumSource", "SolanaSource", "Source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,46 @@ class EthereumSource:
         return await _start(self._pool, height)
 
 
-async def _start(pool: NodePool[BitcoinNode] | NodePool[EthereumNode], height: int | None) -> Tip:
+class SolanaSource:
+    """SOL and tokens to accounts of ours; `hot` is the wallet's own account, which pays for moving them."""
+
+    def __init__(self, pool: NodePool[SolanaNode], *, hot: str) -> None:
+        self._pool = pool
+        self._hot = hot
+        self._known: dict[str, bytes] = {}
+
+    async def advance(self, place: Place, owners: Mapping[bytes, int]) -> Block | TakeBack | Wait:
+        """See `Source`."""
+        step = await solana.advance(self._pool, place, accounts=self._written(owners))
+        if not isinstance(step, SolanaBlock):
+            return step
+        payments = (
+            Payment(
+                it.txid,
+                it.position,
+                self._known[it.account],
+                it.mint,
+                it.units,
+                own=it.payer == self._hot,
+            )
+            for it in step.gains
+        )
+        return Block(step.block, tuple(payments))
+
+    async def start(self, height: int | None) -> Tip:
+        """See `Source`."""
+        return await _start(self._pool, height)
+
+    def _written(self, owners: Mapping[bytes, int]) -> Mapping[str, bytes]:
+        """As nodes write them. There are only ever more: an address is the same for ever."""
+        if len(self._known) != len(owners):
+            self._known = {base58.encode(owner): owner for owner in owners}
+        return self._known
+
+
+async def _start(
+    pool: NodePool[BitcoinNode] | NodePool[EthereumNode] | NodePool[SolanaNode], height: int | None
+) -> Tip:
     tip = await pool.tip()
     at = tip.height if height is None else min(height, tip.height)
     return Tip(height=at, hash=await pool.block_hash(at))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from outcry_services.common.errors import ServiceError, UnavailableError
@@ -19,10 +20,11 @@ from outcry_services.wallet.scan.errors import ParentError
 from outcry_services.wallet.scan.follow import Place, TakeBack, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from outcry_services.wallet.deposits.addresses import AddressBook
     from outcry_services.wallet.deposits.metrics import DepositMetrics
+    from outcry_services.wallet.deposits.model import Payment
     from outcry_services.wallet.deposits.sources import Block, Source
     from outcry_services.wallet.scan.book import Deposit, Entry
     from outcry_services.wallet.settings import WalletFile
@@ -127,7 +129,8 @@ class DepositWatch:
 
     async def _on(self, before: Place, step: Block) -> Place:
         file = self._file
-        found = sort(step.payments, chain=file.chain, owners=self._addresses.owners, assets=file.assets)
+        payments = await self._told_apart(step.payments)
+        found = sort(payments, chain=file.chain, owners=self._addresses.owners, assets=file.assets)
         place = before.scanned(step.block, remembered=REMEMBERED)
         async with self._store.change() as tables:
             rows = DepositRows(tables)
@@ -140,6 +143,13 @@ class DepositWatch:
         for aside in found.aside:
             log.info("kept aside", extra={"deposit": aside.id, "user": aside.user_id, "why": aside.reason})
         return place
+
+    async def _told_apart(self, payments: Sequence[Payment]) -> list[Payment]:
+        """What the hot wallet sent for a withdrawal is a deposit like any other: a user pays another one."""
+        own = [payment.txid for payment in payments if payment.own]
+        async with self._store.look() as tables:
+            paid_out = await tables.payments.paying_out(own)
+        return [replace(it, own=it.own and it.txid not in paid_out) for it in payments]
 
     async def _back(self, before: Place, step: TakeBack) -> Place:
         place = before.taken_back()

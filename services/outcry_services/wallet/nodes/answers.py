@@ -15,6 +15,7 @@ _KEY = re.compile(f"{_BASE58}{{32,44}}")
 _SIGNATURE = re.compile(f"{_BASE58}{{64,88}}")
 _QUANTITY = re.compile(r"0x(0|[1-9a-f][0-9a-f]{0,63})")
 _DATA = re.compile(r"0x([0-9a-fA-F]{2})*")
+_DIGITS = re.compile(r"0|[1-9][0-9]{0,19}")
 _MOST = 2**63 - 1
 
 
@@ -70,6 +71,13 @@ class Answer:
         if not isinstance(self.value, int) or isinstance(self.value, bool) or abs(self.value) > _MOST:
             raise self._wrong("a whole number")
         return self.value
+
+    def digits(self) -> int:
+        """A number of at most 64 bits, written as text; raises `NodeAnswerError`."""
+        text = self.text()
+        if not _DIGITS.fullmatch(text) or (number := int(text)) >= 2**64:
+            raise self._wrong("digits of a number below 2^64")
+        return number
 
     def hash(self) -> str:
         """32 bytes as Bitcoin's tools write them; raises `NodeAnswerError`."""

@@ -69,6 +69,11 @@ class SolanaNode:
         shape = {"transactionDetails": "none", "rewards": False, "maxSupportedTransactionVersion": 0}
         return (await self.rpc.call("getBlock", held[-1], shape | FINALIZED))["blockhash"].key()
 
+    async def block(self, slot: int) -> Answer:
+        """A finalized block with the accounts of its transactions. Raises `NodeError`, also for none."""
+        shape = {"transactionDetails": "accounts", "rewards": False, "maxSupportedTransactionVersion": 0}
+        return await self.rpc.call("getBlock", slot, shape | FINALIZED)
+
     async def transaction(self, txid: str) -> TransactionView:
         """Where a transaction is; there is no mempool to look into. Raises `NodeError`."""
         said = await self.rpc.call("getSignatureStatuses", [txid], {"searchTransactionHistory": True})

@@ -98,6 +98,19 @@ class PaymentRows:
         )
         return {txid for (txid,) in rows}
 
+    async def paying_out(self, txids: Sequence[str]) -> set[str]:
+        """Those that pay withdrawals."""
+        if not txids:
+            return set()
+        rows = await self._session.query(
+            self._in(
+                "SELECT t.txid FROM wallet.transactions t JOIN wallet.payments p ON p.id = t.payment "
+                "WHERE p.kind = %s AND t.txid IN ({})"
+            ).format(", ".join(["%s"] * len(txids))),
+            [str(Kind.PAYOUT), *txids],
+        )
+        return {txid for (txid,) in rows}
+
     async def drop_transactions(self, payment: int) -> None:
         """Its versions, of which no signer was asked for more than whether it would."""
         await self._session.execute(self._in("DELETE FROM wallet.transactions WHERE payment = %s"), [payment])

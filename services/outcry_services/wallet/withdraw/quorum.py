@@ -28,9 +28,10 @@ NEEDED = 2
 
 @dataclass(frozen=True, slots=True)
 class QuorumKey:
-    """`xpub` is empty for schemes that have none; `address` is that of the account which pays out."""
+    """What addresses are derived from, and the account that pays out."""
 
     xpub: str
+    """Of secp256k1; for Ed25519, which has no such form, key and chain code in hex."""
     address: str
 
 
@@ -41,21 +42,34 @@ async def learn_key(store: WalletStore, signers: Signers, *, scheme: str) -> Quo
             tables.named("SELECT xpub, address FROM wallet.group_keys WHERE scheme = %s"), [scheme]
         )
     told = {index: _key(status, scheme) for index, status in (await signers.status()).items()}
-    known = QuorumKey(*rows[0]) if rows else _agreed(told, scheme)
+    # Wallets of the first versions kept Ed25519's address alone.
+    whole = bool(rows) and bool(rows[0][0])
+    known = QuorumKey(*rows[0]) if whole else _agreed(told, scheme)
+    if rows and known.address != rows[0][1]:
+        raise WithdrawalError(
+            f"signers tell of {known.address}, and {rows[0][1]} pays out; find out who lies"
+        )
     for index, key in told.items():
         if key not in (None, known):
             log.error("a signer tells of another key", extra={"signer": index, "scheme": scheme, "says": key})
-    if not rows:
+    if not whole:
         async with store.change() as tables:
             await tables.session.execute(
-                tables.named("INSERT INTO wallet.group_keys (scheme, xpub, address) VALUES (%s, %s, %s)"),
+                tables.named(
+                    "INSERT INTO wallet.group_keys (scheme, xpub, address) VALUES (%s, %s, %s) "
+                    "ON DUPLICATE KEY UPDATE xpub = VALUES(xpub)"
+                ),
                 [scheme, known.xpub, known.address],
             )
     return known
 
 
 def _key(status: SignerStatus, scheme: str) -> QuorumKey | None:
-    found = [QuorumKey(key.xpub, key.address) for key in status.keys if key.scheme == scheme and key.epoch]
+    found = [
+        QuorumKey(key.xpub or (key.public_key + key.chain_code).hex(), key.address)
+        for key in status.keys
+        if key.scheme == scheme and key.epoch
+    ]
     return found[0] if found else None
 
 

@@ -24,10 +24,12 @@ ETH = {"asset": "ETH", "scale": 8, "chain_scale": 18, "confirmations": 3}
 
 
 def wallet_file(chain, assets, **changes):
-    network = "regtest"
+    network = "localnet" if chain == "solana" else "regtest"
     nodes = {"chain": chain, "network": network, "nodes": [{"name": "a", "url": "http://127.0.0.1:1/"}]}
     if chain == "ethereum":
         nodes |= {"genesis": f"0x{'00' * 32}", "chain_id": 1337}
+    if chain == "solana":
+        nodes |= {"genesis": "1" * 32}
     tls = dict.fromkeys(("authority_file", "certificate_file", "key_file"), "/nothing")
     fields = {
         "name": f"t{uuid.uuid4().hex[:8]}",
