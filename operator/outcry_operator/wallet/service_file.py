@@ -28,6 +28,8 @@ def service_file(wallet: Wallet) -> dict[str, Any]:
     }
     if spec.fees.max_rate is not None:
         fees["max_rate"] = spec.fees.max_rate * RATE_UNITS.get(spec.chain, 1)
+    if spec.chain == "ethereum":
+        fees["gas_top_up"] = coin_units(wallet, spec.fees.gas_top_up)
     return {
         "name": wallet.name,
         "chain": spec.chain,

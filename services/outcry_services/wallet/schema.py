@@ -6,6 +6,8 @@
 `transactions`  every version of a payment, as it was built and as it was signed
 `coins`         outputs of Bitcoin that are ours, and what spends them
 `nonces`        of Ethereum's account, which payment has which
+`moves`         payments from one account of ours to another: what they move, and what the chain took for it
+`gathered`      which payment took a deposit away from its user's address
 `group_keys`    the public keys that the quorum signs with
 `places`        how far each follower of the chain is
 
@@ -63,6 +65,14 @@ _TABLES = {
     "nonces": f"""CREATE TABLE IF NOT EXISTS wallet.nonces (
                 account {_WORD}, nonce BIGINT NOT NULL, payment BIGINT NOT NULL,
                 PRIMARY KEY (account, nonce)) ENGINE=InnoDB""",
+    "moves": f"""CREATE TABLE IF NOT EXISTS wallet.moves (
+                payment BIGINT NOT NULL PRIMARY KEY, source {_WORD}, account {_WORD}, target {_WORD},
+                user_id BIGINT NOT NULL, asset {_WORD}, units {_UNITS} NOT NULL, conflict_point {_NAME},
+                txid {_NAME} DEFAULT '', fee {_UNITS}, ended BIGINT, KEY of_user (user_id))
+                ENGINE=InnoDB""",
+    "gathered": f"""CREATE TABLE IF NOT EXISTS wallet.gathered (
+                deposit VARCHAR(160) {_ASCII} NOT NULL PRIMARY KEY, payment BIGINT NOT NULL,
+                KEY of_payment (payment)) ENGINE=InnoDB""",
     "group_keys": f"""CREATE TABLE IF NOT EXISTS wallet.group_keys (
                 scheme {_WORD} PRIMARY KEY, xpub {_NAME}, address {_NAME}) ENGINE=InnoDB""",
     "places": f"""CREATE TABLE IF NOT EXISTS wallet.places (

@@ -165,6 +165,7 @@ class WalletService:
             metrics=WithdrawMetrics(self.health.registry, assets=[it.asset for it in file.assets]),
             now=time.time_ns,
             paused=self._paused,
+            gatherer=self.chain.gatherer,
         )
 
     async def _paused(self) -> str | None:

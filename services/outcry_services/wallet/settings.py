@@ -97,6 +97,8 @@ class FeeSettings(_Strict):
     """However much nodes estimate. Solana may leave it out: a fee is bounded by what was approved."""
     fallback_rate: int = Field(default=2, ge=1)
     """Where nodes can't estimate: a young or quiet chain."""
+    gas_top_up: Units = 0
+    """Ethereum: ether that a deposit address may be sent at a time for the gas of its tokens; 0: none."""
     bump_after_seconds: float = Field(default=1800, gt=0)
     """A transaction that is in no block for so long is replaced by one with a higher fee."""
 
@@ -177,6 +179,11 @@ class WalletFile(_Strict):
         """The settings of an asset of the ledger, where this wallet has it."""
         return next((asset for asset in self.assets if asset.asset == name), None)
 
+    @property
+    def native(self) -> AssetSettings:
+        """The chain's own coin."""
+        return next(asset for asset in self.assets if asset.contract is None)
+
     @model_validator(mode="after")
     def _is_of_one_chain(self) -> Self:
         if (self.nodes.chain, self.nodes.network) != (self.chain, self.network):
@@ -184,6 +191,8 @@ class WalletFile(_Strict):
         names = [asset.asset for asset in self.assets]
         if len(set(names)) < len(names):
             raise ValueError("each asset stands in assets once")
+        if [asset.contract for asset in self.assets].count(None) != 1:
+            raise ValueError("the chain's own coin, which has no contract, stands in assets once")
         if self.chain == "bitcoin" and (names != ["BTC"] or self.assets[0].contract):
             raise ValueError("the asset of bitcoin is BTC alone")
         if self.chain != "solana" and "max_rate" not in self.fees.model_fields_set:

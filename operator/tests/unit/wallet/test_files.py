@@ -87,6 +87,8 @@ def test_the_services_amounts_are_the_specs():
     assert str(node.credentials_file) == "/secrets/nodes/core/credentials"
     ethereum = WalletFile.model_validate_json(json.dumps(service_file(make_wallet("ethereum"))))
     assert ethereum.fees.max_rate == 200 * 10**9, "gwei in wei"
+    assert ethereum.fees.gas_top_up == 2 * 10**15, "as in the signers' policy"
+    assert bitcoin.fees.gas_top_up == 0
     assert ethereum.assets[1].chain_name == "USDT@0x5fbdb2315678afecb367f032d93f642f64180aa3"
 
 

@@ -9,6 +9,7 @@ from outcry_services.wallet.withdraw.bitcoin.keys import GroupKey
 from outcry_services.wallet.withdraw.bitcoin.rail import BitcoinRail
 from outcry_services.wallet.withdraw.bitcoin.watch import CoinWatch
 from outcry_services.wallet.withdraw.ethereum.account import Account
+from outcry_services.wallet.withdraw.ethereum.gatherer import EthereumGatherer
 from outcry_services.wallet.withdraw.ethereum.rail import EthereumRail
 from outcry_services.wallet.withdraw.quorum import learn_key
 from outcry_services.wallet.withdraw.solana.rail import SolanaRail
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from outcry_services.wallet.nodes.metrics import PoolMetrics
     from outcry_services.wallet.settings import WalletFile
+    from outcry_services.wallet.withdraw.gathering import Gatherer
     from outcry_services.wallet.withdraw.store import WalletStore
     from outcry_services.wallet.withdraw.world import Signers
 
@@ -31,6 +33,7 @@ class BitcoinChain:
     def __init__(self, file: WalletFile, metrics: PoolMetrics) -> None:
         self.file = file
         self.pool = bitcoin_pool(file.nodes, metrics)
+        self.gatherer: Gatherer | None = None
         self.owners: dict[bytes, str] = {}
         self.key: GroupKey | None = None
 
@@ -47,17 +50,22 @@ class BitcoinChain:
 
 
 class EthereumChain:
-    """One account pays out; users' own are others' business."""
+    """One account pays out; what lies at users' own is gathered there."""
 
     def __init__(self, file: WalletFile, metrics: PoolMetrics) -> None:
         self.file = file
         self.pool = ethereum_pool(file.nodes, metrics)
+        self.gatherer: Gatherer | None = None
 
     async def rail(self, store: WalletStore, signers: Signers, *, now: Callable[[], int]) -> EthereumRail:
         """Raises `UnavailableError` until there is a key."""
         known = await learn_key(store, signers, scheme="ecdsa")
         account = Account(self.pool, known.address)
-        return EthereumRail(self.file, account=account, pool=self.pool, store=store, now=now)
+        rail = EthereumRail(self.file, account=account, pool=self.pool, store=store, now=now)
+        self.gatherer = EthereumGatherer(
+            self.file, rail=rail, hot=account, pool=self.pool, store=store, now=now
+        )
+        return rail
 
 
 class SolanaChain:
@@ -66,6 +74,7 @@ class SolanaChain:
     def __init__(self, file: WalletFile, metrics: PoolMetrics) -> None:
         self.file = file
         self.pool = solana_pool(file.nodes, metrics)
+        self.gatherer: Gatherer | None = None
 
     async def rail(self, store: WalletStore, signers: Signers, *, now: Callable[[], int]) -> SolanaRail:
         """Raises `UnavailableError` until there is a key."""

@@ -82,8 +82,9 @@ class Following:
         return None
 
     def _confirmations(self, members: Sequence[Withdrawal]) -> int:
-        found = (self._world.file.asset(member.asset) for member in members)
-        return max((asset.confirmations for asset in found if asset), default=1)
+        file = self._world.file
+        found = (file.asset(member.asset) for member in members)
+        return max((asset.confirmations for asset in found if asset), default=file.native.confirmations)
 
     async def _end(
         self, payment: Payment, transaction: Transaction, members: Sequence[Withdrawal], *, succeeded: bool
@@ -111,8 +112,13 @@ class Following:
         async with world.store.change() as tables:
             await tables.withdrawals.save(world.stamped(ended))
             await tables.payments.keep(replace(payment, standing=Standing.CONFIRMED))
+            await tables.moves.end(payment.id, txid=transaction.txid, fee=fee, now=world.now())
         world.metrics.paid(len(ended), fee)
-        log.info("a payment is confirmed", extra={"payment": payment.id, "txid": transaction.txid})
+        extra = {"payment": payment.id, "kind": payment.kind, "txid": transaction.txid}
+        if succeeded or members:
+            log.info("a payment is confirmed", extra=extra)
+        else:
+            log.error("the chain took a payment to ourselves and undid it", extra=extra)
 
     async def _tell(self, member: Withdrawal, txid: str, fee: str, *, succeeded: bool) -> None:
         desk, native = self._world.desk, self._world.rail.native
@@ -159,6 +165,7 @@ class Following:
             await tables.withdrawals.save(world.stamped(ended))
             await tables.payments.keep(replace(payment, standing=Standing.LOST))
             await tables.coins.give_up(payment.id)
+            await tables.moves.leave(payment.id)
         return True
 
     async def _push(

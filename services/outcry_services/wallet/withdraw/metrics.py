@@ -30,6 +30,12 @@ class WithdrawMetrics:
             ["asset", "kind"],
             registry=registry,
         )
+        self._ungathered = Gauge(
+            "outcry_wallet_ungathered",
+            "Credited deposits that lie at their users' addresses, in the chain's units",
+            ["asset"],
+            registry=registry,
+        )
         self._held = Counter(
             "outcry_wallet_held_back",
             "Looks at a payment that ended with an error, by its name",
@@ -60,6 +66,11 @@ class WithdrawMetrics:
         """What there is."""
         self._hot.labels(asset, "free").set(free)
         self._hot.labels(asset, "bound").set(bound)
+
+    def ungathered(self, units: Mapping[str, int]) -> None:
+        """What lies at deposit addresses."""
+        for asset in self._assets:
+            self._ungathered.labels(asset).set(units.get(asset, 0))
 
     def held_back(self, error: str) -> None:
         """A payment did not come further."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["ENDED", "Form", "Kind", "Payment", "Standing", "State", "Transaction", "Withdrawal"]
+__all__ = ["ENDED", "HOT", "Form", "Kind", "Payment", "Standing", "State", "Transaction", "Withdrawal"]
+
+HOT = "0/0"
+"""Path of the account that pays out, below the quorum's key."""
 
 
 class State(StrEnum):
@@ -69,6 +72,10 @@ class Kind(StrEnum):
     """What a payment is for."""
 
     PAYOUT = "PAYOUT"
+    GATHER = "GATHER"
+    """What came to a user's deposit address goes to the account that pays out."""
+    GAS = "GAS"
+    """Ether for a deposit address, so that it can send its tokens."""
 
 
 class Standing(StrEnum):
@@ -119,3 +126,9 @@ class Transaction:
     fee: int
     size: int
     created: int
+    source: str = HOT
+    """Path of the account that signs."""
+    account: str = ""
+    """The same as an address, where it isn't the one that pays out."""
+    target: str = ""
+    """Path of the account of ours that it goes to; empty: to nobody of ours."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outcry_services.wallet.withdraw.model import Form, Kind, Payment, Standing, Transaction
+from outcry_services.wallet.withdraw.model import HOT, Form, Kind, Payment, Standing, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,9 +118,10 @@ class PaymentRows:
     async def transactions(self, payment: int) -> list[Transaction]:
         """The versions of a payment, the first one first."""
         rows = await self._session.query(
-            self._in("SELECT {} FROM wallet.transactions WHERE payment = %s ORDER BY version").format(
-                _TRANSACTION
-            ),
+            self._in(
+                "SELECT {}, m.source, m.account, m.target FROM wallet.transactions t "
+                "LEFT JOIN wallet.moves m ON m.payment = t.payment WHERE t.payment = %s ORDER BY version"
+            ).format(", ".join(f"t.{name}" for name in _TRANSACTION.split(", "))),
             [payment],
         )
         return [_transaction(row) for row in rows]
@@ -139,7 +140,7 @@ def _payment(row: tuple[Any, ...]) -> Payment:
 
 
 def _transaction(row: tuple[Any, ...]) -> Transaction:
-    txid, payment, version, form, unsigned, signed, fee, size, created = row
+    txid, payment, version, form, unsigned, signed, fee, size, created, source, account, target = row
     return Transaction(
         txid=txid,
         payment=payment,
@@ -150,4 +151,7 @@ def _transaction(row: tuple[Any, ...]) -> Transaction:
         fee=int(fee),
         size=int(size),
         created=created,
+        source=source or HOT,
+        account="" if source in (None, HOT) else account,
+        target=target or "",
     )

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from outcry_services.wallet.withdraw.model import Payment, Transaction, Withdrawal
     from outcry_services.wallet.withdraw.store import Tables
 
-__all__ = ["Bound", "Rail", "Short"]
+__all__ = ["WHOLE", "Bound", "Rail", "Short"]
+
+WHOLE = 0
+"""In the place of a withdrawal's id: a payment that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,10 @@ class Rail(Protocol):
     async def spent_elsewhere(
         self, tables: Tables, payment: Payment, txids: Sequence[str], members: Sequence[Withdrawal]
     ) -> dict[int, str]:
-        """Withdrawals whose conflict point another transaction than these spent, deep enough, with its id."""
+        """Withdrawals whose conflict point another transaction than these spent, deep enough, with its id.
+
+        Of a payment without withdrawals, `WHOLE`.
+        """
 
     async def balance(self, tables: Tables) -> tuple[int, int]:
         """Of the native asset, in the chain's units: what is free, and what payments on their way have."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from outcry_services.common.errors import ServiceError, UnavailableError
 from outcry_services.wallet.withdraw.errors import SupersededError
 from outcry_services.wallet.withdraw.following import Following
+from outcry_services.wallet.withdraw.gathering import Gathering
 from outcry_services.wallet.withdraw.intake import Intake
 from outcry_services.wallet.withdraw.paying import Paying
 from outcry_services.wallet.withdraw.refreshing import Refreshing
@@ -42,6 +43,7 @@ class Saga:
             "review": Reviewing(world).step,
             "reject": Rejecting(world).step,
             "pay": Paying(world).step,
+            **({} if world.gatherer is None else {"gather": Gathering(world, world.gatherer).step}),
             "send": Sending(world).step,
             "follow": following.step,
             "metrics": self._count,

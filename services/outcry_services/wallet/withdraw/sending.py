@@ -19,7 +19,7 @@ from outcry_services.common.errors import ConflictError, ServiceError
 from outcry_services.wallet.signing.errors import SignersDownError, SignersRefusedError, SigningError
 from outcry_services.wallet.withdraw.approving import Approving
 from outcry_services.wallet.withdraw.errors import SupersededError, WithdrawalError
-from outcry_services.wallet.withdraw.model import ENDED, Form, Standing, State
+from outcry_services.wallet.withdraw.model import ENDED, Form, Kind, Standing, State
 from outcry_services.wallet.withdraw.said import Said
 from outcry_services.wallet.withdraw.world import each
 
@@ -187,8 +187,19 @@ class Sending:
                 await world.save(*(replace(member, approval=b"") for member in turn.members))
                 return
             await self._wait(turn, error.refusal, error.message)
+            if turn.payment.kind is Kind.GAS:
+                await self._turn_back(turn)
         else:
             await self._wait(turn, error.name, error.message)
+
+    async def _turn_back(self, turn: Turn) -> None:
+        """Gas that signers refuse must not hold up the withdrawals behind its nonce."""
+        world = self._world
+        rate = await world.rail.rate()
+        async with world.store.change() as tables:
+            payment, move = await tables.payments.get(turn.payment.id), await tables.moves.of(turn.payment.id)
+            if not payment.asked and move is not None and move.source != move.target:
+                await world.rail.rebuild(tables, payment, [], rate=rate)
 
     async def _wait(self, turn: Turn, reason: str, note: str) -> None:
         """Show why, where the books still let it be told: from SIGNING back only if nothing can be signed."""

@@ -13,6 +13,7 @@ from outcry_services.common.errors import UnavailableError
 from outcry_services.wallet.schema import naming
 from outcry_services.wallet.withdraw.coin_rows import CoinRows
 from outcry_services.wallet.withdraw.errors import SupersededError
+from outcry_services.wallet.withdraw.move_rows import MoveRows
 from outcry_services.wallet.withdraw.nonce_rows import NonceRows
 from outcry_services.wallet.withdraw.payment_rows import PaymentRows
 from outcry_services.wallet.withdraw.withdrawal_rows import WithdrawalRows
@@ -35,6 +36,7 @@ class Tables:
         self.payments = PaymentRows(session, named)
         self.coins = CoinRows(session, named)
         self.nonces = NonceRows(session, named)
+        self.moves = MoveRows(session, named)
 
 
 class WalletStore:

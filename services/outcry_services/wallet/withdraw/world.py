@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from outcry_services.wallet.settings import WalletFile
     from outcry_services.wallet.withdraw.desk import Desk
+    from outcry_services.wallet.withdraw.gathering import Gatherer
     from outcry_services.wallet.withdraw.metrics import WithdrawMetrics
     from outcry_services.wallet.withdraw.model import Withdrawal
     from outcry_services.wallet.withdraw.rail import Rail
@@ -80,6 +81,8 @@ class World:
     """Unix nanoseconds."""
     paused: Callable[[], Awaitable[str | None]]
     """Why nothing may be built, signed or broadcast; raises `UnavailableError` where nobody knows."""
+    gatherer: Gatherer | None = None
+    """Where deposits have to be fetched from addresses of their own."""
 
     async def move(
         self, withdrawals: Sequence[Withdrawal], work: Callable[[Withdrawal], Awaitable[Withdrawal]]

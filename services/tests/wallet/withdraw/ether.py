@@ -14,6 +14,7 @@ from e2e.backends import GethServer
 ETHER = 10**18
 TOKEN = "0x00000000000000000000000000000000000c0de0"
 """Where tests put a token's code."""
+GAS_TOP_UP = 10**15
 _names = itertools.count()
 
 
@@ -26,7 +27,7 @@ def ether_policy_of(risk):
             "chain_id": GethServer.chain_id,
             "max_fee": str(10**17),
             "max_fee_per_day": str(10**20),
-            "gas_top_up": "0",
+            "gas_top_up": str(GAS_TOP_UP),
             "cold": [],
             "assets": {
                 asset: {"per_withdrawal": plenty, "per_day": plenty, "per_address_per_day": plenty}
@@ -38,6 +39,11 @@ def ether_policy_of(risk):
 
 def ether_file(node, quorum, **changes):
     """A wallet's settings over one node."""
+    return WalletFile.model_validate(ether_fields(node, quorum) | changes)
+
+
+def ether_fields(node, quorum):
+    """The same as the operator writes it."""
     genesis = node.rpc("eth_getBlockByNumber", "0x0", False)["hash"]
     pool = {
         "chain": "ethereum",
@@ -50,7 +56,7 @@ def ether_file(node, quorum, **changes):
     }
     asset = {"asset": "ETH", "scale": 8, "chain_scale": 18, "confirmations": 2, "dust": "10000000000"}
     token = {"asset": "USDT", "contract": TOKEN, "scale": 8, "chain_scale": 6, "confirmations": 2}
-    whole = {
+    return {
         "name": f"e{next(_names)}-{uuid.uuid4().hex[:8]}",
         "chain": "ethereum",
         "network": "dev",
@@ -61,11 +67,12 @@ def ether_file(node, quorum, **changes):
         "fees": {
             "max_fee_per_withdrawal": str(10**16),
             "max_rate": 10**11,
+            # More than signers allow.
+            "gas_top_up": str(10 * GAS_TOP_UP),
             "bump_after_seconds": 600,
         },
         "batch": {"most": 50, "seconds": 0},
     }
-    return WalletFile.model_validate(whole | changes)
 
 
 def token_code(*, reverts=False):

@@ -207,6 +207,7 @@ class Wallet:
                 metrics=WithdrawMetrics(self.registry, assets=[it.asset for it in self.file.assets]),
                 now=self.clock.now,
                 paused=self._paused,
+                gatherer=chain.gatherer and self.wrap("gatherer", chain.gatherer),
             )
             self.chain, self.pool = chain, chain.pool
             self.saga = Saga(self.world)

@@ -7,6 +7,7 @@ import json
 import sys
 import urllib.request
 import uuid
+from contextlib import asynccontextmanager
 
 import pytest
 from outcry.v1.deposit_api_pb2 import GiveAddressRequest, ListArrivalsRequest
@@ -26,6 +27,7 @@ from e2e.backends import KafkaServer
 from e2e.backends.ports import free_port
 from e2e.backends.server import Server
 from services.tests.order.desk import opened
+from services.tests.wallet.withdraw.ether import ETHER, balance, ether_fields
 from services.tests.wallet.withdraw.house import BTC, Running
 from services.tests.wallet.withdraw.risk import served
 
@@ -87,7 +89,7 @@ class OneShard(WithdrawalDesk):
         return await super().ListPayouts(request, context)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def broker():
     with KafkaServer() as server:
         list(ensure_topics(server.bootstrap, partitions=4, replication=1))
@@ -99,7 +101,54 @@ async def test_a_deposit_is_credited_through_a_kill_and_pays_for_a_withdrawal(
 ):
     file = tmp_path / "wallet.json"
     file.write_text(json.dumps(fields(btcd, quorum, tmp_path)))
-    desk = OneShard(wallet.books)
+    async with running(wallet, broker, consul, file) as process:
+        user = wallet.books.user
+        address = await given(process, user, "BTC")
+        script = parse_address("bitcoin", "regtest", address).script
+        await asyncio.to_thread(process.kill)
+        # It is made, and deep enough, while nobody looks.
+        txid = faucet.pay((script, 2 * BTC))
+        await claimable(wallet_database, *(f"bitcoin:regtest:{txid}:{output}" for output in range(3)))
+        btcd.mine(2)
+        await asyncio.to_thread(process.start)
+        found = await credited(process, user)
+        assert (found.transaction_id, found.amount) == (txid, "2.00000000")
+        assert in_books(wallet) == [(user, "BTC", 2 * BTC)]
+        id_ = await wallet.books.ask("0.5")
+        await asyncio.to_thread(process.restart)  # which looks at what is open
+        await sent(wallet, id_)
+        assert process.process.running
+
+
+async def test_a_deposit_of_ether_is_credited_through_a_kill_and_comes_home(
+    open_ether_wallet, wallet_database, geth, ether_quorum, broker, consul, tmp_path
+):
+    wallet = await open_ether_wallet(geth)
+    file = tmp_path / "wallet.json"
+    file.write_text(json.dumps(ether_fields(geth, ether_quorum)))
+    async with running(wallet, broker, consul, file) as process:
+        user = wallet.books.user
+        address = await given(process, user, "ETH")
+        await asyncio.to_thread(process.kill)
+        txid = geth.send(address, 2 * ETHER)
+        await claimable(wallet_database, f"ethereum:dev:{txid}:0", f"ethereum:{geth.chain_id}:{txid}:0")
+        geth.mine(2)
+        await asyncio.to_thread(process.start)
+        found = await credited(process, user)
+        assert (found.transaction_id, found.amount) == (txid, "2.000000000000000000")
+        assert in_books(wallet) == [(user, "ETH", 2 * 10**8)]
+        async with asyncio.timeout(120):
+            while balance(geth, address) == 2 * ETHER:  # noqa: ASYNC110 - the chain tells nobody
+                await asyncio.sleep(0.2)
+        assert balance(geth, address) < ETHER // 100
+        assert int(geth.rpc("eth_getTransactionCount", address, "latest"), 16) == 1
+        assert process.process.running
+
+
+@asynccontextmanager
+async def running(wallet, broker, consul, file):
+    """The process over a wallet's books, risk and database."""
+    desk, mysql = OneShard(wallet.books), wallet.mariadb
     async with served(lambda server: add_WithdrawalDeskServicer_to_server(desk, server)) as order:
         process = WalletProcess(
             OUTCRY_KAFKA=broker.bootstrap,
@@ -107,48 +156,49 @@ async def test_a_deposit_is_credited_through_a_kill_and_pays_for_a_withdrawal(
             OUTCRY_WALLET_FILE=str(file),
             OUTCRY_ORDER=order,
             OUTCRY_RISK=wallet.risk_target,
-            OUTCRY_MYSQL=f"mysql://{wallet_database.host}:{wallet_database.port}",
-            OUTCRY_MYSQL_USER=wallet_database.user,
+            OUTCRY_MYSQL=f"mysql://{mysql.host}:{mysql.port}",
+            OUTCRY_MYSQL_USER=mysql.user,
             OUTCRY_TICK_SECONDS="0.2",
         )
-        user = wallet.books.user
         try:
             await asyncio.to_thread(process.start)
-            async with RpcChannel(f"127.0.0.1:{process.port}") as channel:
-                deposits = DepositDeskStub(channel.channel)
-                given = await deposits.GiveAddress(
-                    GiveAddressRequest(user_id=user, asset="BTC"), metadata=ORDER
-                )
-            script = parse_address("bitcoin", "regtest", given.address).script
-            await asyncio.to_thread(process.kill)
-            # It is made, and deep enough, while nobody looks.
-            txid = faucet.pay((script, 2 * BTC))
-            async with opened(wallet_database) as mysql:
-                references = [f"bitcoin:regtest:{txid}:{output}" for output in range(3)]
-                await migrate(mysql, sorted({claim_shard(it) for it in references}), made=lambda _: None)
-            btcd.mine(2)
-            await asyncio.to_thread(process.start)
-            async with RpcChannel(f"127.0.0.1:{process.port}") as channel:
-                deposits = DepositDeskStub(channel.channel)
-                request = ListArrivalsRequest(user_id=user, most=5)
-                async with asyncio.timeout(60):
-                    while True:
-                        (found,) = (await deposits.ListArrivals(request, metadata=ORDER)).deposits or [None]
-                        if found is not None and found.status == "CREDITED":
-                            break
-                        await asyncio.sleep(0.2)
-            assert (found.transaction_id, found.amount) == (txid, "2.00000000")
-            rows = wallet_database.execute(
-                f"SELECT user_id, asset, amount FROM orders_{wallet.books.shard:04}.instructions "
-                "WHERE kind = 'DEPOSIT'"
-            )
-            assert list(rows) == [(user, "BTC", 2 * BTC)]
-            id_ = await wallet.books.ask("0.5")
-            await asyncio.to_thread(process.restart)  # which looks at what is open
-            await sent(wallet, id_)
-            assert process.process.running
+            yield process
         finally:
             process.close()
+
+
+async def given(process, user, asset):
+    """A user's address, as the order service asks for it."""
+    async with RpcChannel(f"127.0.0.1:{process.port}") as channel:
+        request = GiveAddressRequest(user_id=user, asset=asset)
+        return (await DepositDeskStub(channel.channel).GiveAddress(request, metadata=ORDER)).address
+
+
+async def claimable(server, *references):
+    """The shards where deposits of those names are known."""
+    async with opened(server) as mysql:
+        await migrate(mysql, sorted({claim_shard(it) for it in references}), made=lambda _: None)
+
+
+async def credited(process, user):
+    """A user's one deposit, once it is."""
+    request = ListArrivalsRequest(user_id=user, most=5)
+    async with RpcChannel(f"127.0.0.1:{process.port}") as channel, asyncio.timeout(120):
+        while True:
+            answer = await DepositDeskStub(channel.channel).ListArrivals(request, metadata=ORDER)
+            if [it.status for it in answer.deposits] == ["CREDITED"]:
+                return answer.deposits[0]
+            await asyncio.sleep(0.2)
+
+
+def in_books(wallet):
+    """Deposits that the order service committed."""
+    shard = f"orders_{wallet.books.shard:04}"
+    return list(
+        wallet.mariadb.execute(
+            f"SELECT user_id, asset, amount FROM {shard}.instructions WHERE kind = 'DEPOSIT'"
+        )
+    )
 
 
 async def sent(wallet, id_):

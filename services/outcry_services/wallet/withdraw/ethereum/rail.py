@@ -16,10 +16,11 @@ from outcry_services.wallet.nodes.broadcast import broadcast
 from outcry_services.wallet.withdraw.adopting import adopt
 from outcry_services.wallet.withdraw.amounts import chain_units, decimal_text
 from outcry_services.wallet.withdraw.errors import UnpayableError, WithdrawalError
-from outcry_services.wallet.withdraw.ethereum.account import PLAIN_GAS, TIP
+from outcry_services.wallet.withdraw.ethereum.account import PLAIN_GAS, TIP, Account
 from outcry_services.wallet.withdraw.ethereum.fields import Fields, check_signed, transfer_call
-from outcry_services.wallet.withdraw.model import Form, Kind, Standing, State, Transaction
-from outcry_services.wallet.withdraw.rail import Bound, Short
+from outcry_services.wallet.withdraw.model import HOT, Form, Kind, Standing, State, Transaction
+from outcry_services.wallet.withdraw.paths import key_path
+from outcry_services.wallet.withdraw.rail import WHOLE, Bound, Short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from outcry_services.wallet.nodes.model import Sighting
     from outcry_services.wallet.nodes.pool import NodePool
     from outcry_services.wallet.settings import AssetSettings, WalletFile
-    from outcry_services.wallet.withdraw.ethereum.account import Account, Seen
+    from outcry_services.wallet.withdraw.ethereum.account import Seen
     from outcry_services.wallet.withdraw.model import Payment, Withdrawal
     from outcry_services.wallet.withdraw.store import Tables, WalletStore
 
@@ -126,7 +127,8 @@ class EthereumRail:
             data=b"",
         )
         await tables.payments.drop_transactions(payment.id)
-        await self._add(tables, payment.id, 1, nothing)
+        await tables.moves.turn_back(payment.id)
+        await self.add(tables, payment.id, 1, nothing)
         return True
 
     async def raise_fee(
@@ -142,31 +144,38 @@ class EthereumRail:
         last = versions[-1]
         fields = Fields.read(last.unsigned)
         most = self._file.fees.max_fee_per_withdrawal // fields.gas
+        if last.account:
+            # Of what lies at a deposit address the fee is a part: there is no more.
+            seen = await self._sender(last).seen()
+            most = min(most, (seen.wei if fields.data else fields.value + last.fee) // fields.gas)
         max_fee = min(max(rate, fields.max_fee * 9 // 8 + 1), most)
         priority_fee = fields.priority_fee * 9 // 8 + 1
         if max_fee < fields.max_fee * 9 // 8 + 1 or priority_fee > max_fee:
             return Short("FEE_CAP", f"{fields.max_fee} wei for a unit of gas are paid, {most} may be")
         raised = replace(fields, max_fee=max_fee, priority_fee=priority_fee)
-        return await self._add(tables, payment.id, last.version + 1, raised)
+        if last.account and not fields.data:
+            raised = replace(raised, value=fields.value + last.fee - fields.gas * max_fee)
+        return await self.add(tables, payment.id, last.version + 1, raised)
 
     async def rate(self) -> int:
         """Wei for a unit of gas."""
         return await self._account.rate(self._file.fees)
 
     def request(self, transaction: Transaction) -> signer_pb2.Transaction:
-        """The unsigned form, from the account that pays out; what goes to ourselves is named so."""
-        hot = signer_pb2.KeyPath(own=0)
+        """The unsigned form, and who signs it; what goes to ourselves is named so."""
         fields = Fields.read(transaction.unsigned)
         asked = signer_pb2.EthereumTransaction(unsigned=transaction.unsigned)
         # A word of Python's own, so that it is no argument.
-        getattr(asked, "from").CopyFrom(hot)
-        if fields.to.hex() == self._account.address[2:]:
-            asked.to.CopyFrom(hot)
+        getattr(asked, "from").CopyFrom(key_path(transaction.source))
+        if transaction.target:
+            asked.to.CopyFrom(key_path(transaction.target))
+        elif fields.to.hex() == self._account.address[2:]:
+            asked.to.CopyFrom(key_path(HOT))
         return signer_pb2.Transaction(ethereum=asked)
 
     def signed(self, transaction: Transaction, answer: signer_pb2.Signed) -> Transaction:
         """Its id is known from here on."""
-        account = bytes.fromhex(self._account.address[2:])
+        account = bytes.fromhex(self._sender(transaction).address[2:])
         txid = check_signed(answer.transaction, unsigned=transaction.unsigned, account=account)
         return replace(transaction, txid=txid, form=Form.SIGNED, signed=answer.transaction)
 
@@ -183,8 +192,10 @@ class EthereumRail:
         self, tables: Tables, payment: Payment, txids: Sequence[str], members: Sequence[Withdrawal]
     ) -> dict[int, str]:
         """Whose nonce is used, as deep as it must be, by a transaction that none of these is."""
-        if self._seen is None or not members:
+        if self._seen is None:
             return {}
+        if not members:
+            return await self._move_overtaken(tables, payment)
         (member,) = members
         deep = self._seen.height - self._asset(member).confirmations + 1
         nonce = int(member.conflict_point.rpartition(":")[2])
@@ -196,11 +207,23 @@ class EthereumRail:
         ours = {*txids, *(it.txid for it in await tables.payments.transactions(payment.id))}
         return {} if spender is None or spender in ours else {member.id: spender}
 
+    async def _move_overtaken(self, tables: Tables, payment: Payment) -> dict[int, str]:
+        versions = await tables.payments.transactions(payment.id)
+        if await tables.moves.of(payment.id) is None or not versions:
+            return {}
+        nonce, account = Fields.read(versions[-1].unsigned).nonce, self._sender(versions[-1])
+        seen = await account.seen()
+        deep = seen.height - self._file.native.confirmations + 1
+        if deep < 0 or seen.nonce <= nonce or await account.nonce(deep) <= nonce:
+            return {}
+        spender = await account.spender(nonce, height=deep)
+        return {} if spender is None or spender in {it.txid for it in versions} else {WHOLE: spender}
+
     async def balance(self, tables: Tables) -> tuple[int, int]:
         """Of ether."""
         if self._seen is None:
             return 0, 0
-        bound = await self._bound(tables, self._seen)
+        bound = await self.bound(tables, self._seen)
         spent = bound.get(self.native, 0)
         return max(0, self._seen.wei - spent), spent
 
@@ -217,6 +240,10 @@ class EthereumRail:
         """In ether."""
         return decimal_text(units, scale=SCALE)
 
+    def _sender(self, transaction: Transaction) -> Account:
+        """Whose nonce it has."""
+        return Account(self._pool, transaction.account) if transaction.account else self._account
+
     def _asset(self, withdrawal: Withdrawal) -> AssetSettings:
         asset = self._file.asset(withdrawal.asset)
         if asset is None:
@@ -227,7 +254,7 @@ class EthereumRail:
 
     async def _try(self, tables: Tables, withdrawal: Withdrawal, seen: Seen, *, rate: int) -> Bound | Short:
         asset = self._asset(withdrawal)
-        bound = await self._bound(tables, seen)
+        bound = await self.bound(tables, seen)
         to = parse_address(self.chain, self.network, withdrawal.address).script
         value, data, receiver = withdrawal.units, b"", to
         if asset.contract:
@@ -268,7 +295,7 @@ class EthereumRail:
             value=value,
             data=data,
         )
-        await self._add(tables, payment, 1, fields)
+        await self.add(tables, payment, 1, fields)
         return Bound(payment, [bound_one])
 
     async def _find(self, payment: Payment, seen: Seen) -> None:
@@ -276,13 +303,15 @@ class EthereumRail:
             versions = await tables.payments.transactions(payment.id)
         if not versions:
             return
-        nonce = Fields.read(versions[-1].unsigned).nonce
+        nonce, account = Fields.read(versions[-1].unsigned).nonce, self._sender(versions[-1])
+        if versions[-1].account:
+            seen = await account.seen()
         if seen.nonce <= nonce:
             return
-        spender = await self._account.spender(nonce, height=seen.height)
+        spender = await account.spender(nonce, height=seen.height)
         if spender is None or spender in {it.txid for it in versions}:
             return
-        whole = await self._account.whole(spender, [it.unsigned for it in versions])
+        whole = await account.whole(spender, [it.unsigned for it in versions])
         if whole is not None:
             unsigned, signed = whole
             await adopt(
@@ -295,21 +324,24 @@ class EthereumRail:
                 now=self._now(),
             )
 
-    async def _bound(self, tables: Tables, seen: Seen) -> dict[str, int]:
+    async def bound(self, tables: Tables, seen: Seen) -> dict[str, int]:
         """By asset, what transactions that no block has yet will take; their gas is ether."""
         found: dict[str, int] = {}
         for payment in await tables.payments.open_ones():
             versions = await tables.payments.transactions(payment.id)
             if not versions or payment.standing not in (Standing.BUILT, Standing.SENT):
                 continue
-            if Fields.read(versions[-1].unsigned).nonce < seen.nonce:
+            fields = Fields.read(versions[-1].unsigned)
+            if versions[-1].account or fields.nonce < seen.nonce:
                 continue
             found[self.native] = found.get(self.native, 0) + versions[-1].fee
+            if payment.kind is Kind.GAS:
+                found[self.native] += fields.value
             for member in await tables.withdrawals.of_payment(payment.id):
                 found[member.asset] = found.get(member.asset, 0) + member.units
         return found
 
-    async def _add(self, tables: Tables, payment: int, version: int, fields: Fields) -> Transaction:
+    async def add(self, tables: Tables, payment: int, version: int, fields: Fields) -> Transaction:
         """Keep a version; until it is signed it has no id of the chain's."""
         transaction = Transaction(
             txid=f"unsigned-{payment}-{version}",
