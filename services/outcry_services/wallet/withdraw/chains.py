@@ -12,6 +12,7 @@ from outcry_services.wallet.withdraw.ethereum.account import Account
 from outcry_services.wallet.withdraw.ethereum.gatherer import EthereumGatherer
 from outcry_services.wallet.withdraw.ethereum.rail import EthereumRail
 from outcry_services.wallet.withdraw.quorum import learn_key
+from outcry_services.wallet.withdraw.solana.gatherer import SolanaGatherer
 from outcry_services.wallet.withdraw.solana.rail import SolanaRail
 from outcry_services.wallet.withdraw.solana.view import ChainView
 
@@ -80,7 +81,9 @@ class SolanaChain:
         """Raises `UnavailableError` until there is a key."""
         account = (await learn_key(store, signers, scheme="ed25519")).address
         view = ChainView(store, self.pool, account=account, nonces=self.file.nonces, now=now)
-        return SolanaRail(self.file, account=account, pool=self.pool, view=view, now=now)
+        rail = SolanaRail(self.file, account=account, pool=self.pool, view=view, now=now)
+        self.gatherer = SolanaGatherer(rail=rail, pool=self.pool, store=store, now=now)
+        return rail
 
 
 Chain = BitcoinChain | EthereumChain | SolanaChain

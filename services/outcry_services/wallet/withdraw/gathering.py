@@ -27,6 +27,8 @@ AT_ONCE = 20
 """Payments that one look begins; so many signatures are asked for before withdrawals get a turn again."""
 AGAIN_SECONDS = 600
 """Until a deposit that wasn't worth it is looked at again, if nothing more comes to its address."""
+PASSING = frozenset({"NONCES_BUSY", "INSUFFICIENT_HOT_FUNDS"})
+"""What keeps a deposit back for the moment alone."""
 WORTH = 20
 """Coins are fetched when they are so many times what it costs."""
 
@@ -73,7 +75,8 @@ class Gathering:
             if short is None:
                 busy.add(one.user_id)
                 continue
-            self._later[one] = world.now() + AGAIN_SECONDS * SECOND
+            if short.reason not in PASSING:
+                self._later[one] = world.now() + AGAIN_SECONDS * SECOND
             if self._said.anew(one.user_id, f"{one.asset} {short.reason}"):
                 log.info(
                     "deposits stay where they are",

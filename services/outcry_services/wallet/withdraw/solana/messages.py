@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["UNITS", "Point", "fee_of", "payment_message", "price_for", "signed_by_quorum"]
 
 SIGNATURE_FEE = 5000
-"""Lamports for the one signature."""
+"""Lamports for each signature."""
 UNITS = 1000
 """Of computing, which the message asks for: four instructions of built-in programs take 150 each."""
 _MICRO = 10**6
@@ -49,23 +49,29 @@ class Point:
         return f"{self.account}:{self.value}"
 
 
-def fee_of(price: int) -> int:
+def fee_of(price: int, *, signatures: int = 1) -> int:
     """Lamports that a message costs at a price in millionths of a lamport a unit."""
-    return SIGNATURE_FEE + -(-price * UNITS // _MICRO)
+    return SIGNATURE_FEE * signatures + -(-price * UNITS // _MICRO)
 
 
-def price_for(fee: int) -> int:
+def price_for(fee: int, *, signatures: int = 1) -> int:
     """The highest price at which a message costs at most this fee."""
-    return max(0, (fee - SIGNATURE_FEE) * _MICRO // UNITS)
+    return max(0, (fee - SIGNATURE_FEE * signatures) * _MICRO // UNITS)
 
 
-def payment_message(*, account: str, point: Point, receiver: str, lamports: int, price: int) -> bytes:
-    """A legacy message with its durable nonce where others have a blockhash."""
+def payment_message(
+    *, account: str, point: Point, receiver: str, lamports: int, price: int, source: str = ""
+) -> bytes:
+    """A legacy message with its durable nonce where others have a blockhash.
+
+    `account` pays the fee and has the nonce; the coins are those of `source`, if that is another.
+    """
     payer = Pubkey.from_string(account)
+    sender = Pubkey.from_string(source) if source else payer
     advance = AdvanceNonceAccountParams(
         nonce_pubkey=Pubkey.from_string(point.account), authorized_pubkey=payer
     )
-    pay = TransferParams(from_pubkey=payer, to_pubkey=Pubkey.from_string(receiver), lamports=lamports)
+    pay = TransferParams(from_pubkey=sender, to_pubkey=Pubkey.from_string(receiver), lamports=lamports)
     instructions = [
         advance_nonce_account(advance),
         set_compute_unit_limit(UNITS),
@@ -81,6 +87,7 @@ def signed_by_quorum(raw: bytes, messages: Sequence[bytes]) -> str:
         transaction = Signed.from_bytes(raw)
     except ValueError as error:
         raise WithdrawalError(f"the signers gave back no transaction: {error}") from error
-    if bytes(transaction.message) not in messages or len(transaction.signatures) != 1:
+    needed = transaction.message.header.num_required_signatures
+    if bytes(transaction.message) not in messages or len(transaction.signatures) != needed:
         raise WithdrawalError("the signers gave back another transaction than the one they were asked for")
     return str(transaction.signatures[0])

@@ -15,8 +15,9 @@ from outcry_services.common.addresses import AddressError, parse_address
 from outcry_services.wallet.nodes.broadcast import broadcast
 from outcry_services.wallet.withdraw.amounts import chain_units, decimal_text
 from outcry_services.wallet.withdraw.errors import UnpayableError
-from outcry_services.wallet.withdraw.model import ENDED, Form, Kind, State, Transaction
-from outcry_services.wallet.withdraw.rail import Bound, Short
+from outcry_services.wallet.withdraw.model import ENDED, HOT, Form, Kind, State, Transaction
+from outcry_services.wallet.withdraw.paths import key_path
+from outcry_services.wallet.withdraw.rail import WHOLE, Bound, Short
 from outcry_services.wallet.withdraw.solana.messages import (
     UNITS,
     Point,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from outcry_services.wallet.nodes.solana import SolanaNode
     from outcry_services.wallet.settings import WalletFile
     from outcry_services.wallet.withdraw.model import Payment, Withdrawal
+    from outcry_services.wallet.withdraw.move_rows import Move
     from outcry_services.wallet.withdraw.solana.view import ChainView
     from outcry_services.wallet.withdraw.store import Tables
 
@@ -71,6 +73,11 @@ class SolanaRail:
         self._view = view
         self._now = now
 
+    @property
+    def nonces(self) -> int:
+        """How many nonce accounts there are."""
+        return len(self._view.values)
+
     async def look(self) -> None:
         """Coins and nonces as they are now."""
         await self._view.look()
@@ -100,7 +107,7 @@ class SolanaRail:
         if free < needed:
             note = f"{free} lamports are free; withdrawal {oldest.id} needs up to {needed}"
             return Short("INSUFFICIENT_HOT_FUNDS", note)
-        point = oldest.conflict_point or await self._point(tables)
+        point = oldest.conflict_point or next(iter(await self.points(tables)), None)
         if point is None:
             note = f"the wallet has {len(self._view.values)} nonce accounts, and all are bound to payments"
             return Short("NONCES_BUSY", note)
@@ -114,7 +121,7 @@ class SolanaRail:
             updated=self._now(),
         )
         await tables.withdrawals.save([bound])
-        await self._add(tables, payment, 1, bound, price=self._price(bound, rate))
+        await self._pay(tables, payment, 1, bound, price=self._price(bound, rate))
         return Bound(payment, [bound])
 
     async def rebuild(
@@ -123,7 +130,7 @@ class SolanaRail:
         """Of one withdrawal nobody is left out: without it there is none."""
         await tables.payments.drop_transactions(payment.id)
         for member in members:
-            await self._add(tables, payment.id, 1, member, price=self._price(member, rate))
+            await self._pay(tables, payment.id, 1, member, price=self._price(member, rate))
         return bool(members)
 
     async def raise_fee(
@@ -136,11 +143,18 @@ class SolanaRail:
         rate: int,
     ) -> Transaction | Short:
         """Twice what it offered beyond the signature's fee, or today's price where that is more."""
-        (member,), last = members, versions[-1]
+        last = versions[-1]
+        move = await tables.moves.of(payment.id)
+        if move is not None:
+            price = self.move_price(max(rate, 2 * price_for(last.fee, signatures=2), 1_000_000))
+            if fee_of(price, signatures=2) <= last.fee:
+                return Short("FEE_CAP", f"{last.fee} lamports are offered, and no more may be")
+            return await self.move(tables, payment.id, last.version + 1, move, price=price)
+        (member,) = members
         price = self._price(member, max(rate, 2 * price_for(last.fee), 1_000_000))
         if fee_of(price) <= last.fee:
             return Short("FEE_CAP", f"{last.fee} lamports are offered, {member.max_fee} were approved")
-        return await self._add(tables, payment.id, last.version + 1, member, price=price)
+        return await self._pay(tables, payment.id, last.version + 1, member, price=price)
 
     async def rate(self) -> int:
         """Millionths of a lamport a unit of computing."""
@@ -148,10 +162,13 @@ class SolanaRail:
         return min(max(asked, self._file.fees.fallback_rate), self._file.fees.max_rate)
 
     def request(self, transaction: Transaction) -> signer_pb2.Transaction:
-        """The message, which one signature makes a transaction."""
-        path = signer_pb2.KeyPath(own=0)
+        """The message; whose coins are not the account's own signs beside it."""
+        signers, own = [key_path(HOT)], []
+        if transaction.account:
+            signers.append(key_path(transaction.source))
+            own.append(key_path(transaction.target))
         return signer_pb2.Transaction(
-            solana=signer_pb2.SolanaTransaction(message=transaction.unsigned, signers=[path])
+            solana=signer_pb2.SolanaTransaction(message=transaction.unsigned, signers=signers, own=own)
         )
 
     def signed(self, transaction: Transaction, answer: signer_pb2.Signed) -> Transaction:
@@ -172,14 +189,17 @@ class SolanaRail:
     ) -> dict[int, str]:
         """By who advanced the nonce, as finalized: never a message of this payment's own."""
         messages = {it.unsigned for it in await tables.payments.transactions(payment.id)}
+        points = {member.id: Point.parse(member.conflict_point) for member in members}
+        move = await tables.moves.of(payment.id)
+        if move is not None:
+            points[WHOLE] = Point.parse(move.conflict_point)
         lost: dict[int, str] = {}
-        for member in members:
-            point = Point.parse(member.conflict_point)
+        for id_, point in points.items():
             if not self._view.spent(point):
                 continue
             spender = await self._view.spender(point)
             if spender.txid not in txids and spender.message not in messages:
-                lost[member.id] = spender.txid
+                lost[id_] = spender.txid
         return lost
 
     async def balance(self, tables: Tables) -> tuple[int, int]:
@@ -204,37 +224,56 @@ class SolanaRail:
         ]
 
     async def _bound(self, tables: Tables) -> int:
-        return sum(it.units + it.max_fee for it in await self._members(tables))
+        moves = len(await tables.moves.open_points()) * self._file.fees.max_fee_per_withdrawal
+        return moves + sum(it.units + it.max_fee for it in await self._members(tables))
 
     async def _free(self, tables: Tables) -> int:
         return self._view.balance - LEAST_ACCOUNT - await self._bound(tables)
 
-    async def _point(self, tables: Tables) -> Point | None:
-        busy = {Point.parse(it.conflict_point).account for it in await self._members(tables)}
-        for account, value in self._view.values.items():
-            # A value that was seen before its payment's end was seen is spent by now.
-            point = Point(account, value)
-            if account not in busy and not await self._used(tables, point):
-                return point
-        return None
+    async def points(self, tables: Tables) -> list[Point]:
+        """Those that nothing is bound to."""
+        taken = [it.conflict_point for it in await self._members(tables)]
+        taken += [point for _, point in await tables.moves.open_points()]
+        busy = {Point.parse(point).account for point in taken}
+        free = [Point(*one) for one in self._view.values.items() if one[0] not in busy]
+        # A value that was seen before its payment's end was seen is spent by now.
+        return [point for point in free if not await self._used(tables, point)]
 
     async def _used(self, tables: Tables, point: Point) -> bool:
         rows = await tables.session.query(
             tables.named(
-                "SELECT COUNT(*) FROM wallet.withdrawals WHERE conflict_point = %s "
-                "AND state IN ('PAID', 'RETURNED')"
+                "SELECT 1 FROM wallet.withdrawals WHERE conflict_point = %s "
+                "AND state IN ('PAID', 'RETURNED') "
+                "UNION ALL SELECT 1 FROM wallet.moves WHERE conflict_point = %s"
             ),
-            [str(point)],
+            [str(point), str(point)],
         )
-        return rows != [(0,)]
+        return bool(rows)
 
     def _price(self, withdrawal: Withdrawal, price: int) -> int:
         return min(price, price_for(withdrawal.max_fee))
 
-    async def _add(
+    def move_price(self, price: int) -> int:
+        """Of a move, which two of our accounts sign; within what a withdrawal may cost."""
+        return min(price, price_for(self._file.fees.max_fee_per_withdrawal, signatures=2))
+
+    async def move(
+        self, tables: Tables, payment: int, version: int, move: Move, *, price: int
+    ) -> Transaction:
+        """Keep a version that brings a deposit home."""
+        message = payment_message(
+            account=self._account,
+            source=move.account,
+            point=Point.parse(move.conflict_point),
+            receiver=self._account,
+            lamports=move.units,
+            price=price,
+        )
+        return await self._add(tables, payment, version, message, fee=fee_of(price, signatures=2))
+
+    async def _pay(
         self, tables: Tables, payment: int, version: int, withdrawal: Withdrawal, *, price: int
     ) -> Transaction:
-        """Keep a version. Until it is signed its id is the message's hash."""
         message = payment_message(
             account=self._account,
             point=Point.parse(withdrawal.conflict_point),
@@ -242,6 +281,12 @@ class SolanaRail:
             lamports=withdrawal.units,
             price=price,
         )
+        return await self._add(tables, payment, version, message, fee=fee_of(price))
+
+    async def _add(
+        self, tables: Tables, payment: int, version: int, message: bytes, *, fee: int
+    ) -> Transaction:
+        """Keep a version. Until it is signed its id is the message's hash."""
         transaction = Transaction(
             txid=f"unsigned:{sha256(message).hexdigest()}",
             payment=payment,
@@ -249,7 +294,7 @@ class SolanaRail:
             form=Form.BUILT,
             unsigned=message,
             signed=b"",
-            fee=fee_of(price),
+            fee=fee,
             size=UNITS,
             created=self._now(),
         )

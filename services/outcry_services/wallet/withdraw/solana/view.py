@@ -131,4 +131,7 @@ class ChainView:
 
     async def _point(self, tables: Tables, payment: Payment) -> Point | None:
         members = await tables.withdrawals.of_payment(payment.id)
-        return Point.parse(members[0].conflict_point) if members else None
+        if members:
+            return Point.parse(members[0].conflict_point)
+        move = await tables.moves.of(payment.id)
+        return Point.parse(move.conflict_point) if move else None
