@@ -34,6 +34,7 @@ SERVICES = {
         (order_api_pb2_grpc, "Orders"),
         (order_api_pb2_grpc, "OrderAdmin"),
         (deposit_api_pb2_grpc, "Deposits"),
+        (deposit_api_pb2_grpc, "DepositsAdmin"),
     ),
     "position": ((position_api_pb2_grpc, "Positions"),),
     "risk": ((risk_api_pb2_grpc, "RiskAdmin"), (risk_api_pb2_grpc, "WithdrawalReviewDesk")),

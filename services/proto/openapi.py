@@ -26,7 +26,16 @@ from google.protobuf.descriptor_pb2 import (
 
 Json = dict[str, Any]
 
-SERVICES = ("Orders", "OrderAdmin", "Deposits", "Positions", "Ledger", "RiskAdmin", "WithdrawalReviewDesk")
+SERVICES = (
+    "Orders",
+    "OrderAdmin",
+    "Deposits",
+    "DepositsAdmin",
+    "Positions",
+    "Ledger",
+    "RiskAdmin",
+    "WithdrawalReviewDesk",
+)
 CREATES = ("/orders", "/withdrawals")
 """Answered by 201."""
 

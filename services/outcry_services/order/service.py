@@ -31,6 +31,7 @@ from outcry_services.common.pressure import Lag, PressureGate, PressureMetrics, 
 from outcry_services.common.rpc_client import RpcChannel
 from outcry_services.common.rpc_server import RpcServer
 from outcry_services.order.deposits import Deposits
+from outcry_services.order.deposits_admin import DepositsAdmin
 from outcry_services.order.dispatch import Dispatcher
 from outcry_services.order.following import AnswerFollower, EventFollower
 from outcry_services.order.intake import Intake, World
@@ -343,6 +344,7 @@ async def _listen(
         WithdrawalDesk(desk=payouts, treasury=treasury), server.server
     )
     deposit_api_pb2_grpc.add_DepositsServicer_to_server(Deposits(directory), server.server)
+    deposit_api_pb2_grpc.add_DepositsAdminServicer_to_server(DepositsAdmin(directory), server.server)
     port = await server.start(settings.grpc_port)
     lifecycle.at_end("grpc", lambda: server.drain(seconds=settings.drain_seconds))
     return port

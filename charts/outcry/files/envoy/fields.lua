@@ -9,6 +9,8 @@ local FIELDS = {
   {"^/admin/withdrawals/[^/]+/fail$", {reason = true, reverted = true, spentBy = true, spent_by = true, withdrawalId = true, withdrawal_id = true}},
   {"^/admin/withdrawals/pause$", {reason = true}},
   {"^/admin/withdrawals/resume$", {reason = true}},
+  {"^/admin/deposits/aside/[^/]+/credit$", {deposit = true, network = true, reason = true}},
+  {"^/admin/deposits/aside/[^/]+/dismiss$", {deposit = true, network = true, reason = true}},
   {"^/admin/liabilities$", {}},
   {"^/admin/limits$", {limits = true, maxDailyVolume = true, maxOpenOrders = true, maxOrderNotional = true, max_daily_volume = true, max_open_orders = true, max_order_notional = true, priceCollarBps = true, price_collar_bps = true, reason = true, symbol = true, userId = true, user_id = true}},
   {"^/admin/users/[^/]+/suspend$", {mode = true, reason = true, userId = true, user_id = true}},

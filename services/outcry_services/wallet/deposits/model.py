@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Aside", "Payment", "Reason"]
+__all__ = ["Aside", "Decision", "Payment", "Reason"]
 
 
 class Reason(StrEnum):
@@ -19,6 +19,13 @@ class Reason(StrEnum):
     """More than the ledger can hold: of an asset whose contract isn't what it should be."""
     OWN = "OWN"
     """Sent by the hot wallet itself, as ether that pays for moving tokens is."""
+
+
+class Decision(StrEnum):
+    """An administrator's, on something that was kept aside."""
+
+    CREDIT = "CREDIT"
+    DISMISS = "DISMISS"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from outcry_services.wallet.deposits.addresses import (
     SolanaAddresses,
 )
 from outcry_services.wallet.deposits.books import DepositBooks
+from outcry_services.wallet.deposits.deciding import Deciding
 from outcry_services.wallet.deposits.rpc import DepositDesk
 from outcry_services.wallet.deposits.sources import BitcoinSource, EthereumSource, SolanaSource
 from outcry_services.wallet.deposits.watch import DepositWatch
@@ -75,6 +76,7 @@ class Deposits:
             file=file,
             store=store,
             addresses=self._addresses,
+            deciding=Deciding(self._watch, file=file, now=time.time_ns),
             height=lambda: self._watch.height,
             now=time.time_ns,
         )

@@ -132,9 +132,13 @@ class DepositRows:
         )
 
     async def aside_counts(self) -> dict[tuple[str, str], int]:
-        """How much lies aside, by asset and reason."""
+        """How much lies aside and waits for a decision, by asset and reason."""
         rows = await self._session.query(
-            self._in("SELECT asset, reason, COUNT(*) FROM wallet.kept_aside GROUP BY asset, reason")
+            self._in(
+                "SELECT k.asset, k.reason, COUNT(*) FROM wallet.kept_aside k "
+                "LEFT JOIN wallet.aside_decisions d ON d.id = k.id WHERE d.id IS NULL "
+                "GROUP BY k.asset, k.reason"
+            )
         )
         return {(str(asset), str(Reason(reason))): int(count) for asset, reason, count in rows}
 
@@ -144,7 +148,9 @@ class DepositRows:
             self._in(
                 "SELECT id, asset, CAST(units AS CHAR), state, height, found FROM wallet.deposits "
                 "WHERE user_id = %s UNION ALL SELECT id, asset, units, reason, height, found "
-                "FROM wallet.kept_aside WHERE user_id = %s AND reason <> %s ORDER BY found DESC, id LIMIT %s"
+                "FROM wallet.kept_aside WHERE user_id = %s AND reason <> %s AND id NOT IN "
+                "(SELECT id FROM wallet.aside_decisions WHERE decision = 'CREDIT') "
+                "ORDER BY found DESC, id LIMIT %s"
             ),
             [user_id, user_id, str(Reason.OWN), most],
         )

@@ -8,15 +8,17 @@ from outcry.v1 import deposit_api_pb2 as api
 from outcry.v1.deposit_api_pb2_grpc import DepositDeskServicer
 
 from outcry_services.common.errors import InvalidError, NotFoundError, UnavailableError
-from outcry_services.common.identity import require_service
+from outcry_services.common.identity import parse_user_id, require_service
 from outcry_services.common.ids import shard_of_user
-from outcry_services.wallet.deposits.render import address_message, deposit_message
+from outcry_services.wallet.deposits.aside_rows import AsideRows
+from outcry_services.wallet.deposits.render import address_message, aside_message, deposit_message
 from outcry_services.wallet.deposits.rows import DepositRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outcry_services.wallet.deposits.addresses import AddressBook
+    from outcry_services.wallet.deposits.deciding import Deciding
     from outcry_services.wallet.settings import WalletFile
     from outcry_services.wallet.withdraw.store import WalletStore
 
@@ -40,12 +42,14 @@ class DepositDesk(DepositDeskServicer):
         file: WalletFile,
         store: WalletStore,
         addresses: AddressBook,
+        deciding: Deciding,
         height: Callable[[], int],
         now: Callable[[], int],
     ) -> None:
         self._file = file
         self._store = store
         self._addresses = addresses
+        self._deciding = deciding
         self._height = height
         self._now = now
 
@@ -74,14 +78,41 @@ class DepositDesk(DepositDeskServicer):
         """A user's, newest first."""
         require_service(context, ORDER)
         _check_user(request.user_id)
-        if not 1 <= request.most <= LONGEST_PAGE:
-            raise InvalidError(f"1 to {LONGEST_PAGE} at a time", name="INVALID_PAGE_SIZE", field="most")
+        _check_page(request.most, field="most")
         async with self._store.look() as tables:
             found = await DepositRows(tables).of_user(request.user_id, most=request.most)
         height = self._height()
         return api.ListDepositsResponse(
             deposits=[deposit_message(shown, file=self._file, height=height) for shown in found]
         )
+
+    async def ListKeptAside(  # noqa: N802
+        self, request: api.ListAsideRequest, context: Context
+    ) -> api.ListAsideResponse:
+        """Anybody's, newest first."""
+        require_service(context, ORDER)
+        _check_page(request.page_size, field="pageSize")
+        user_id = parse_user_id(request.user_id) if request.user_id else None
+        async with self._store.look() as tables:
+            found = await AsideRows(tables).page(
+                user_id=user_id, reason=request.reason, decided=request.all, most=request.page_size
+            )
+        return api.ListAsideResponse(deposits=[aside_message(kept, file=self._file) for kept in found])
+
+    async def DecideKeptAside(  # noqa: N802
+        self, request: api.DecideKeptAsideRequest, context: Context
+    ) -> api.AsideDeposit:
+        """For good, by whom the order service names."""
+        require_service(context, ORDER)
+        kept = await self._deciding.decide(
+            request.deposit, request.decision, actor=request.actor, note=request.note
+        )
+        return aside_message(kept, file=self._file)
+
+
+def _check_page(most: int, *, field: str) -> None:
+    if not 1 <= most <= LONGEST_PAGE:
+        raise InvalidError(f"1 to {LONGEST_PAGE} at a time", name="INVALID_PAGE_SIZE", field=field)
 
 
 def _check_user(user_id: int) -> None:

@@ -3,6 +3,7 @@
 `addresses`    given out, and to whom
 `deposits`     each from the block in which it was seen; kept for ever
 `kept_aside`   what arrived and is not credited
+`aside_decisions`  what an administrator decided of it
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ __all__ = ["TABLES"]
 _ASCII = "CHARACTER SET ascii COLLATE ascii_bin"
 _WORD = f"VARCHAR(64) {_ASCII} NOT NULL"
 _NAME = f"VARCHAR(128) {_ASCII} NOT NULL"
+_TEXT = "VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 _ID = f"VARCHAR(160) {_ASCII} NOT NULL PRIMARY KEY"
 
 TABLES = {
@@ -29,4 +31,7 @@ TABLES = {
                 id {_ID}, user_id BIGINT NOT NULL, asset {_NAME}, units VARCHAR(80) {_ASCII} NOT NULL,
                 reason {_WORD}, height BIGINT NOT NULL, block {_NAME}, found BIGINT NOT NULL,
                 KEY of_user (user_id, found), KEY of_block (height)) ENGINE=InnoDB""",
+    "aside_decisions": f"""CREATE TABLE IF NOT EXISTS wallet.aside_decisions (
+                id {_ID}, decision {_WORD}, actor {_TEXT} NOT NULL, note {_TEXT} NOT NULL,
+                decided BIGINT NOT NULL) ENGINE=InnoDB""",
 }

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from outcry_services.wallet.deposits.model import Payment
-    from outcry_services.wallet.settings import AssetSettings
+    from outcry_services.wallet.settings import AssetSettings, WalletFile
 
-__all__ = ["Sorted", "ledger_units", "sort"]
+__all__ = ["Sorted", "asset_of", "ledger_units", "sort"]
 
 
 @dataclass(slots=True)
@@ -51,6 +51,12 @@ def sort(
         else:
             found.aside.append(Aside(id=id_, user_id=user_id, asset=name, units=payment.units, reason=reason))
     return found
+
+
+def asset_of(name: str, file: WalletFile) -> AssetSettings | None:
+    """Of what was kept aside under this name: the ledger's, or a contract that it has a name for by now."""
+    by_contract = {_contract(asset, file.chain): asset for asset in file.assets}
+    return file.asset(name) or by_contract.get(name)
 
 
 def _contract(asset: AssetSettings, chain: str) -> str | None:

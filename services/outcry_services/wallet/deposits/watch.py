@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from outcry_services.common.errors import ServiceError, UnavailableError
+from outcry_services.wallet.deposits.aside_rows import AsideRows
 from outcry_services.wallet.deposits.rows import DepositRows
-from outcry_services.wallet.deposits.sorting import sort
-from outcry_services.wallet.scan.book import Book, State
+from outcry_services.wallet.deposits.sorting import asset_of, sort
+from outcry_services.wallet.scan.book import Book, Deposit, State
 from outcry_services.wallet.scan.errors import ParentError
 from outcry_services.wallet.scan.follow import Place, TakeBack, Wait
 
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
     from outcry_services.wallet.deposits.addresses import AddressBook
     from outcry_services.wallet.deposits.metrics import DepositMetrics
     from outcry_services.wallet.deposits.model import Payment
+    from outcry_services.wallet.deposits.sorting import Sorted
     from outcry_services.wallet.deposits.sources import Block, Source
-    from outcry_services.wallet.scan.book import Deposit, Entry
+    from outcry_services.wallet.scan.book import Entry
     from outcry_services.wallet.settings import WalletFile
-    from outcry_services.wallet.withdraw.store import WalletStore
+    from outcry_services.wallet.withdraw.store import Tables, WalletStore
 
 __all__ = ["Credit", "DepositWatch"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 REMEMBERED = 200
 """Blocks by which a chain may change and be followed still."""
@@ -70,6 +74,8 @@ class DepositWatch:
         self._now = now
         self._place: Place | None = None
         self._book = Book()
+        self._lock = asyncio.Lock()
+        """Held from one block's question to its change: whoever decides on a deposit comes in between."""
         self._problem: str | None = "blocks were not looked through yet"
 
     @property
@@ -104,15 +110,30 @@ class DepositWatch:
 
     async def catch_up(self) -> bool:
         """Block after block; whether the last one is on the majority's chain. Raises `PoolError`."""
-        place = self._place or await self._begin()
         while True:
+            async with self._lock:
+                place = self._place or await self._begin()
+                try:
+                    step = await self._source.advance(place, self._addresses.owners)
+                except ParentError:
+                    continue
+                if isinstance(step, Wait):
+                    return step.on_chain
+                await (self._back(place, step) if isinstance(step, TakeBack) else self._on(place, step))
+
+    async def take_up(self, work: Callable[[Tables], Awaitable[tuple[T, Entry | None]]]) -> T:
+        """Make a change between two blocks, and know of the deposit that it gives; raises what it raises."""
+        async with self._lock:
             try:
-                step = await self._source.advance(place, self._addresses.owners)
-            except ParentError:
-                continue
-            if isinstance(step, Wait):
-                return step.on_chain
-            place = await (self._back(place, step) if isinstance(step, TakeBack) else self._on(place, step))
+                async with self._store.change() as tables:
+                    answer, entry = await work(tables)
+            except UnavailableError:
+                # Whether it is there isn't known: it is read again.
+                self._place = None
+                raise
+            if entry is not None:
+                self._book = Book({**self._book.entries, entry.deposit.id: entry})
+            return answer
 
     async def _begin(self) -> Place:
         async with self._store.look() as tables:
@@ -127,13 +148,14 @@ class DepositWatch:
         self._place = place
         return place
 
-    async def _on(self, before: Place, step: Block) -> Place:
+    async def _on(self, before: Place, step: Block) -> None:
         file = self._file
         payments = await self._told_apart(step.payments)
         found = sort(payments, chain=file.chain, owners=self._addresses.owners, assets=file.assets)
         place = before.scanned(step.block, remembered=REMEMBERED)
         async with self._store.change() as tables:
             rows = DepositRows(tables)
+            await self._grant(tables, found)
             known = await rows.known(deposit.id for deposit in found.deposits)
             book = Book({**known, **self._book.entries}).scanned(step.block, found.deposits)
             await rows.keep(_changed(book, self._book.entries), now=self._now())
@@ -142,7 +164,17 @@ class DepositWatch:
         self._place, self._book = place, _settled(book, place)
         for aside in found.aside:
             log.info("kept aside", extra={"deposit": aside.id, "user": aside.user_id, "why": aside.reason})
-        return place
+
+    async def _grant(self, tables: Tables, found: Sorted) -> None:
+        """What was kept aside before and then credited after all is a deposit in its new block, too."""
+        granted = await AsideRows(tables).granted([aside.id for aside in found.aside])
+        for aside in [aside for aside in found.aside if aside.id in granted]:
+            asset = asset_of(aside.asset, self._file)
+            if asset is not None:
+                found.aside.remove(aside)
+                found.deposits.append(
+                    Deposit(id=aside.id, user_id=aside.user_id, asset=asset.asset, amount=aside.units)
+                )
 
     async def _told_apart(self, payments: Sequence[Payment]) -> list[Payment]:
         """What the hot wallet sent for a withdrawal is a deposit like any other: a user pays another one."""
@@ -151,7 +183,7 @@ class DepositWatch:
             paid_out = await tables.payments.paying_out(own)
         return [replace(it, own=it.own and it.txid not in paid_out) for it in payments]
 
-    async def _back(self, before: Place, step: TakeBack) -> Place:
+    async def _back(self, before: Place, step: TakeBack) -> None:
         place = before.taken_back()
         book = self._book.taken_back(step.block)
         async with self._store.change() as tables:
@@ -161,7 +193,6 @@ class DepositWatch:
             await rows.move(place)
         self._place, self._book = place, book
         log.warning("a block left the chain", extra={"height": step.block.height, "block": step.block.hash})
-        return place
 
     async def _credit_due(self) -> None:
         height = self.height
@@ -177,10 +208,11 @@ class DepositWatch:
                     extra={"deposit": deposit.id, "error": error.name, "why": error.message},
                 )
                 continue
-            book = self._book.credited(deposit.id)
-            async with self._store.change() as tables:
-                await DepositRows(tables).keep([book.entries[deposit.id]], now=self._now())
-            self._book = book
+            async with self._lock:
+                book = self._book.credited(deposit.id)
+                async with self._store.change() as tables:
+                    await DepositRows(tables).keep([book.entries[deposit.id]], now=self._now())
+                self._book = book
             self._metrics.credited(deposit.asset)
             log.info("a deposit is credited", extra={"deposit": deposit.id, "user": deposit.user_id})
 

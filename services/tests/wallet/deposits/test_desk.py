@@ -10,15 +10,19 @@ import pytest
 from outcry.v1 import deposit_api_pb2 as api
 from outcry.v1.deposit_api_pb2_grpc import (
     DepositDeskStub,
+    DepositsAdminStub,
     DepositsStub,
     add_DepositDeskServicer_to_server,
+    add_DepositsAdminServicer_to_server,
     add_DepositsServicer_to_server,
 )
 from outcry_services.common.consul import ConsulKv
 from outcry_services.common.errors import (
+    ConflictError,
     ForbiddenError,
     InvalidError,
     NotFoundError,
+    RefusedError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -27,17 +31,21 @@ from outcry_services.common.pause import WithdrawalPause
 from outcry_services.common.rpc_client import RpcChannel
 from outcry_services.common.rpc_server import RpcServer
 from outcry_services.order.deposits import Deposits as Front
+from outcry_services.order.deposits_admin import DepositsAdmin
 from outcry_services.order.migrate import migrate as migrate_orders
 from outcry_services.order.money_requests import claim_shard
 from outcry_services.order.wallets import PREFIX, WalletDirectory
 from outcry_services.wallet.deposits.addresses import BitcoinAddresses, EthereumAddresses
+from outcry_services.wallet.deposits.deciding import Deciding
 from outcry_services.wallet.deposits.metrics import DepositMetrics
-from outcry_services.wallet.deposits.model import Aside, Reason
+from outcry_services.wallet.deposits.model import Aside, Payment, Reason
 from outcry_services.wallet.deposits.process import Deposits
 from outcry_services.wallet.deposits.rows import DepositRows
 from outcry_services.wallet.deposits.rpc import DepositDesk
+from outcry_services.wallet.deposits.sources import Block
 from outcry_services.wallet.nodes.model import Tip
 from outcry_services.wallet.scan.book import Deposit, Entry, State
+from outcry_services.wallet.scan.follow import Place, TakeBack
 from outcry_services.wallet.withdraw.quorum import QuorumKey
 from prometheus_client import CollectorRegistry
 
@@ -71,7 +79,12 @@ async def served(add):
 
 class World:
     def __init__(self, wallet, front, desk):
-        self.wallet, self.front, self.desk, self.height = wallet, front, desk, 100
+        self.wallet, self.front, self.desk, self.admin, self.height = wallet, front, desk, None, 100
+
+
+def add_fronts(directory, server):
+    add_DepositsServicer_to_server(Front(directory), server)
+    add_DepositsAdminServicer_to_server(DepositsAdmin(directory), server)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +105,7 @@ async def world(mariadb, consul):
             file=file,
             store=wallet.store,
             addresses=wallet.addresses,
+            deciding=Deciding(wallet.watch, file=file, now=lambda: 6 * HOUR),
             height=lambda: made.height,
             now=lambda: 5 * HOUR,
         )
@@ -99,7 +113,7 @@ async def world(mariadb, consul):
         watching = asyncio.create_task(directory.watch())
         async with (
             served(lambda server: add_DepositDeskServicer_to_server(desk, server)) as at,
-            served(lambda server: add_DepositsServicer_to_server(Front(directory), server)) as front,
+            served(lambda server: add_fronts(directory, server)) as front,
             RpcChannel(front) as to_front,
             RpcChannel(at) as to_desk,
         ):
@@ -110,6 +124,7 @@ async def world(mariadb, consul):
                 while not directory.wallets:  # noqa: ASYNC110 - Consul tells nobody but the directory
                     await asyncio.sleep(0.02)
             made.wallet, made.front = wallet, DepositsStub(to_front.channel)
+            made.admin = DepositsAdminStub(to_front.channel)
             made.desk = DepositDeskStub(to_desk.channel)
             yield made
         watching.cancel()
@@ -169,6 +184,101 @@ async def test_a_user_sees_their_own_newest_first(world):
 def entry(user_id, txid, output, state, *, height):
     deposit = Deposit(id=f"bitcoin:{txid}:{output}", user_id=user_id, asset="BTC", amount=150_000_000)
     return Entry(deposit=deposit, state=state, block=Tip(height=height, hash=f"h{height}"))
+
+
+ADMIN = Identity(user_id=9, permissions=frozenset({Permission.ADMIN})).metadata()
+
+
+async def put_aside(world, *, dust=(), tokens=()):
+    """Units of bitcoin below what is taken, and of what the exchange doesn't have; their ids."""
+    found = [
+        Aside(id=f"bitcoin:d{at}:0", user_id=ALICE, asset="BTC", units=units, reason=Reason.DUST)
+        for at, units in enumerate(dust)
+    ] + [
+        Aside(id=f"bitcoin:t{at}:0", user_id=BOB, asset="strange", units=units, reason=Reason.UNSUPPORTED)
+        for at, units in enumerate(tokens)
+    ]
+    async with world.wallet.store.change() as tables:
+        for number, one in enumerate(found):
+            await DepositRows(tables).put_aside([one], Tip(height=98, hash="h98"), now=(number + 1) * HOUR)
+    return [one.id for one in found]
+
+
+async def listed(world, **named):
+    found = await world.admin.ListAside(api.ListAsideRequest(**named), metadata=ADMIN)
+    return [(it.deposit, it.decision) for it in found.deposits]
+
+
+async def test_an_administrator_sees_what_lies_aside_and_credits_or_dismisses_it_once(world):
+    first, second, strange = await put_aside(world, dust=(500, 1), tokens=(7,))
+    assert await listed(world) == [(it, "WAITING") for it in (strange, second, first)]
+    assert await listed(world, reason="DUST", page_size=1) == [(second, "WAITING")]
+    assert await listed(world, user_id=str(BOB)) == [(strange, "WAITING")]
+    asked = api.DecideAsideRequest(deposit=first, reason="it is theirs")
+    for _ in range(2):  # an answer was lost
+        done = await world.admin.CreditAside(asked, metadata=ADMIN)
+        assert (done.decision, done.note, done.amount) == ("CREDIT", "it is theirs", "0.00000500")
+    with pytest.raises(ConflictError) as decided:
+        await world.admin.DismissAside(asked, metadata=ADMIN)
+    assert decided.value.name == "DEPOSIT_DECIDED"
+    with pytest.raises(RefusedError) as refused:
+        await world.admin.CreditAside(
+            api.DecideAsideRequest(deposit=strange, reason="why not"), metadata=ADMIN
+        )
+    assert refused.value.name == "DEPOSIT_NOT_CREDITABLE"
+    gone = await world.admin.DismissAside(
+        api.DecideAsideRequest(deposit=strange, reason="sent back by hand"), metadata=ADMIN
+    )
+    assert (gone.decision, gone.actor, bool(gone.decided_at)) == ("DISMISS", done.actor, True)
+    assert await listed(world) == [(second, "WAITING")]
+    assert len(await listed(world, all=True)) == 3
+    async with world.wallet.store.look() as tables:
+        assert await DepositRows(tables).aside_counts() == {("BTC", "DUST"): 1}
+    # Its user sees a deposit, once, which is credited as deep as any other.
+    mine = (await world.front.ListDeposits(api.ListDepositsRequest(), metadata=user(ALICE))).deposits
+    assert [(it.transaction_id, it.status) for it in mine] == [("d1", "KEPT_ASIDE"), ("d0", "CONFIRMING")]
+    (entry,) = world.wallet.watch._book.due(height=99, confirmations={"BTC": 2})
+    assert (entry.deposit.id, entry.deposit.amount) == (first, 500)
+
+
+async def test_what_was_granted_is_a_deposit_in_its_next_block_too(world):
+    (first,) = await put_aside(world, dust=(500,))
+    await world.admin.CreditAside(api.DecideAsideRequest(deposit=first, reason="theirs"), metadata=ADMIN)
+    block = Tip(height=98, hash="h98")
+    watch = world.wallet.watch
+    await watch._back(Place((Tip(height=97, hash="h97"), block)), TakeBack(block))
+    await address_of(world, ALICE)
+    (owner,) = world.wallet.addresses.owners
+    again = Block(Tip(height=98, hash="other"), (Payment("d0", 0, owner, None, 500),))
+    await watch._on(Place((Tip(height=97, hash="h97"),)), again)
+    assert [(it.deposit.id, it.state, it.block.hash) for it in watch._book.entries.values()] == [
+        (first, State.SEEN, "other")
+    ]
+    assert await world.wallet.aside() == []
+
+
+async def test_only_administrators_decide_and_with_a_reason(world):
+    (first,) = await put_aside(world, dust=(500,))
+    asked = api.DecideAsideRequest(deposit=first, reason="theirs")
+    for call in (world.admin.CreditAside, world.admin.DismissAside):
+        with pytest.raises(ForbiddenError):
+            await call(asked, metadata=user(ALICE))
+        with pytest.raises(InvalidError):
+            await call(api.DecideAsideRequest(deposit=first, reason=" "), metadata=ADMIN)
+        for unknown in ("bitcoin:none:0", "solana:d0:0", ""):
+            with pytest.raises(NotFoundError):
+                await call(api.DecideAsideRequest(deposit=unknown, reason="x"), metadata=ADMIN)
+    with pytest.raises(ForbiddenError):
+        await world.admin.ListAside(api.ListAsideRequest(), metadata=user(ALICE))
+    with pytest.raises(InvalidError):
+        await world.admin.ListAside(api.ListAsideRequest(page_size=501), metadata=ADMIN)
+    decide = api.DecideKeptAsideRequest(deposit=first, decision="CREDIT", actor="me", note="mine")
+    with pytest.raises(UnauthenticatedError):
+        await world.desk.DecideKeptAside(decide, metadata=ADMIN)
+    decide.decision = "KEEP"
+    with pytest.raises(InvalidError):
+        await world.desk.DecideKeptAside(decide, metadata=((SERVICE, "order"),))
+    assert await listed(world) == [(first, "WAITING")]
 
 
 @pytest.mark.parametrize(

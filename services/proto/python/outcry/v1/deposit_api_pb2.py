@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1boutcry/v1/deposit_api.proto\x12\toutcry.v1\x1a\x1cgoogle/api/annotations.proto\":\n\x18GetDepositAddressRequest\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0f\n\x07network\x18\x02 \x01(\t\"\x8a\x01\n\x0e\x44\x65positAddress\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\r\n\x05\x63hain\x18\x02 \x01(\t\x12\x0f\n\x07network\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12\x10\n\x08\x63ontract\x18\x05 \x01(\t\x12\x15\n\rconfirmations\x18\x06 \x01(\r\x12\x0f\n\x07minimum\x18\x07 \x01(\t\"(\n\x13ListDepositsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\"<\n\x14ListDepositsResponse\x12$\n\x08\x64\x65posits\x18\x01 \x03(\x0b\x32\x12.outcry.v1.Deposit\"\xc9\x01\n\x07\x44\x65posit\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x0f\n\x07network\x18\x02 \x01(\t\x12\x16\n\x0etransaction_id\x18\x03 \x01(\t\x12\x0e\n\x06output\x18\x04 \x01(\r\x12\r\n\x05\x61sset\x18\x05 \x01(\t\x12\x0e\n\x06\x61mount\x18\x06 \x01(\t\x12\x0e\n\x06status\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x15\n\rconfirmations\x18\t \x01(\r\x12\x0e\n\x06needed\x18\n \x01(\r\x12\x10\n\x08\x66ound_at\x18\x0b \x01(\t\"4\n\x12GiveAddressRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\"4\n\x13ListArrivalsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0c\n\x04most\x18\x02 \x01(\x05\x32\xde\x01\n\x08\x44\x65posits\x12n\n\x11GetDepositAddress\x12#.outcry.v1.GetDepositAddressRequest\x1a\x19.outcry.v1.DepositAddress\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/deposits/address\x12\x62\n\x0cListDeposits\x12\x1e.outcry.v1.ListDepositsRequest\x1a\x1f.outcry.v1.ListDepositsResponse\"\x11\x82\xd3\xe4\x93\x02\x0b\x12\t/deposits2\xa7\x01\n\x0b\x44\x65positDesk\x12G\n\x0bGiveAddress\x12\x1d.outcry.v1.GiveAddressRequest\x1a\x19.outcry.v1.DepositAddress\x12O\n\x0cListArrivals\x12\x1e.outcry.v1.ListArrivalsRequest\x1a\x1f.outcry.v1.ListDepositsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1boutcry/v1/deposit_api.proto\x12\toutcry.v1\x1a\x1cgoogle/api/annotations.proto\":\n\x18GetDepositAddressRequest\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0f\n\x07network\x18\x02 \x01(\t\"\x8a\x01\n\x0e\x44\x65positAddress\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\r\n\x05\x63hain\x18\x02 \x01(\t\x12\x0f\n\x07network\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12\x10\n\x08\x63ontract\x18\x05 \x01(\t\x12\x15\n\rconfirmations\x18\x06 \x01(\r\x12\x0f\n\x07minimum\x18\x07 \x01(\t\"(\n\x13ListDepositsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\"<\n\x14ListDepositsResponse\x12$\n\x08\x64\x65posits\x18\x01 \x03(\x0b\x32\x12.outcry.v1.Deposit\"\xc9\x01\n\x07\x44\x65posit\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x0f\n\x07network\x18\x02 \x01(\t\x12\x16\n\x0etransaction_id\x18\x03 \x01(\t\x12\x0e\n\x06output\x18\x04 \x01(\r\x12\r\n\x05\x61sset\x18\x05 \x01(\t\x12\x0e\n\x06\x61mount\x18\x06 \x01(\t\x12\x0e\n\x06status\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x15\n\rconfirmations\x18\t \x01(\r\x12\x0e\n\x06needed\x18\n \x01(\r\x12\x10\n\x08\x66ound_at\x18\x0b \x01(\t\"4\n\x12GiveAddressRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\r\n\x05\x61sset\x18\x02 \x01(\t\"4\n\x13ListArrivalsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x04\x12\x0c\n\x04most\x18\x02 \x01(\x05\"S\n\x10ListAsideRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0b\n\x03\x61ll\x18\x03 \x01(\x08\x12\x11\n\tpage_size\x18\x04 \x01(\x05\">\n\x11ListAsideResponse\x12)\n\x08\x64\x65posits\x18\x01 \x03(\x0b\x32\x17.outcry.v1.AsideDeposit\"\xc5\x01\n\x0c\x41sideDeposit\x12\x0f\n\x07\x64\x65posit\x18\x01 \x01(\t\x12\x0f\n\x07network\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\r\n\x05\x61sset\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x10\n\x08\x66ound_at\x18\x07 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x08 \x01(\t\x12\r\n\x05\x61\x63tor\x18\t \x01(\t\x12\x0c\n\x04note\x18\n \x01(\t\x12\x12\n\ndecided_at\x18\x0b \x01(\t\"F\n\x12\x44\x65\x63ideAsideRequest\x12\x0f\n\x07\x64\x65posit\x18\x01 \x01(\t\x12\x0f\n\x07network\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"X\n\x16\x44\x65\x63ideKeptAsideRequest\x12\x0f\n\x07\x64\x65posit\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0c\n\x04note\x18\x04 \x01(\t2\xde\x01\n\x08\x44\x65posits\x12n\n\x11GetDepositAddress\x12#.outcry.v1.GetDepositAddressRequest\x1a\x19.outcry.v1.DepositAddress\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/deposits/address\x12\x62\n\x0cListDeposits\x12\x1e.outcry.v1.ListDepositsRequest\x1a\x1f.outcry.v1.ListDepositsResponse\"\x11\x82\xd3\xe4\x93\x02\x0b\x12\t/deposits2\xec\x02\n\rDepositsAdmin\x12\x65\n\tListAside\x12\x1b.outcry.v1.ListAsideRequest\x1a\x1c.outcry.v1.ListAsideResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/admin/deposits/aside\x12x\n\x0b\x43reditAside\x12\x1d.outcry.v1.DecideAsideRequest\x1a\x17.outcry.v1.AsideDeposit\"1\x82\xd3\xe4\x93\x02+\"&/admin/deposits/aside/{deposit}/credit:\x01*\x12z\n\x0c\x44ismissAside\x12\x1d.outcry.v1.DecideAsideRequest\x1a\x17.outcry.v1.AsideDeposit\"2\x82\xd3\xe4\x93\x02,\"\'/admin/deposits/aside/{deposit}/dismiss:\x01*2\xc2\x02\n\x0b\x44\x65positDesk\x12G\n\x0bGiveAddress\x12\x1d.outcry.v1.GiveAddressRequest\x1a\x19.outcry.v1.DepositAddress\x12O\n\x0cListArrivals\x12\x1e.outcry.v1.ListArrivalsRequest\x1a\x1f.outcry.v1.ListDepositsResponse\x12J\n\rListKeptAside\x12\x1b.outcry.v1.ListAsideRequest\x1a\x1c.outcry.v1.ListAsideResponse\x12M\n\x0f\x44\x65\x63ideKeptAside\x12!.outcry.v1.DecideKeptAsideRequest\x1a\x17.outcry.v1.AsideDepositb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DEPOSITS'].methods_by_name['GetDepositAddress']._serialized_options = b'\202\323\344\223\002\023\022\021/deposits/address'
   _globals['_DEPOSITS'].methods_by_name['ListDeposits']._loaded_options = None
   _globals['_DEPOSITS'].methods_by_name['ListDeposits']._serialized_options = b'\202\323\344\223\002\013\022\t/deposits'
+  _globals['_DEPOSITSADMIN'].methods_by_name['ListAside']._loaded_options = None
+  _globals['_DEPOSITSADMIN'].methods_by_name['ListAside']._serialized_options = b'\202\323\344\223\002\027\022\025/admin/deposits/aside'
+  _globals['_DEPOSITSADMIN'].methods_by_name['CreditAside']._loaded_options = None
+  _globals['_DEPOSITSADMIN'].methods_by_name['CreditAside']._serialized_options = b'\202\323\344\223\002+\"&/admin/deposits/aside/{deposit}/credit:\001*'
+  _globals['_DEPOSITSADMIN'].methods_by_name['DismissAside']._loaded_options = None
+  _globals['_DEPOSITSADMIN'].methods_by_name['DismissAside']._serialized_options = b'\202\323\344\223\002,\"\'/admin/deposits/aside/{deposit}/dismiss:\001*'
   _globals['_GETDEPOSITADDRESSREQUEST']._serialized_start=72
   _globals['_GETDEPOSITADDRESSREQUEST']._serialized_end=130
   _globals['_DEPOSITADDRESS']._serialized_start=133
@@ -50,8 +56,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GIVEADDRESSREQUEST']._serialized_end=633
   _globals['_LISTARRIVALSREQUEST']._serialized_start=635
   _globals['_LISTARRIVALSREQUEST']._serialized_end=687
-  _globals['_DEPOSITS']._serialized_start=690
-  _globals['_DEPOSITS']._serialized_end=912
-  _globals['_DEPOSITDESK']._serialized_start=915
-  _globals['_DEPOSITDESK']._serialized_end=1082
+  _globals['_LISTASIDEREQUEST']._serialized_start=689
+  _globals['_LISTASIDEREQUEST']._serialized_end=772
+  _globals['_LISTASIDERESPONSE']._serialized_start=774
+  _globals['_LISTASIDERESPONSE']._serialized_end=836
+  _globals['_ASIDEDEPOSIT']._serialized_start=839
+  _globals['_ASIDEDEPOSIT']._serialized_end=1036
+  _globals['_DECIDEASIDEREQUEST']._serialized_start=1038
+  _globals['_DECIDEASIDEREQUEST']._serialized_end=1108
+  _globals['_DECIDEKEPTASIDEREQUEST']._serialized_start=1110
+  _globals['_DECIDEKEPTASIDEREQUEST']._serialized_end=1198
+  _globals['_DEPOSITS']._serialized_start=1201
+  _globals['_DEPOSITS']._serialized_end=1423
+  _globals['_DEPOSITSADMIN']._serialized_start=1426
+  _globals['_DEPOSITSADMIN']._serialized_end=1790
+  _globals['_DEPOSITDESK']._serialized_start=1793
+  _globals['_DEPOSITDESK']._serialized_end=2115
 # @@protoc_insertion_point(module_scope)

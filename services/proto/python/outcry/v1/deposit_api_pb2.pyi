@@ -218,3 +218,163 @@ class ListArrivalsRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListArrivalsRequest: _TypeAlias = ListArrivalsRequest  # noqa: Y015
+
+@_typing.final
+class ListAsideRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ALL_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Of this user alone."""
+    reason: _builtins.str
+    """DUST, UNSUPPORTED, TOO_LARGE, OWN: of this reason alone."""
+    all: _builtins.bool
+    """Decided ones, too."""
+    page_size: _builtins.int
+    """1 to 500; 0: 100."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        all: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "page_size", b"page_size", "reason", b"reason", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAsideRequest: _TypeAlias = ListAsideRequest  # noqa: Y015
+
+@_typing.final
+class ListAsideResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPOSITS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deposits(self) -> _containers.RepeatedCompositeFieldContainer[Global___AsideDeposit]: ...
+    def __init__(
+        self,
+        *,
+        deposits: _abc.Iterable[Global___AsideDeposit] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deposits", b"deposits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAsideResponse: _TypeAlias = ListAsideResponse  # noqa: Y015
+
+@_typing.final
+class AsideDeposit(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPOSIT_FIELD_NUMBER: _builtins.int
+    NETWORK_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    ASSET_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    FOUND_AT_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    DECIDED_AT_FIELD_NUMBER: _builtins.int
+    deposit: _builtins.str
+    """chain:transaction:output."""
+    network: _builtins.str
+    user_id: _builtins.str
+    asset: _builtins.str
+    amount: _builtins.str
+    """As exact as the chain is; of a token that the exchange doesn't have, its smallest units."""
+    reason: _builtins.str
+    found_at: _builtins.str
+    decision: _builtins.str
+    """WAITING, CREDIT, DISMISS."""
+    actor: _builtins.str
+    """By whom, why and when."""
+    note: _builtins.str
+    decided_at: _builtins.str
+    def __init__(
+        self,
+        *,
+        deposit: _builtins.str = ...,
+        network: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        asset: _builtins.str = ...,
+        amount: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        found_at: _builtins.str = ...,
+        decision: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        note: _builtins.str = ...,
+        decided_at: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "amount", b"amount", "asset", b"asset", "decided_at", b"decided_at", "decision", b"decision", "deposit", b"deposit", "found_at", b"found_at", "network", b"network", "note", b"note", "reason", b"reason", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AsideDeposit: _TypeAlias = AsideDeposit  # noqa: Y015
+
+@_typing.final
+class DecideAsideRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPOSIT_FIELD_NUMBER: _builtins.int
+    NETWORK_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    deposit: _builtins.str
+    network: _builtins.str
+    """Of several wallets of that chain: which."""
+    reason: _builtins.str
+    def __init__(
+        self,
+        *,
+        deposit: _builtins.str = ...,
+        network: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deposit", b"deposit", "network", b"network", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideAsideRequest: _TypeAlias = DecideAsideRequest  # noqa: Y015
+
+@_typing.final
+class DecideKeptAsideRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPOSIT_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    deposit: _builtins.str
+    decision: _builtins.str
+    """CREDIT or DISMISS."""
+    actor: _builtins.str
+    note: _builtins.str
+    def __init__(
+        self,
+        *,
+        deposit: _builtins.str = ...,
+        decision: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "decision", b"decision", "deposit", b"deposit", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideKeptAsideRequest: _TypeAlias = DecideKeptAsideRequest  # noqa: Y015

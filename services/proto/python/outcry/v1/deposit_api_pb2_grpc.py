@@ -145,6 +145,170 @@ class Deposits:
             _registered_method=True)
 
 
+class DepositsAdminStub:
+    """What arrived and was not credited. Administrators alone.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListAside = channel.unary_unary(
+                '/outcry.v1.DepositsAdmin/ListAside',
+                request_serializer=outcry_dot_v1_dot_deposit__api__pb2.ListAsideRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_deposit__api__pb2.ListAsideResponse.FromString,
+                _registered_method=True)
+        self.CreditAside = channel.unary_unary(
+                '/outcry.v1.DepositsAdmin/CreditAside',
+                request_serializer=outcry_dot_v1_dot_deposit__api__pb2.DecideAsideRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_deposit__api__pb2.AsideDeposit.FromString,
+                _registered_method=True)
+        self.DismissAside = channel.unary_unary(
+                '/outcry.v1.DepositsAdmin/DismissAside',
+                request_serializer=outcry_dot_v1_dot_deposit__api__pb2.DecideAsideRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_deposit__api__pb2.AsideDeposit.FromString,
+                _registered_method=True)
+
+
+class DepositsAdminServicer:
+    """What arrived and was not credited. Administrators alone.
+    """
+
+    def ListAside(self, request, context):
+        """Newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreditAside(self, request, context):
+        """A deposit of its user from now on, like any other.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DismissAside(self, request, context):
+        """Dealt with otherwise: nothing becomes of it here.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_DepositsAdminServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListAside': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAside,
+                    request_deserializer=outcry_dot_v1_dot_deposit__api__pb2.ListAsideRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_deposit__api__pb2.ListAsideResponse.SerializeToString,
+            ),
+            'CreditAside': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreditAside,
+                    request_deserializer=outcry_dot_v1_dot_deposit__api__pb2.DecideAsideRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_deposit__api__pb2.AsideDeposit.SerializeToString,
+            ),
+            'DismissAside': grpc.unary_unary_rpc_method_handler(
+                    servicer.DismissAside,
+                    request_deserializer=outcry_dot_v1_dot_deposit__api__pb2.DecideAsideRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_deposit__api__pb2.AsideDeposit.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'outcry.v1.DepositsAdmin', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('outcry.v1.DepositsAdmin', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class DepositsAdmin:
+    """What arrived and was not credited. Administrators alone.
+    """
+
+    @staticmethod
+    def ListAside(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.DepositsAdmin/ListAside',
+            outcry_dot_v1_dot_deposit__api__pb2.ListAsideRequest.SerializeToString,
+            outcry_dot_v1_dot_deposit__api__pb2.ListAsideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreditAside(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.DepositsAdmin/CreditAside',
+            outcry_dot_v1_dot_deposit__api__pb2.DecideAsideRequest.SerializeToString,
+            outcry_dot_v1_dot_deposit__api__pb2.AsideDeposit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DismissAside(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.DepositsAdmin/DismissAside',
+            outcry_dot_v1_dot_deposit__api__pb2.DecideAsideRequest.SerializeToString,
+            outcry_dot_v1_dot_deposit__api__pb2.AsideDeposit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
 class DepositDeskStub:
     """The wallet's side, asked by the order service alone: no user reaches it.
     """
@@ -165,6 +329,16 @@ class DepositDeskStub:
                 request_serializer=outcry_dot_v1_dot_deposit__api__pb2.ListArrivalsRequest.SerializeToString,
                 response_deserializer=outcry_dot_v1_dot_deposit__api__pb2.ListDepositsResponse.FromString,
                 _registered_method=True)
+        self.ListKeptAside = channel.unary_unary(
+                '/outcry.v1.DepositDesk/ListKeptAside',
+                request_serializer=outcry_dot_v1_dot_deposit__api__pb2.ListAsideRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_deposit__api__pb2.ListAsideResponse.FromString,
+                _registered_method=True)
+        self.DecideKeptAside = channel.unary_unary(
+                '/outcry.v1.DepositDesk/DecideKeptAside',
+                request_serializer=outcry_dot_v1_dot_deposit__api__pb2.DecideKeptAsideRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_deposit__api__pb2.AsideDeposit.FromString,
+                _registered_method=True)
 
 
 class DepositDeskServicer:
@@ -183,6 +357,18 @@ class DepositDeskServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListKeptAside(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecideKeptAside(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DepositDeskServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -195,6 +381,16 @@ def add_DepositDeskServicer_to_server(servicer, server):
                     servicer.ListArrivals,
                     request_deserializer=outcry_dot_v1_dot_deposit__api__pb2.ListArrivalsRequest.FromString,
                     response_serializer=outcry_dot_v1_dot_deposit__api__pb2.ListDepositsResponse.SerializeToString,
+            ),
+            'ListKeptAside': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKeptAside,
+                    request_deserializer=outcry_dot_v1_dot_deposit__api__pb2.ListAsideRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_deposit__api__pb2.ListAsideResponse.SerializeToString,
+            ),
+            'DecideKeptAside': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideKeptAside,
+                    request_deserializer=outcry_dot_v1_dot_deposit__api__pb2.DecideKeptAsideRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_deposit__api__pb2.AsideDeposit.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -252,6 +448,60 @@ class DepositDesk:
             '/outcry.v1.DepositDesk/ListArrivals',
             outcry_dot_v1_dot_deposit__api__pb2.ListArrivalsRequest.SerializeToString,
             outcry_dot_v1_dot_deposit__api__pb2.ListDepositsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKeptAside(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.DepositDesk/ListKeptAside',
+            outcry_dot_v1_dot_deposit__api__pb2.ListAsideRequest.SerializeToString,
+            outcry_dot_v1_dot_deposit__api__pb2.ListAsideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideKeptAside(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.DepositDesk/DecideKeptAside',
+            outcry_dot_v1_dot_deposit__api__pb2.DecideKeptAsideRequest.SerializeToString,
+            outcry_dot_v1_dot_deposit__api__pb2.AsideDeposit.FromString,
             options,
             channel_credentials,
             insecure,

@@ -69,6 +69,61 @@ class DepositsServicer(metaclass=_abc_1.ABCMeta):
 
 def add_DepositsServicer_to_server(servicer: DepositsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
+class DepositsAdminStub:
+    """What arrived and was not credited. Administrators alone."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> DepositsAdminAsyncStub: ...
+    ListAside: _grpc.UnaryUnaryMultiCallable[_deposit_api_pb2.ListAsideRequest, _deposit_api_pb2.ListAsideResponse]
+    """Newest first."""
+    CreditAside: _grpc.UnaryUnaryMultiCallable[_deposit_api_pb2.DecideAsideRequest, _deposit_api_pb2.AsideDeposit]
+    """A deposit of its user from now on, like any other."""
+    DismissAside: _grpc.UnaryUnaryMultiCallable[_deposit_api_pb2.DecideAsideRequest, _deposit_api_pb2.AsideDeposit]
+    """Dealt with otherwise: nothing becomes of it here."""
+
+@_typing.type_check_only
+class DepositsAdminAsyncStub(DepositsAdminStub):
+    """What arrived and was not credited. Administrators alone."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListAside: _aio.UnaryUnaryMultiCallable[_deposit_api_pb2.ListAsideRequest, _deposit_api_pb2.ListAsideResponse]  # type: ignore[assignment]
+    """Newest first."""
+    CreditAside: _aio.UnaryUnaryMultiCallable[_deposit_api_pb2.DecideAsideRequest, _deposit_api_pb2.AsideDeposit]  # type: ignore[assignment]
+    """A deposit of its user from now on, like any other."""
+    DismissAside: _aio.UnaryUnaryMultiCallable[_deposit_api_pb2.DecideAsideRequest, _deposit_api_pb2.AsideDeposit]  # type: ignore[assignment]
+    """Dealt with otherwise: nothing becomes of it here."""
+
+class DepositsAdminServicer(metaclass=_abc_1.ABCMeta):
+    """What arrived and was not credited. Administrators alone."""
+
+    @_abc_1.abstractmethod
+    def ListAside(
+        self,
+        request: _deposit_api_pb2.ListAsideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deposit_api_pb2.ListAsideResponse, _abc.Awaitable[_deposit_api_pb2.ListAsideResponse]]:
+        """Newest first."""
+
+    @_abc_1.abstractmethod
+    def CreditAside(
+        self,
+        request: _deposit_api_pb2.DecideAsideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deposit_api_pb2.AsideDeposit, _abc.Awaitable[_deposit_api_pb2.AsideDeposit]]:
+        """A deposit of its user from now on, like any other."""
+
+    @_abc_1.abstractmethod
+    def DismissAside(
+        self,
+        request: _deposit_api_pb2.DecideAsideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deposit_api_pb2.AsideDeposit, _abc.Awaitable[_deposit_api_pb2.AsideDeposit]]:
+        """Dealt with otherwise: nothing becomes of it here."""
+
+def add_DepositsAdminServicer_to_server(servicer: DepositsAdminServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
 class DepositDeskStub:
     """The wallet's side, asked by the order service alone: no user reaches it."""
 
@@ -78,6 +133,8 @@ class DepositDeskStub:
     def __new__(cls, channel: _aio.Channel) -> DepositDeskAsyncStub: ...
     GiveAddress: _grpc.UnaryUnaryMultiCallable[_deposit_api_pb2.GiveAddressRequest, _deposit_api_pb2.DepositAddress]
     ListArrivals: _grpc.UnaryUnaryMultiCallable[_deposit_api_pb2.ListArrivalsRequest, _deposit_api_pb2.ListDepositsResponse]
+    ListKeptAside: _grpc.UnaryUnaryMultiCallable[_deposit_api_pb2.ListAsideRequest, _deposit_api_pb2.ListAsideResponse]
+    DecideKeptAside: _grpc.UnaryUnaryMultiCallable[_deposit_api_pb2.DecideKeptAsideRequest, _deposit_api_pb2.AsideDeposit]
 
 @_typing.type_check_only
 class DepositDeskAsyncStub(DepositDeskStub):
@@ -86,6 +143,8 @@ class DepositDeskAsyncStub(DepositDeskStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GiveAddress: _aio.UnaryUnaryMultiCallable[_deposit_api_pb2.GiveAddressRequest, _deposit_api_pb2.DepositAddress]  # type: ignore[assignment]
     ListArrivals: _aio.UnaryUnaryMultiCallable[_deposit_api_pb2.ListArrivalsRequest, _deposit_api_pb2.ListDepositsResponse]  # type: ignore[assignment]
+    ListKeptAside: _aio.UnaryUnaryMultiCallable[_deposit_api_pb2.ListAsideRequest, _deposit_api_pb2.ListAsideResponse]  # type: ignore[assignment]
+    DecideKeptAside: _aio.UnaryUnaryMultiCallable[_deposit_api_pb2.DecideKeptAsideRequest, _deposit_api_pb2.AsideDeposit]  # type: ignore[assignment]
 
 class DepositDeskServicer(metaclass=_abc_1.ABCMeta):
     """The wallet's side, asked by the order service alone: no user reaches it."""
@@ -103,5 +162,19 @@ class DepositDeskServicer(metaclass=_abc_1.ABCMeta):
         request: _deposit_api_pb2.ListArrivalsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_deposit_api_pb2.ListDepositsResponse, _abc.Awaitable[_deposit_api_pb2.ListDepositsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListKeptAside(
+        self,
+        request: _deposit_api_pb2.ListAsideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deposit_api_pb2.ListAsideResponse, _abc.Awaitable[_deposit_api_pb2.ListAsideResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def DecideKeptAside(
+        self,
+        request: _deposit_api_pb2.DecideKeptAsideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deposit_api_pb2.AsideDeposit, _abc.Awaitable[_deposit_api_pb2.AsideDeposit]]: ...
 
 def add_DepositDeskServicer_to_server(servicer: DepositDeskServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
