@@ -51,7 +51,9 @@ class SolanaGatherer:
             return Short("NOT_WORTH_IT", f"{lamports} lamports lie there, and moving them costs {fee}")
         async with self._store.change() as tables:
             points = await self._rail.points(tables)
-            waiting = await tables.withdrawals.in_states(State.QUEUED)
+            queued = await tables.withdrawals.in_states(State.QUEUED)
+            # Those that wait for funds wait for this.
+            waiting = [it for it in queued if it.reason != "INSUFFICIENT_HOT_FUNDS"]
             if waiting or len(points) < min(2, self._rail.nonces):
                 return Short("NONCES_BUSY", "withdrawals need the nonces that are free")
             payment = await tables.payments.add(Kind.GATHER, now=self._now())
