@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PROVIDER ?= local
 NAME ?= outcry
 SERVICES ?= yes
+WALLETS ?= yes
 PYTHON ?= python3
 N ?= 10000000
 RUNS ?= 20000
@@ -41,8 +42,9 @@ prerequisites: ## Install the Debian packages that are missing (root)
 	@$(PYTHON) e2e/cluster/prerequisites.py --tests --install
 
 .PHONY: up
-up: .venv/.synced ## A cluster, the exchange on it and two users who trade; PROVIDER=local|kind|current SERVICES=yes|no
-	@$(BIN)/python -m e2e.cluster up --provider $(PROVIDER) --name $(NAME) $(if $(filter no,$(SERVICES)),--no-services)
+up: .venv/.synced ## A cluster, the exchange on it and two users who trade, coins that come and go; PROVIDER=local|kind|current SERVICES=yes|no WALLETS=yes|no
+	@$(BIN)/python -m e2e.cluster up --provider $(PROVIDER) --name $(NAME) \
+	  $(if $(filter no,$(SERVICES)),--no-services) $(if $(filter no,$(WALLETS)),--no-wallets)
 
 .PHONY: down
 down: .venv/.synced ## Stop and remove all of it

@@ -6,9 +6,12 @@ import json
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from e2e.backends.errors import BackendError
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["RpcError", "json_rpc"]
 
@@ -21,8 +24,15 @@ class RpcError(BackendError):
         self.code = code
 
 
-def json_rpc(url: str, method: str, *params: object, login: str = "", seconds: float = 60) -> Any:  # noqa: ANN401
-    """The result of a call; `login` is `user:password`.
+def json_rpc(
+    url: str,
+    method: str,
+    *params: object,
+    login: str = "",
+    seconds: float = 60,
+    trust: ssl.SSLContext | None = None,
+) -> Any:  # noqa: ANN401 - any JSON
+    """The result of a call; `login` is `user:password`, `trust` whom an `https://` is believed by.
 
     Raises `RpcError` for an error that the node names, and OSError where nothing answers.
     """
@@ -32,7 +42,7 @@ def json_rpc(url: str, method: str, *params: object, login: str = "", seconds: f
         headers["Authorization"] = f"Basic {b64encode(login.encode()).decode()}"
     request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=seconds) as answer:
+        with urllib.request.urlopen(request, timeout=seconds, context=trust) as answer:
             said = json.load(answer)
     except urllib.error.HTTPError as error:
         # bitcoind and btcd tell an error of a call under a status of 4xx or 5xx.

@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from e2e.backends.errors import BackendError
 from e2e.cluster.build.servers import build_all, build_chains
@@ -17,11 +17,13 @@ from e2e.cluster.environment import as_shell, environment_of
 from e2e.cluster.errors import ClusterError
 from e2e.cluster.images.oci import write_archive
 from e2e.cluster.kill import kill_hot
-from e2e.cluster.platform import build_images
+from e2e.cluster.platform import NODE_IMAGES, build_images
 from e2e.cluster.progress import Progress
 from e2e.cluster.provider import PROVIDERS
 from e2e.cluster.status import as_text, status_of
 from e2e.cluster.up import STAGES, next_steps, up
+from e2e.cluster.wallets import show, story
+from e2e.cluster.wallets.wanted import chains_of, has_node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +32,7 @@ EXAMPLES = """\
 examples:
   python -m e2e.cluster up                           # what `make up` does
   python -m e2e.cluster up --name try --until platform
+  python -m e2e.cluster wallet bitcoin               # coins come, are traded and go, a signer being down
   eval "$(python -m e2e.cluster env)"                # kubectl, outcry and addresses for this shell
   python -m e2e.cluster down --name try
 
@@ -56,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_up(options: argparse.Namespace) -> None:
     """`up`, and what to type next."""
     provider = choose(options)
-    up(provider, until=options.until, progress=Progress(), services=options.services)
+    chains = tuple(NODE_IMAGES) if options.wallets and options.services else ()
+    up(provider, until=options.until, progress=Progress(), services=options.services, chains=chains)
     if options.until in ("trade", "watch"):
         python = Path(sys.executable)
         if python.is_relative_to(Path.cwd()):
@@ -79,18 +83,19 @@ def run_build(options: argparse.Namespace) -> None:
         return
     build_all(progress=progress)
     if options.images:
-        build_images(progress=progress, services=True)
+        build_images(progress=progress, services=True, chains=tuple(NODE_IMAGES))
 
 
 def run_load(options: argparse.Namespace) -> None:
     """This checkout's images into the cluster, or into a file."""
     progress = Progress()
-    images = build_images(progress=progress, services=options.services)
+    provider = choose(options)
+    images = build_images(progress=progress, services=options.services, chains=chains_of(provider))
     if options.archive:
         with options.archive.open("wb") as archive, progress.step(f"writing {options.archive}"):
             write_archive(images.all, archive)
     else:
-        choose(options).load(images.all, progress=progress)
+        provider.load(images.all, progress=progress)
     names = [image.name for image in images.all]
     print(json.dumps(names) if options.json else "\n".join(names))
 
@@ -106,6 +111,18 @@ def run_status(options: argparse.Namespace) -> int:
     status = status_of(choose(options))
     print(json.dumps(status) if options.json else as_text(status))
     return 0 if status["up"] else 1
+
+
+def run_wallet(options: argparse.Namespace) -> None:
+    """A Wallet, and coins through it."""
+    provider, progress = choose(options), Progress()
+    if not has_node(provider, options.chain):
+        up(provider, until="pair", progress=progress, services=True, chains=(options.chain,))
+    told = story.tell(provider, options.chain, progress=progress)
+    if options.json:
+        print(json.dumps(show.as_json(told)))
+    else:
+        show.show(told)
 
 
 def run_kill(options: argparse.Namespace) -> None:
@@ -139,6 +156,7 @@ def parser() -> argparse.ArgumentParser:
     verbs.add_parser("kill", help="kill the hot engine's process, on a local cluster").set_defaults(
         run=run_kill
     )
+    add_wallet(verbs)
     verbs.add_parser("status", help="say what runs").set_defaults(run=run_status)
     verbs.choices["load"].add_argument(
         "--archive", type=Path, metavar="FILE", help="write an OCI archive instead, for nodes elsewhere"
@@ -156,9 +174,30 @@ def parser() -> argparse.ArgumentParser:
             )
         if verb in {"up", "down"}:
             sub.add_argument("--yes", action="store_true", help="don't ask before touching a foreign cluster")
-        if verb in {"load", "env", "status"}:
+        if verb == "up":
+            sub.add_argument(
+                "--wallets",
+                action=argparse.BooleanOptionalAction,
+                default=True,
+                help="with chain nodes, a Wallet, and coins that come and go at the end [--wallets]",
+            )
+        if verb in {"load", "env", "status", "wallet"}:
             sub.add_argument("--json", action="store_true", help="print JSON")
     return whole
+
+
+def add_wallet(verbs: Any) -> None:  # noqa: ANN401 - argparse keeps the type of its subparsers to itself
+    """Declare `wallet`."""
+    wallet = verbs.add_parser(
+        "wallet",
+        help="a deposit, a trade, and a withdrawal that two of three signers release",
+        description="Open the chain's Wallet, unless it is open; then coins come, are sold, and leave while "
+        "a signer is stopped on purpose. Books and chain must be equal to the unit.",
+        epilog="example:\n  python -m e2e.cluster wallet bitcoin --json | jq .withdrawal.transactionId",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    wallet.set_defaults(run=run_wallet)
+    wallet.add_argument("chain", nargs="?", choices=tuple(NODE_IMAGES), default="bitcoin", help="[bitcoin]")
 
 
 def name(text: str) -> str:

@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 __all__ = ["USERS", "Credentials", "User", "apply_secrets", "load_key"]
 
 MYSQL_USERS = ("order", "position", "settlement", "reconciler", "risk", "wallet")
+BTCD_USER = "outcry"
+BTCD_NAMES = (
+    "btcd",
+    f"btcd.{BACKENDS.namespace}",
+    f"btcd.{BACKENDS.namespace}.svc",
+    "localhost",
+    "127.0.0.1",
+)
 GATEWAY_NAMES = (
     "envoy",
     f"envoy.{PLATFORM.namespace}",
@@ -64,6 +72,11 @@ class Credentials:
         """The certificate that clients of the gateway trust."""
         return self.folder / "ca.crt"
 
+    @property
+    def node_authority(self) -> Path:
+        """The certificate that clients of chain nodes trust."""
+        return self.folder / "nodes-ca.crt"
+
     def key(self, user: str) -> Path:
         """A user's private key, Ed25519 in PEM."""
         return self.folder / f"{user}.pem"
@@ -72,13 +85,25 @@ class Credentials:
         """Passwords, users' keys, and a certificate for the gateway at `address`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        for name in (*MYSQL_USERS, "redis"):
+        for name in (*MYSQL_USERS, "redis", "btcd"):
             make_once(self.folder / f"{name}.password", lambda: secrets.token_urlsafe(24).encode())
         for user in USERS:
             make_once(self.key(user.name), lambda: private_pem(Ed25519PrivateKey.generate()))
         make_once(self.folder / "sessions.pem", lambda: private_pem(Ed25519PrivateKey.generate()))
         make_once(self.folder / "approval.pem", lambda: private_pem(Ed25519PrivateKey.generate()))
         self.make_certificate(address)
+        self.make_node_certificate()
+
+    def make_node_certificate(self) -> None:
+        """An authority and what it signs, for the Bitcoin node: it serves nobody without TLS."""
+        if (self.folder / "btcd.crt").exists():
+            return
+        authority, key = make_authority("outcry-local-nodes"), ec.generate_private_key(ec.SECP256R1())
+        certificate = sign(authority, Request(file="btcd", user="btcd", names=BTCD_NAMES), key)
+        self.node_authority.write_bytes(authority.certificate.public_bytes(serialization.Encoding.PEM))
+        write_key(self.folder / "btcd.key", key)
+        # The last: what is not whole is made anew.
+        (self.folder / "btcd.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def make_certificate(self, address: str) -> None:
         """An authority and what it signs, anew when the address is another one."""
@@ -128,6 +153,12 @@ class Credentials:
         approval = {"approval.pem": self.read("approval.pem")}
         approval_public = {"risk-1": public_bytes(self.folder / "approval.pem").hex()}
         certificate = {"tls.crt": self.read("gateway.crt"), "tls.key": self.read("gateway.key")}
+        btcd = {
+            "btcd.conf": btcd_conf(self.read("btcd.password")),
+            "tls.crt": self.read("btcd.crt"),
+            "tls.key": self.read("btcd.key"),
+        }
+        bitcoin_nodes = {"btcd": self.btcd_login(), "authority": self.node_authority.read_text()}
         return [
             namespace(BACKENDS.namespace),
             namespace(PLATFORM.namespace),
@@ -140,13 +171,24 @@ class Credentials:
             secret("api-keys", PLATFORM.namespace, {"api-keys.json": self.api_keys()}),
             secret("sessions", PLATFORM.namespace, {"jwks.json": self.jwks()}),
             secret("gateway-tls", PLATFORM.namespace, certificate, kind="kubernetes.io/tls"),
+            secret("btcd", BACKENDS.namespace, btcd),
+            secret("bitcoin-nodes", PLATFORM.namespace, bitcoin_nodes),
         ]
+
+    def btcd_login(self) -> str:
+        """`user:password` of the Bitcoin node's JSON-RPC."""
+        return f"{BTCD_USER}:{self.read('btcd.password')}"
 
 
 def apply_secrets(credentials: Credentials, *, kubectl: Kubectl) -> None:
     """Give them to the cluster, by standard input: arguments can be read by everybody."""
     items = {"apiVersion": "v1", "kind": "List", "items": credentials.manifests()}
     kubectl.apply(json.dumps(items))
+
+
+def btcd_conf(password: str) -> str:
+    """Btcd's own file, for what must not stand on its command line."""
+    return f"[Application Options]\nrpcuser={BTCD_USER}\nrpcpass={password}\n"
 
 
 def namespace(name: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from e2e.cluster.build.artifact import ensure
@@ -12,6 +12,8 @@ from e2e.cluster.helm import BACKENDS, CRDS, PLATFORM, install
 from e2e.cluster.images import catalog
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from e2e.cluster.images.oci import Image
     from e2e.cluster.progress import Progress
     from e2e.cluster.provider import Provider
@@ -21,6 +23,7 @@ __all__ = [
     "CONSUL_PORT",
     "GATEWAY_PORT",
     "KAFKA_PORT",
+    "NODE_IMAGES",
     "Images",
     "ServiceImages",
     "build_images",
@@ -57,21 +60,28 @@ class Images:
     kafka: Image
     consul: Image
     services: ServiceImages | None = None
+    # Nodes of development chains, by their names in the backends' chart.
+    nodes: dict[str, Image] = field(default_factory=dict)
 
     @property
     def all(self) -> list[Image]:
         """The backends first: they take longest to start."""
         services = self.services.all if self.services else []
-        return [self.kafka, self.consul, *services, self.engine, self.operator]
+        return [self.kafka, self.consul, *services, *self.nodes.values(), self.engine, self.operator]
 
 
-def build_images(*, progress: Progress, services: bool) -> Images:
-    """Build what this checkout's images lack in the cache, Helm too."""
+NODE_IMAGES = {"bitcoin": ("btcd", catalog.btcd_image)}
+"""Of each chain that a development cluster can have: its node in the backends' chart, and the image."""
+
+
+def build_images(*, progress: Progress, services: bool, chains: Iterable[str] = ()) -> Images:
+    """Build what this checkout's images lack in the cache, Helm too; a node's for each of `chains`."""
     ensure(HELM, progress=progress)
     return Images(
         kafka=catalog.kafka_image(progress=progress),
         consul=catalog.consul_image(progress=progress),
         services=build_service_images(progress=progress) if services else None,
+        nodes={name: make(progress=progress) for name, make in (NODE_IMAGES[chain] for chain in chains)},
         engine=catalog.engine_image(progress=progress),
         operator=catalog.operator_image(progress=progress),
     )
@@ -100,6 +110,8 @@ def install_charts(provider: Provider, images: Images, *, progress: Progress) ->
         credentials.make(address=provider.address)
         apply_secrets(credentials, kubectl=provider.kubectl)
     backends = "Kafka, Consul, MariaDB and Redis" if images.services else "Kafka and Consul"
+    if images.nodes:
+        backends = f"{backends.replace(' and', ',')} and {', '.join(images.nodes)}"
     with progress.step(f"installing {backends}", key=f"chart backends {len(images.all)}"):
         install(BACKENDS, backend_values(provider, images), kubectl=provider.kubectl)
     platform = "the operator and the services" if images.services else "the operator"
@@ -116,7 +128,10 @@ def backend_values(provider: Provider, images: Images) -> dict[str, Any]:
             "mariadb": {"image": images.services.mariadb.name},
             "redis": {"image": images.services.redis.name},
         }
-    return stores | {
+    nodes = {name: {"enabled": True, "image": image.name} for name, image in images.nodes.items()}
+    return {
+        **stores,
+        **nodes,
         "kafka": {
             "image": images.kafka.name,
             "external": {"address": provider.address, "nodePort": KAFKA_PORT},

@@ -35,10 +35,15 @@ def name_for_tests() -> str:
 class ClusterForTests:
     """A cluster made anew; what a killed run left under its name goes first."""
 
-    def __init__(self, *, name: str, until: str = "platform", services: bool = False) -> None:
+    def __init__(
+        self, *, name: str, until: str = "platform", services: bool = False, wallets: bool = False
+    ) -> None:
         self.name = name
         self.until = until
-        self.services = "--services" if services else "--no-services"
+        self.flags = (
+            "--services" if services else "--no-services",
+            "--wallets" if wallets else "--no-wallets",
+        )
         self.environment: dict[str, str] = {}
         self.held = ExitStack()
 
@@ -55,7 +60,7 @@ class ClusterForTests:
         self.held.enter_context(file_lock(cache_root() / "locks" / f"{self.name}.tests"))
         self.run("down", seconds=DOWN_SECONDS)
         try:
-            self.run("up", "--until", self.until, self.services, seconds=UP_SECONDS)
+            self.run("up", "--until", self.until, *self.flags, seconds=UP_SECONDS)
             self.environment = json.loads(self.run("env", "--json"))
         except BaseException:
             self.__exit__()

@@ -65,10 +65,17 @@ class Trader:
     user_id: int
     gateway: Gateway
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        query: dict[str, str | None] | None = None,
+    ) -> dict[str, Any]:
         """An answer of the exchange; raises ClusterError with its own words when it says no."""
         try:
-            return self.gateway.call(method, path, body=body)
+            return self.gateway.call(method, path, body=body, query=query)
         except CliError as error:
             raise ClusterError(f"{method} {path} as {self.name}: {error}") from error
 

@@ -10,8 +10,13 @@ from e2e.cluster.environment import write_kubectl
 from e2e.cluster.errors import PrerequisiteError
 from e2e.cluster.platform import build_images, install_charts
 from e2e.cluster.prerequisites import find_problems
+from e2e.cluster.wallets import show, story
+from e2e.cluster.wallets.manifest import apply_wallet
+from e2e.cluster.wallets.wanted import chains_of, want_chains
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from e2e.cluster.progress import Progress
     from e2e.cluster.provider import Provider
 
@@ -20,18 +25,27 @@ __all__ = ["STAGES", "next_steps", "up"]
 STAGES = ("cluster", "platform", "pair", "trade", "watch")
 
 
-def up(provider: Provider, *, until: str, progress: Progress, services: bool = False) -> None:
+def up(
+    provider: Provider,
+    *,
+    until: str,
+    progress: Progress,
+    services: bool = False,
+    chains: Sequence[str] = (),
+) -> None:
     """Go as far as stage `until`; raises ClusterError, after which it can simply be called again.
 
-    With `services` two users trade at the end. Without them there are markets alone, and a seeded order flow
-    goes into Kafka directly: the two don't mix, since nobody may trade with whom no money stands behind.
+    With `services` two users trade at the end, and then with coins of each of `chains`. Without them there
+    are markets alone, and a seeded order flow goes into Kafka directly: the two don't mix, since nobody may
+    trade with whom no money stands behind.
     """
     last = STAGES.index(until)
     check(provider)
     remember(provider)
     provider.begin()
     wants_images = last >= STAGES.index("platform")
-    images = build_images(progress=progress, services=services) if wants_images else None
+    wanted = want_chains(provider, chains) if services else ()
+    images = build_images(progress=progress, services=services, chains=wanted) if wants_images else None
     provider.up(progress=progress)
     write_kubectl(provider)
     if images is None:
@@ -39,11 +53,15 @@ def up(provider: Provider, *, until: str, progress: Progress, services: bool = F
     provider.load(images.all, progress=progress)
     install_charts(provider, images, progress=progress)
     if last >= STAGES.index("pair"):
+        for chain in chains:  # its signers start while the market does
+            apply_wallet(provider, chain)
         market.apply_pair(provider.kubectl, progress=progress)
     if last < STAGES.index("trade"):
         return
     if services:
         trade.show(trade.trade(provider, progress=progress), url=trade.url_of(provider))
+        for chain in chains if last >= STAGES.index("watch") else ():
+            show.show(story.tell(provider, chain, progress=progress))
     else:
         market.start_flow(provider, images.engine.name, progress=progress)
         if last >= STAGES.index("watch"):
@@ -73,6 +91,11 @@ def next_steps(provider: Provider, *, python: str, services: bool) -> str:
             order: "an order of alice's",
             "outcry positions 1001": "what she has, and what it holds",
         } | steps
+        if chains_of(provider):
+            steps |= {
+                "kubectl get wallets -n outcry-system": "are its nodes and signers well",
+                f"{python} -m e2e.cluster wallet{name}": "coins come and go again, a signer being stopped",
+            }
     else:
         steps |= {
             f"kubectl describe pair {market.PAIR} -n {market.NAMESPACE}": "what happened, and why",

@@ -21,7 +21,7 @@ def wait_for(
     *,
     seconds: float,
     hint: str = "",
-    error: type[ClusterError] = CommandError,
+    error: type[Exception] = CommandError,
 ) -> None:
     """Call `attempt` until it doesn't raise `error`; raises ClusterError after `seconds`."""
     deadline = time.monotonic() + seconds

@@ -11,11 +11,13 @@ import yaml
 from e2e.cluster.build.servers import HELM
 from e2e.cluster.paths import CHECKOUT
 
-__all__ = ["CHARTS", "helm", "render", "template"]
+__all__ = ["CHAIN_NODES", "CHARTS", "helm", "render", "template"]
 
 CHARTS = CHECKOUT / "charts"
 # Also the namespace that names leave out.
 NAMESPACE = "outcry-system"
+# Values of outcry-backends with every chain's node, none of which is there by default.
+CHAIN_NODES: dict[str, Any] = {"btcd": {"enabled": True}}
 
 
 def helm(*arguments: str, values: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:

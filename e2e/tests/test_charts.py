@@ -8,7 +8,7 @@ import pytest
 import yaml
 from outcry_operator.settings import Settings
 
-from e2e.tests.charts import CHARTS, helm, render, template
+from e2e.tests.charts import CHAIN_NODES, CHARTS, helm, render, template
 
 pytestmark = pytest.mark.integration
 
@@ -136,9 +136,9 @@ def test_probes_ask_the_operators_own_port():
     }
 
 
-@pytest.mark.parametrize("chart", ["outcry", "outcry-backends"])
-def test_pods_have_no_rights_on_their_node(chart):
-    workloads = [each for (kind, _), each in render(chart).items() if kind in WORKLOADS]
+@pytest.mark.parametrize(("chart", "values"), [("outcry", None), ("outcry-backends", CHAIN_NODES)])
+def test_pods_have_no_rights_on_their_node(chart, values):
+    workloads = [each for (kind, _), each in render(chart, values).items() if kind in WORKLOADS]
     assert workloads
     for workload in workloads:
         pod = workload["spec"]["template"]["spec"]
@@ -272,6 +272,11 @@ REFUSED = [
     ("outcry", {"envoy": {"timeouts": {"drain": "10"}}}, "at '/envoy/timeouts/drain': '10' does not match"),
     ("outcry-backends", {"kafka": {"heap": "1G"}}, "at '/kafka/heap': '1G' does not match pattern"),
     ("outcry-backends", {"consul": {"nodePorts": {"http": 80}}}, "minimum: got 80, want 30,000"),
+    (
+        "outcry-backends",
+        {"btcd": {"miningAddress": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"}},
+        "at '/btcd/miningAddress'",
+    ),
     ("outcry-backends", {"zookeeper": {}}, "additional properties 'zookeeper' not allowed"),
 ]
 

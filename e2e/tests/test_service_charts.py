@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from e2e.tests.charts import render, template
+from e2e.tests.charts import CHAIN_NODES, render, template
 
 pytestmark = pytest.mark.integration
 
@@ -262,9 +262,9 @@ def test_without_services_there_are_markets_alone():
     assert not [name for kind, name in objects if kind == "ConfigMap"]
 
 
-def test_the_stores_answer_the_services_alone():
-    objects = render("outcry-backends")
-    for name, port in (("mariadb", MYSQL), ("redis", REDIS)):
+def test_stores_and_chain_nodes_answer_the_services_alone():
+    objects = render("outcry-backends", CHAIN_NODES)
+    for name, port in (("mariadb", MYSQL), ("redis", REDIS), ("btcd", 18334)):
         policy = objects["NetworkPolicy", name]["spec"]
         assert policy["policyTypes"] == ["Ingress", "Egress"]
         assert "egress" not in policy
@@ -273,6 +273,12 @@ def test_the_stores_answer_the_services_alone():
         (peer,) = rule["from"]
         assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "outcry-system"}
         assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/part-of": "outcry"}
+
+
+def test_chain_nodes_are_there_where_they_are_asked_for():
+    assert not [name for _, name in render("outcry-backends") if name in CHAIN_NODES]
+    objects = render("outcry-backends", CHAIN_NODES)
+    assert {name for kind, name in objects if kind == "StatefulSet"} > CHAIN_NODES.keys()
 
 
 def test_stores_can_be_left_out():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from e2e.backends.jars import KAFKA_VERSION
 from e2e.backends.programs import wheel_binary
 from e2e.cluster.build.artifact import digest_of, ensure
-from e2e.cluster.build.servers import CONSUL, COREDNS, PAUSE, kafka_jars
+from e2e.cluster.build.servers import BTCD, CONSUL, COREDNS, PAUSE, kafka_jars
 from e2e.cluster.images.layers import Layer, Recipe, make_layer, tar_above, tar_from
 from e2e.cluster.images.oci import Image
 from e2e.cluster.images.program_layers import signer_layer
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PAUSE_IMAGE",
+    "btcd_image",
     "consul_image",
     "engine_image",
     "envoy_image",
@@ -191,6 +192,17 @@ def consul_image(*, progress: Progress) -> Image:
         layers=(make_layer(program_layer("consul", program), progress=progress),),
         entrypoint=("/usr/local/bin/consul",),
         env={"PATH": "/usr/local/bin", "HOME": "/tmp"},
+    )
+
+
+def btcd_image(*, progress: Progress) -> Image:
+    """One node of Bitcoin."""
+    program = ensure(BTCD, progress=progress) / "btcd"
+    return Image(
+        name="outcry/btcd:0.26",
+        layers=(make_layer(program_layer("btcd", program), progress=progress),),
+        entrypoint=("/usr/local/bin/btcd",),
+        env={"PATH": "/usr/local/bin"},
     )
 
 

@@ -50,7 +50,7 @@ def test_another_address_has_another_certificate_and_the_same_keys(credentials):
 def test_nobody_else_can_read_them(credentials):
     assert credentials.folder.stat().st_mode & 0o077 == 0
     private = [path for path in credentials.folder.iterdir() if path.suffix in {".pem", ".key", ".password"}]
-    assert len(private) == 7 + len(USERS) + 3
+    assert len(private) == 8 + len(USERS) + 4
     assert all(path.stat().st_mode & 0o077 == 0 for path in private)
 
 
@@ -99,3 +99,15 @@ def test_the_half_of_the_approval_key_that_signers_check_by_is_no_secret(credent
     (public,) = [each for each in credentials.manifests() if each["kind"] == "ConfigMap"]
     assert public["metadata"]["name"] == "approval-keys"
     assert public["data"] == {"risk-1": private.public_key().public_bytes_raw().hex()}
+
+
+def test_the_bitcoin_node_and_its_wallet_have_one_login_and_the_wallet_trusts_its_certificate(credentials):
+    secrets = secrets_of(credentials)
+    node, wallet = secrets["outcry-backends", "btcd"], secrets["outcry-system", "bitcoin-nodes"]
+    user, _, password = wallet["btcd"].partition(":")
+    assert f"rpcuser={user}\nrpcpass={password}\n" in node["btcd.conf"]
+    certificate = x509.load_pem_x509_certificate(node["tls.crt"].encode())
+    certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(wallet["authority"].encode()))
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert "btcd.outcry-backends" in names.get_values_for_type(x509.DNSName)
+    assert "PRIVATE" not in json.dumps(wallet)

@@ -16,9 +16,9 @@ from outcry_services.wallet.nodes.opening import bitcoin_pool, ethereum_pool, so
 from outcry_services.wallet.nodes.settings import PoolSettings
 from prometheus_client import CollectorRegistry
 
-OP_TRUE = b"\x51"
+from e2e.backends.bitcoin_coins import OP_TRUE, P2WSH_OP_TRUE
+
 MAKERS = {"bitcoin": bitcoin_pool, "ethereum": ethereum_pool, "solana": solana_pool}
-P2WSH_OP_TRUE = b"\x00\x20" + sha256(OP_TRUE).digest()
 
 
 @asynccontextmanager

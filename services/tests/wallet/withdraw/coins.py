@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import struct
-from hashlib import sha256
-
-from services.tests.wallet.nodes.making import OP_TRUE, P2WSH_OP_TRUE
+from e2e.backends.bitcoin_coins import P2WSH_OP_TRUE, spend
 
 COINBASE = 50 * 10**8
 MATURE = 100
@@ -33,17 +30,3 @@ class Faucet:
         self._node.rpc("sendrawtransaction", raw)
         self._node.mine()
         return txid
-
-
-def spend(coins, outputs):
-    """Of coinbases to P2WSH of OP_TRUE: raw hex and id."""
-    spent = bytes([len(coins)])
-    for coin in coins:
-        spent += bytes.fromhex(coin)[::-1] + struct.pack("<I", 0) + b"\x00" + b"\xfd\xff\xff\xff"
-    paid = bytes([len(outputs)])
-    for script, satoshi in outputs:
-        paid += struct.pack("<q", satoshi) + bytes([len(script)]) + script
-    version, lock = struct.pack("<i", 2), struct.pack("<I", 0)
-    witness = (b"\x01" + bytes([len(OP_TRUE)]) + OP_TRUE) * len(coins)
-    txid = sha256(sha256(version + spent + paid + lock).digest()).digest()[::-1].hex()
-    return (version + b"\x00\x01" + spent + paid + witness + lock).hex(), txid

@@ -1,0 +1,1 @@
+"""Wallets on a cluster: chain nodes, the ceremony, and coins that come, are traded and go."""
