@@ -234,7 +234,8 @@ async def keep_coins(quorum):
         return is_there
 
     async def pinned():
-        return (await quorum.wallet()).status.signers[0].identity != ""
+        signers = (await quorum.wallet()).status.signers
+        return bool(signers) and signers[0].identity != ""
 
     async def running():
         jobs = (await quorum.objects("Job")).values()
