@@ -14,6 +14,7 @@ from e2e.simulation.breaking import NOWHERE
 from e2e.simulation.judge_withdrawals import withdrawals_apart
 from e2e.simulation.market import SHARDS
 from e2e.simulation.reference import ORDER_ENDS, Reference, read_logs
+from e2e.simulation.saga.judge import saga_apart
 
 if TYPE_CHECKING:
     from outcry.v1.journal_pb2 import JournalEntry
@@ -44,6 +45,7 @@ def differences(world: World, told: Told, *, left: bool) -> list[str]:
         *_rows(world, reference),
         *_ledger(world, reference, left=left),
         *withdrawals_apart(world, reference),
+        *saga_apart(world, reference),
         *findings.faults_of(world),
         *risk_view.faults_of(world, logs, reference),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from outcry.v1.risk_api_pb2 import RiskCheck
@@ -16,6 +17,7 @@ from outcry_services.order.following import AnswerFollower, EventFollower
 from outcry_services.order.intake import order_check
 from outcry_services.order.metrics import CommitMetrics, DispatchMetrics, FollowMetrics
 from outcry_services.order.model import MoneyKind, MoneyRequest, OrderDraft
+from outcry_services.order.payout_desk import PayoutDesk
 from outcry_services.order.reading import Follower, Reading
 from outcry_services.order.risk_client import RiskClient
 from outcry_services.order.routing import Server, Shards
@@ -23,6 +25,7 @@ from outcry_services.order.schema import statements
 from outcry_services.order.shard_map import ShardMap
 from outcry_services.order.shard_store import ShardStore
 from outcry_services.order.upkeep import Upkeep
+from outcry_services.order.withdrawal_rpc import WithdrawalDesk
 from outcry_services.order.withdrawals import WithdrawalSwitch
 from prometheus_client import CollectorRegistry
 
@@ -155,6 +158,12 @@ class _Replica:
         if self._world.asks_risk:
             await self._risk.require(check)
 
+    def _payout_desk(self) -> WithdrawalDesk:
+        book = SimpleNamespace(pairs=lambda: self._world.pairs)
+        desk: Any = PayoutDesk(SimpleNamespace(shards=self.shards, pairs=book))  # type: ignore[arg-type]
+        nobody: Any = None
+        return WithdrawalDesk(desk=desk, treasury=nobody)
+
     async def _find(self, body: Body) -> OrderRow | MoneyRow | None:
         row: OrderRow | MoneyRow | None = None
         if isinstance(body, OrderDraft):
@@ -187,6 +196,7 @@ class _Replica:
             for reading in followers:
                 group.create_task(reading.run())
             world.open_desk(current_process(), self.commit)
+            world.open_payout_desk(current_process(), self._payout_desk())
 
 
 async def live_as_order(world: World) -> None:

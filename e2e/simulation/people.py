@@ -131,6 +131,16 @@ class People:
             else:
                 return
 
+    async def withdraw(self, times: int, *, within: float) -> None:
+        """So often in the next seconds, somebody; of what they have, or more."""
+        for _ in range(times):
+            await asyncio.sleep(within / times * 2 * self._chance.fraction())
+            user = USERS[self._chance.below(len(USERS))]
+            pair = self._pairs[self._chance.below(len(self._pairs))]
+            asset = (pair.base, pair.quote)[self._chance.below(2)].name
+            entry = self._money(MoneyKind.WITHDRAWAL, user, asset, self._chance.between(1, 900))
+            await self._ask(entry)
+
     async def leave(self) -> None:
         """Cancel all that is there."""
         self.left = True

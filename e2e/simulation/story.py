@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
+from outcry_services.common import trace
 from outcry_services.common.errors import ServiceError
 
 from e2e.simulation.breaking import Vandal
+from e2e.simulation.chance import Chance
 from e2e.simulation.engine import Engine, settings_record
 from e2e.simulation.errors import SimulationError
 from e2e.simulation.judge import differences
@@ -24,6 +27,7 @@ from e2e.simulation.people import People
 from e2e.simulation.position_side import live_as_position
 from e2e.simulation.reconciler_side import LOGGED, live_as_reconciler, make_records
 from e2e.simulation.risk_side import live_as_risk
+from e2e.simulation.saga.side import Surroundings, live_as_saga, make_wallet
 from e2e.simulation.settlement_side import live_as_settlement, make_ledger
 from e2e.simulation.wallet_side import live_as_wallet
 from e2e.simulation.world import World
@@ -46,10 +50,14 @@ SETTLED_SECONDS = 120.0
 LOOK_SECONDS = 3.0
 RISKED = 0.5
 """Of the stories: orders are asked for at risk."""
+PAID_BY_SAGA = 0.4
+"""Of the stories: the wallet's own saga pays withdrawals, and no wallet that knows the books alone."""
 RECONCILED = 0.4
 """Of the stories: it looks at everything all the time, and costs as much as all the others."""
 BROKEN = 0.7
 """Of those: somebody breaks something by hand."""
+MOST_WITHDRAWALS, WITHDRAWING_SECONDS = 8, 4.0
+"""Beside all else, where the saga pays them."""
 MOST_BROKEN = 3
 BREAKING_SECONDS = 5.0
 _SYMBOLS = (("BTC-USDT",), ("BTC-USDT", "ETH-USDT"), ("BTC-USDT", "ETH-BTC", "ETH-USDT"))
@@ -77,6 +85,7 @@ class Stage:
         make_shards(self._mysql)
         make_ledger(self._mysql)
         make_records(self._mysql)
+        make_wallet(self._mysql)
         self._image = self._mysql.image()
 
     def play(
@@ -89,7 +98,8 @@ class Stage:
         traced: bool = False,
     ) -> Outcome:
         """The whole story of a seed."""
-        with _unlogged():
+        # Traces are of chance, and not of the seed's.
+        with _unlogged(), patch.object(trace, "traceparent", lambda: ""):
             return self._play(seed, actions=actions, deaths=deaths, trades=trades, traced=traced)
 
     def _play(self, seed: int, *, actions: int, deaths: int, trades: int, traced: bool) -> Outcome:
@@ -146,10 +156,11 @@ async def _story(world: World, *, actions: int, deaths: int, trades: int) -> lis
         world.keep_alive("order-1", live_as_order)
     world.keep_alive("position", live_as_position)
     world.keep_alive("settlement", live_as_settlement)
-    world.keep_alive("wallet", live_as_wallet)
+    _begin_wallet(world)
     if world.story.happens(RECONCILED):
         world.keep_alive("reconciler", live_as_reconciler)
-        world.breakable = world.story.happens(BROKEN)
+        # What is broken by hand pauses withdrawals until a person clears that.
+        world.breakable = world.story.happens(BROKEN) and world.saga is None
     for symbol in symbols:
         world.keep_alive(f"engine {symbol}", partial(_engine, symbol=symbol))
     if world.story.happens(RISKED):
@@ -159,7 +170,11 @@ async def _story(world: World, *, actions: int, deaths: int, trades: int) -> lis
         asyncio.get_running_loop().create_task(people.administer(within=ROUGH_SECONDS))
     world.strike(world.story.between(0, deaths), within=ROUGH_SECONDS)
     await people.deposit_all()
-    await people.act(actions)
+    if world.saga is None:
+        await people.act(actions)
+    else:
+        times = world.story.between(1, MOST_WITHDRAWALS)
+        await asyncio.gather(people.act(actions), people.withdraw(times, within=WITHDRAWING_SECONDS))
     if world.breakable:
         times = world.story.between(1, MOST_BROKEN)
         await Vandal(world, people).act(times, within=BREAKING_SECONDS, trades=trades)
@@ -171,6 +186,17 @@ async def _story(world: World, *, actions: int, deaths: int, trades: int) -> lis
     if people.left or world.story.happens(0.8):
         await people.leave()
     return await _settled(world, people)
+
+
+def _begin_wallet(world: World) -> None:
+    # Of a chance of its own: the rest of a story is the same with either.
+    if not Chance(f"{world.seed} wallet").happens(PAID_BY_SAGA):
+        world.keep_alive("wallet", live_as_wallet)
+        return
+    world.saga = around = Surroundings(world)
+    loop = asyncio.get_running_loop()
+    world.going_on = [loop.create_task(around.go_on()), loop.create_task(around.operate())]
+    world.keep_alive("wallet", live_as_saga)
 
 
 def _make_topics(world: World, pairs: list[Pair]) -> None:

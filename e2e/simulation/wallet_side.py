@@ -97,10 +97,12 @@ class _Wallet:
         """Say that it is sent, and hand it to the nodes only when that is durable."""
         after = await self._ask(payout, _signed(payout, "a"))
         if after is not None and after.stage is Stage.SENT:
-            self._world.chain.broadcast(_point(payout), Paid(_signed(payout, "a").transaction_id, payout.id))
+            self._world.books_chain.broadcast(
+                _point(payout), Paid(_signed(payout, "a").transaction_id, payout.id)
+            )
 
     async def _follow(self, payout: Payout) -> None:
-        chain, point = self._world.chain, payout.conflict_point
+        chain, point = self._world.books_chain, payout.conflict_point
         for transaction in payout.transactions:
             # Once more: whoever said that it is sent may have died before this.
             chain.broadcast(point, Paid(transaction, payout.id))

@@ -27,11 +27,15 @@ if TYPE_CHECKING:
     from outcry.v1.risk_api_pb2 import CheckRequest, CheckResponse
     from outcry_services.common.pairs import Pair
     from outcry_services.order.entries import Entry, Outcome
+    from outcry_services.order.withdrawal_rpc import WithdrawalDesk
     from outcry_services.risk.admin import Admin
 
     from e2e.simulation.breaking import Broken
     from e2e.simulation.mysql_server import FakeMySqlServer
     from e2e.simulation.risk_side import Risk
+    from e2e.simulation.saga.chain import SagaChain
+    from e2e.simulation.saga.desk_channel import DeskCall
+    from e2e.simulation.saga.side import Surroundings
 
     Ask = Callable[[Entry], Awaitable[Outcome]]
     Life = Callable[["World"], Coroutine[object, object, None]]
@@ -67,18 +71,24 @@ class World:
         self.consul = FakeConsulServer()
         self.pairs: dict[str, Pair] = {}
         self.mysql = mysql
-        self.chain = FakeChain()
+        self.books_chain = FakeChain()
+        """Of a wallet that knows the books alone."""
         self.broken: list[Broken] = []
         """By hand."""
         self.breakable = False
         """Whether somebody breaks things: then Redis doesn't lose everything as well."""
         self.redis_deaths = 0
+        self.going_on: list[asyncio.Task[None]] = []
+        """Of the world itself: blocks, operators."""
         self.faults: list[str] = []
         self.trace: list[str] = []
         self.lives: dict[str, int] = {}
         self._traced = traced
         self._alive: dict[str, Process] = {}
         self._desks: dict[Process, Ask] = {}
+        self._payout_desks: dict[Process, WithdrawalDesk] = {}
+        self.saga: Surroundings | None = None
+        """Where the wallet's own saga runs, and no wallet that knows the books alone."""
         self.risks: dict[Process, Risk] = {}
         self.asks_risk = False
         """Whether order asks: in a story without risk nobody would answer."""
@@ -198,6 +208,10 @@ class World:
         """A replica of order takes requests from now on."""
         _open(self._desks, process, ask)
 
+    def open_payout_desk(self, process: Process, desk: WithdrawalDesk) -> None:
+        """A replica of order takes the wallet's calls from now on."""
+        _open(self._payout_desks, process, desk)
+
     def open_risk(self, process: Process, risk: Risk) -> None:
         """A life of risk takes questions from now on."""
         _open(self.risks, process, risk)
@@ -205,6 +219,15 @@ class World:
     async def through_the_gateway(self, entry: Entry) -> Outcome:
         """A request of somebody's to order."""
         return await self._call(self._desks, lambda ask: ask(entry))
+
+    async def ask_desk(self, method: str, request: object, context: DeskCall) -> object:
+        """A call of the wallet's to order's desk."""
+        return await self._call(self._payout_desks, lambda desk: getattr(desk, method)(request, context))
+
+    @property
+    def chain(self) -> FakeChain | SagaChain:
+        """Where withdrawals are paid."""
+        return self.books_chain if self.saga is None else self.saga.chain
 
     async def ask_risk(self, request: CheckRequest) -> CheckResponse:
         """A question of order's to risk."""

@@ -256,8 +256,8 @@ def broadcast_before_sent() -> Iterator[None]:
 
     async def early(self: Any, payout: Any) -> None:
         step = wallet_side._signed(payout, "a")
-        self._world.chain.broadcast(step.conflict_point, Paid(step.transaction_id, payout.id))
-        self._world.chain.mine(step.conflict_point, 0)
+        self._world.books_chain.broadcast(step.conflict_point, Paid(step.transaction_id, payout.id))
+        self._world.books_chain.mine(step.conflict_point, 0)
         await self._ask(payout, step)
 
     def release(payout: Any) -> Any:

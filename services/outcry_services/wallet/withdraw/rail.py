@@ -104,7 +104,8 @@ class Rail(Protocol):
     ) -> dict[int, str]:
         """Withdrawals whose conflict point another transaction than these spent, deep enough, with its id.
 
-        Of a payment without withdrawals, `WHOLE`.
+        `WHOLE` stands for a payment without withdrawals, and for a point that it spends and to which none of
+        them is bound: without that none of its versions can be taken either.
         """
 
     async def balance(self, tables: Tables) -> tuple[int, int]:

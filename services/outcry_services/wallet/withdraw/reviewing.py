@@ -7,7 +7,6 @@ bound to a conflict point, and then asked about once more: the approval names th
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,7 @@ log = logging.getLogger(__name__)
 
 CLEARED = "CONFLICT_POINT"
 """Risk waits for the conflict point alone."""
-AGAIN_SECONDS = 5.0
+AGAIN_NANOS = 5_000_000_000
 """Between two questions about one withdrawal that waits for people or time."""
 
 
@@ -73,14 +72,14 @@ class Reviewing:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._again: dict[int, float] = {}
+        self._again: dict[int, int] = {}
 
     async def step(self) -> None:
         """Ask about each whose time has come."""
         async with self._world.store.look() as tables:
             open_ones = await tables.withdrawals.in_states(State.REVIEW)
-        now = time.monotonic()
-        self._again = {id_: self._again.get(id_, 0.0) for id_ in (it.id for it in open_ones)}
+        now = self._world.now()
+        self._again = {id_: self._again.get(id_, 0) for id_ in (it.id for it in open_ones)}
         due = [it for it in open_ones if self._again[it.id] <= now]
         await self._world.move(due, self._ask)
 
@@ -91,7 +90,7 @@ class Reviewing:
                 f"withdrawal {withdrawal.id} is of {withdrawal.asset}, which the wallet lost"
             )
         answer = await self._world.reviewer.review(withdrawal, asset=asset.chain_name)
-        self._again[withdrawal.id] = time.monotonic() + AGAIN_SECONDS
+        self._again[withdrawal.id] = self._world.now() + AGAIN_NANOS
         match answer.WhichOneof("outcome"):
             case "rejected":
                 said = answer.rejected

@@ -47,6 +47,8 @@ class Turn:
     payment: Payment
     members: Sequence[Withdrawal]
     last: Transaction
+    ended: Sequence[Withdrawal] = ()
+    """Of those that it was built for: what the books ended meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +125,17 @@ class Sending:
             raise WithdrawalError(f"payment {payment.id} has no transaction")
         if versions[-1].form is Form.SENT:
             return None
-        return Turn(payment, [it for it in members if it.state not in ENDED], versions[-1])
+        ended = [it for it in members if it.state in ENDED]
+        return Turn(payment, [it for it in members if it not in ended], versions[-1], ended)
 
     async def _signed(self, turn: Turn) -> Turn | None:
         world = self._world
         if (why := await world.paused()) is not None:
             await self._wait(turn, "PAUSED", why)
+            return None
+        if turn.ended and turn.payment.standing is Standing.BUILT:
+            # An operator's end, seen before it was led to its signing: the transaction still pays it.
+            await self._approving.leave_out(turn.payment, [*turn.members, *turn.ended], turn.ended)
             return None
         left = await self._approving.approve(turn.payment, turn.members)
         if left is None:

@@ -20,7 +20,7 @@ from outcry_services.wallet.withdraw.bitcoin.keys import CHANGE_PATHS, own_path
 from outcry_services.wallet.withdraw.bitcoin.psbt import Output, check_signed, unsigned
 from outcry_services.wallet.withdraw.errors import UnpayableError, WithdrawalError
 from outcry_services.wallet.withdraw.model import Form, Kind, State, Transaction
-from outcry_services.wallet.withdraw.rail import Bound, Short
+from outcry_services.wallet.withdraw.rail import WHOLE, Bound, Short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -171,13 +171,15 @@ class BitcoinRail:
             for outpoint, coin in coins.items()
             if coin.spent_height is not None and coin.spent_height <= deep and coin.spent_by not in txids
         }
-        if not lost:
-            return {}
-        return {
+        found = {
             member.id: coins[member.conflict_point].spent_by
             for member in members
             if member.conflict_point in lost
         }
+        others = sorted(lost - {member.conflict_point for member in members})
+        if others:
+            found[WHOLE] = coins[others[0]].spent_by
+        return found
 
     async def balance(self, tables: Tables) -> tuple[int, int]:
         """See `Rail`; a coin that waits for its depth is neither."""
