@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from e2e.cluster.errors import ClusterError, CommandError
-from e2e.cluster.helm import RELEASES, uninstall
+from e2e.cluster.helm import PLATFORM, RELEASES, uninstall
 from e2e.cluster.kubectl import Kubectl, find_kubectl, node_address
 from e2e.cluster.paths import cluster_root
+from e2e.cluster.wallets.wanted import chains_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +78,10 @@ class CurrentProvider:
         pairs = self.kubectl.run("get", "pairs", "--all-namespaces", "--output", "name").split()
         if others := [pair for pair in pairs if not pair.endswith("/btc-usdt")]:
             raise ClusterError(f"pairs {', '.join(others)} are still there: delete them first")
+        wallets = self.kubectl.run("get", "wallets", "--all-namespaces", "--output", "name").split()
+        ours = {f"wallet.outcry.trade/{chain}" for chain in chains_of(self)}
+        if others := [wallet for wallet in wallets if wallet not in ours]:
+            raise ClusterError(f"wallets {', '.join(others)} are still there: delete them first")
         where = ("--namespace", "outcry")
         with progress.step("removing the market and the platform"):
             if pairs:  # the example's own policy is to retain
@@ -86,6 +91,10 @@ class CurrentProvider:
                 *("delete", "job/order-flow", "pair/btc-usdt", *where, "--ignore-not-found"),
                 timeout=180,
             )
+            if wallets:  # while the operator is there to take its finalizer off
+                self.kubectl.run(
+                    *("delete", *wallets, "--namespace", PLATFORM.namespace, "--timeout=120s"), timeout=130
+                )
             for release in reversed(RELEASES):
                 uninstall(release, kubectl=self.kubectl)
             for namespace in sorted({release.namespace for release in RELEASES}):
