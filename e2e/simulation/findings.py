@@ -106,9 +106,14 @@ def _flag(world: World, findings: list[_Finding]) -> list[str]:
 
     What was superseded counted until then.
     """
-    paused = PAUSED in world.consul.keys or (world.saga is not None and world.saga.cleared)
+    paused = PAUSED in world.consul.keys
+    cleared = world.saga is not None and world.saga.cleared
     must, may = _too_much(one for one in findings if one.state != "superseded"), _too_much(findings)
-    faults = [f"worth too much: {must}, and paused: {paused}"] if not must <= paused <= may else []
+    faults = (
+        [f"worth too much: {must}, and paused: {paused}"]
+        if not (must <= (paused or cleared) and paused <= may)
+        else []
+    )
     return faults + [f"{one} is not worth {one.sats}" for one in findings if not _worth_right(one)]
 
 

@@ -92,7 +92,7 @@ class Surroundings:
         self.verdicts = Verdicts(world.seed)
         self.whole: list[Transfer] = []
         self.cleared = False
-        """Whether withdrawals were let run although the reconciler had paused them."""
+        """Whether withdrawals were let run again: where they stood still, nobody pauses them once more."""
 
     async def go_on(self) -> None:
         """Blocks come, for ever; until all is calm others than the wallet have a hand in what is in them."""
@@ -122,7 +122,7 @@ class Surroundings:
             await asyncio.sleep(chance.fraction())
             flag = await pause.now()
             if flag is not None and (world.calm_now or chance.happens(0.5)):
-                self.cleared = self.cleared or flag.by != "ops"
+                self.cleared = True
                 await pause.clear()
             if world.calm_now:
                 continue
