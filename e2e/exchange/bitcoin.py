@@ -47,7 +47,7 @@ class BitcoinSide(Started):
         self.btcd.close()
 
     def settings(self, mariadb: str) -> dict[str, str]:
-        """Of risk, so that it reviews withdrawals; `mariadb` is the server's `mysql://host:port`."""
+        """Of risk, so that it reviews withdrawals, and of settlement; `mariadb` is the server's `mysql://host:port`."""
         rules = self._directory / "rules.json"
         asset = {
             "on": [{"chain": "bitcoin", "network": "regtest", "asset": "BTC", "scale": 8}],
@@ -61,6 +61,7 @@ class BitcoinSide(Started):
         )
         pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return {
+            "OUTCRY_SOLVENCY_SECONDS": "1",
             "OUTCRY_REVIEWS": mariadb,
             "OUTCRY_APPROVAL_KEY": pem.decode(),
             "OUTCRY_APPROVAL_RULES_FILE": str(rules),
@@ -83,7 +84,19 @@ class BitcoinSide(Started):
         )
         self.wallet.start()
         self.wallet.wait_ready()
+        self._tell(exchange)
         return self.wallet
+
+    def _tell(self, exchange: Exchange) -> None:
+        """Register it, as the operator does."""
+        assert self.wallet is not None
+        entry = {
+            "chain": "bitcoin",
+            "network": "regtest",
+            "grpc": self.wallet.address,
+            "assets": [{"asset": "BTC"}],
+        }
+        exchange.consul.put("kv/outcry/wallets/outcry/bitcoin", json.dumps(entry).encode())
 
     def _file(self, login: str) -> dict[str, object]:
         node = {"name": "btcd", "url": self.btcd.url, "credentials_file": login}

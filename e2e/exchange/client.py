@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outcry.v1 import ledger_api_pb2, order_api_pb2, position_api_pb2
+from outcry.v1 import deposit_api_pb2, ledger_api_pb2, order_api_pb2, position_api_pb2
+from outcry.v1.deposit_api_pb2_grpc import DepositsStub
 from outcry.v1.ledger_api_pb2_grpc import LedgerStub
 from outcry.v1.order_api_pb2_grpc import OrderAdminStub, OrdersStub
 from outcry.v1.position_api_pb2_grpc import PositionsStub
@@ -28,6 +29,7 @@ class Client:
         self._orders = OrdersStub(channels["order"])
         self._admin = OrderAdminStub(channels["order"])
         self._positions = PositionsStub(channels["position"])
+        self._deposits = DepositsStub(channels["order"])
         self._ledger = LedgerStub(channels["settlement"])
 
     def order(
@@ -80,6 +82,17 @@ class Client:
         request = position_api_pb2.GetPositionRequest(user_id=str(self.user_id), ccy=asset)
         found = self._positions.GetPosition(request, timeout=SECONDS, metadata=self._metadata)
         return found.available, found.held
+
+    def deposit_address(self, asset: str) -> str:
+        """Where to pay what is to be the user's."""
+        request = deposit_api_pb2.GetDepositAddressRequest(asset=asset)
+        found = self._deposits.GetDepositAddress(request, timeout=SECONDS, metadata=self._metadata)
+        return str(found.address)
+
+    def solvency(self) -> ledger_api_pb2.Solvency:
+        """Books and chains at one cut (administrators)."""
+        request = ledger_api_pb2.CheckSolvencyRequest()
+        return self._ledger.CheckSolvency(request, timeout=60, metadata=self._metadata)
 
     def check_ledger(self) -> ledger_api_pb2.TrialBalance:
         """The trial balance (administrators)."""

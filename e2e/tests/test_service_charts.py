@@ -104,12 +104,13 @@ def test_each_reaches_what_it_needs_and_nothing_else(objects):
         "order": {KAFKA, CONSUL, MYSQL, GRPC},
         "position": {KAFKA, CONSUL, MYSQL, REDIS},
         "risk": {KAFKA, CONSUL, MYSQL},
-        "settlement": {KAFKA, CONSUL, MYSQL},
+        "settlement": {KAFKA, CONSUL, MYSQL, GRPC},
         "reconciler": {KAFKA, CONSUL, MYSQL, REDIS},
         "gateway": {REDIS},
     }
-    assert {name: called(objects, name) for name in SERVICES} == {
-        name: {"risk", "outcry-wallet"} if name == "order" else set() for name in SERVICES
+    assert {name: called(objects, name) for name in SERVICES if called(objects, name)} == {
+        "order": {"risk", "outcry-wallet"},
+        "settlement": {"outcry-wallet"},
     }
 
 
@@ -167,7 +168,7 @@ def test_the_policies_follow_the_addresses():
     objects = render("outcry", TWO_SERVERS)
     assert reached_ports(objects, "order") == {KAFKA, CONSUL, GRPC, 3306, 3307}
     assert reached_ports(objects, "position") == {KAFKA, CONSUL, 3310, 7000}
-    assert reached_ports(objects, "settlement") == {KAFKA, CONSUL, 3310}
+    assert reached_ports(objects, "settlement") == {KAFKA, CONSUL, GRPC, 3310}
 
 
 def test_the_shard_map_reaches_order_and_a_changed_one_rolls_it(objects):

@@ -48,23 +48,24 @@ def ceremony(wallet: Wallet) -> Object:
 
 
 def service(wallet: Wallet, settings: Settings) -> Object:
-    """In: metrics, and order for deposits. Out: signers, order, risk; the ports of nodes, Kafka and stores.
+    """In: metrics, order for deposits, settlement for reserves.
 
-    Nodes and stores stand anywhere, inside the cluster or not: their ports alone can be named.
+    Out: signers, order, risk; the ports of nodes, Kafka and stores, which stand anywhere, inside the cluster
+    or not: their ports alone can be named.
     """
     system = {NAMESPACE_NAME: settings.namespace}
-    order, risk = (
+    order, risk, settlement = (
         {
             "namespaceSelector": {"matchLabels": system},
             "podSelector": {"matchLabels": {NAME_LABEL: name}},
         }
-        for name in ("order", "risk")
+        for name in ("order", "risk", "settlement")
     )
     return _policy(
         wallet,
         wallet.base,
         SERVICE,
-        ingress=[{"ports": [_tcp(METRICS_PORT)]}, {"from": [order], "ports": [_tcp(GRPC_PORT)]}],
+        ingress=[{"ports": [_tcp(METRICS_PORT)]}, {"from": [order, settlement], "ports": [_tcp(GRPC_PORT)]}],
         egress=[
             DNS,
             _to_signers(wallet),

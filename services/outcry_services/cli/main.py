@@ -7,7 +7,18 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from outcry_services.cli import cold, deposits, liabilities, login, money, orders, pairs, watch, withdrawals
+from outcry_services.cli import (
+    cold,
+    deposits,
+    liabilities,
+    login,
+    money,
+    orders,
+    pairs,
+    solvency,
+    watch,
+    withdrawals,
+)
 from outcry_services.cli.errors import CliError
 
 if TYPE_CHECKING:
@@ -29,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
             default=os.environ.get("OUTCRY_CONSUL", "http://127.0.0.1:8500"),
             help="Consul's HTTP address [$OUTCRY_CONSUL, or %(default)s]",
         )
-    for several in (login, orders, money, liabilities, deposits, withdrawals, cold):
+    for several in (login, orders, money, solvency, liabilities, deposits, withdrawals, cold):
         several.add_parsers(subcommands)
     return parser
 

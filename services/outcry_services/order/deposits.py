@@ -10,11 +10,11 @@ from outcry.v1.deposit_api_pb2_grpc import DepositsServicer
 
 from outcry_services.common.errors import InvalidError
 from outcry_services.common.identity import SERVICE, Permission, identity_of
-from outcry_services.order.wallets import choose
+from outcry_services.common.wallets import choose
 
 if TYPE_CHECKING:
     from outcry_services.common.identity import Identity
-    from outcry_services.order.wallets import WalletDirectory
+    from outcry_services.common.wallets import WalletDirectory
 
 __all__ = ["Deposits"]
 

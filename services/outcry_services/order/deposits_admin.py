@@ -13,7 +13,7 @@ from outcry_services.common.identity import Permission, identity_of
 from outcry_services.order.deposits import LONGEST_PAGE, PAGE, WHO
 
 if TYPE_CHECKING:
-    from outcry_services.order.wallets import WalletDirectory
+    from outcry_services.common.wallets import WalletDirectory
 
 __all__ = ["DepositsAdmin"]
 

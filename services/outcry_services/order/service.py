@@ -30,6 +30,7 @@ from outcry_services.common.pairs import PairCatalog
 from outcry_services.common.pressure import Lag, PressureGate, PressureMetrics, PressurePublisher
 from outcry_services.common.rpc_client import RpcChannel
 from outcry_services.common.rpc_server import RpcServer
+from outcry_services.common.wallets import WalletDirectory
 from outcry_services.order.deposits import Deposits
 from outcry_services.order.deposits_admin import DepositsAdmin
 from outcry_services.order.dispatch import Dispatcher
@@ -48,7 +49,6 @@ from outcry_services.order.rpc import OrderAdmin, Orders
 from outcry_services.order.servers import ServerFactory, supervised
 from outcry_services.order.treasury import Treasury
 from outcry_services.order.upkeep import Upkeep
-from outcry_services.order.wallets import WalletDirectory
 from outcry_services.order.withdrawal_rpc import WithdrawalDesk
 from outcry_services.order.withdrawals import WithdrawalSwitch
 

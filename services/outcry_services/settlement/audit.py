@@ -172,6 +172,17 @@ _CHECKS: list[tuple[str, Callable[..., str]]] = [
         ),
     ),
     (
+        """SELECT e.asset, e.total, COALESCE(o.total, 0) FROM
+            (SELECT asset, -SUM(amount) AS total FROM ledger.entries WHERE user_id = 0
+            AND account IN ('deposits', 'withdrawals', 'chain_fees') GROUP BY asset) e LEFT JOIN
+            (SELECT asset, SUM(amount) AS total FROM ledger.outside GROUP BY asset) o ON o.asset = e.asset
+            WHERE e.total <> COALESCE(o.total, 0)""",
+        lambda asset, total, outside: (
+            f"chains must have {_int(total)} {asset} by the entries, {_int(outside)} by what is kept of each "
+            "deposit and payout"
+        ),
+    ),
+    (
         """SELECT source, position, line, user_id, asset, account, balance, total FROM
             (SELECT source, position, line, user_id, asset, account, balance, SUM(amount)
                 OVER (PARTITION BY user_id, account, asset ORDER BY id) AS total

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["LedgerBatch", "LedgerStore", "Opened"]
 
 _LONGEST_TEXT = 1000
+_LONGEST_NAME = 255
 _HOLD = "id, user_id, kind, asset, left_amount, per_unit, side, symbol, base, quote, tick_lot, lot"
 
 
@@ -157,6 +158,15 @@ class LedgerBatch:
             "balance = balance + VALUES(balance)",
         )
         await self._holds(change)
+        await self._many(
+            "outside (reference, user_id, asset, amount)",
+            [
+                (it.outside_name[:_LONGEST_NAME], it.user_id, asset, amount)
+                for it in (posted.transaction for posted in change.posted)
+                for asset, amount in sorted(it.outside.items())
+            ],
+            "amount = amount + VALUES(amount)",
+        )
         await self._many(
             "cursors (source, incarnation, position)",
             [(source, it.incarnation, it.position) for source, it in sorted(change.cursors.items())],

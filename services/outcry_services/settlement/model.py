@@ -14,6 +14,7 @@ from outcry.v1.types_pb2 import Side
 
 __all__ = [
     "HOUSE",
+    "OUTSIDE",
     "Account",
     "Balance",
     "Entry",
@@ -53,6 +54,10 @@ class Account(StrEnum):
     """What the house added where funds were short: negative, and an alert each time."""
     CLEARING = "clearing"
     """Between the two legs of a trade; 0 after both."""
+
+
+OUTSIDE = frozenset({Account.DEPOSITS, Account.WITHDRAWALS, Account.CHAIN_FEES})
+"""The accounts that stand for chains: their sum, negative, is what must be on them."""
 
 
 class Kind(StrEnum):
@@ -115,6 +120,20 @@ class Transaction:
     def key(self) -> str:
         """As people and faults name it: `i:7:15`, `e:BTC-USDT:91:1`."""
         return self.key_of(self.source, self.position)
+
+    @property
+    def outside(self) -> dict[str, int]:
+        """By how much it changes what must be on chains, by asset."""
+        changed: dict[str, int] = {}
+        for entry in self.entries:
+            if entry.account in OUTSIDE:
+                changed[entry.asset] = changed.get(entry.asset, 0) - entry.amount
+        return changed
+
+    @property
+    def outside_name(self) -> str:
+        """What a wallet calls it."""
+        return self.reference if self.kind is Kind.DEPOSIT else f"withdrawal:{self.order_id}"
 
     @staticmethod
     def key_of(source: str, position: int) -> str:

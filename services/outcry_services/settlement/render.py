@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from outcry_services.settlement.audit import Trial
     from outcry_services.settlement.reading_store import Line
 
-__all__ = ["scales_of", "statement_line", "time_text", "trial_balance"]
+__all__ = ["amount_text", "scales_of", "statement_line", "time_text", "trial_balance"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -83,11 +83,14 @@ def _asset(asset: str, sums: Mapping[Account, int], scales: Mapping[str, int]) -
 
 
 def _text(amount: int, asset: str, scales: Mapping[str, int]) -> str:
+    return amount_text(amount, scales.get(asset))
+
+
+def amount_text(amount: int, scale: int | None) -> str:
     """An asset whose last pair is gone has no scale that anybody knows: its ledger units are shown as such.
 
     Not `format_amount`: sums over all accounts may leave the range of one amount, and are shown all the same.
     """
-    scale = scales.get(asset)
     if scale is None:
         return f"{amount} units"
     sign, digits = ("-" if amount < 0 else ""), str(abs(amount)).rjust(scale + 1, "0")

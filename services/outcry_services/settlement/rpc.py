@@ -12,6 +12,7 @@ from outcry_services.common.errors import InvalidError, TooManyError
 from outcry_services.common.identity import Permission, identity_of
 from outcry_services.settlement.liabilities.rpc import proof_message, publication_of, roots_message
 from outcry_services.settlement.render import statement_line, trial_balance
+from outcry_services.settlement.reserves.render import solvency_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from outcry_services.settlement.liabilities.publisher import LiabilityPublisher
     from outcry_services.settlement.liabilities.reader import LiabilityReader
     from outcry_services.settlement.reading_store import ReadingStore
+    from outcry_services.settlement.reserves.reader import SolvencyReader
 
 __all__ = ["LONGEST_PAGE", "PAGE", "LedgerRpc"]
 
@@ -36,12 +38,14 @@ class LedgerRpc(ledger_api_pb2_grpc.LedgerServicer):
         *,
         publisher: LiabilityPublisher,
         liabilities: LiabilityReader,
+        solvency: SolvencyReader,
         scales: Callable[[], Mapping[str, int]],
         now: Callable[[], int],
     ) -> None:
         self._store = store
         self._publisher = publisher
         self._liabilities = liabilities
+        self._solvency = solvency
         self._scales = scales
         self._now = now
         self._reading_all = False
@@ -69,6 +73,13 @@ class LedgerRpc(ledger_api_pb2_grpc.LedgerServicer):
         identity_of(context).require(Permission.ADMIN)
         with self._alone():
             return trial_balance(await self._store.trial(), self._scales())
+
+    async def CheckSolvency(  # noqa: N802
+        self, request: ledger_api_pb2.CheckSolvencyRequest, context: Context
+    ) -> ledger_api_pb2.Solvency:
+        """GET /admin/solvency: books and chains at one cut."""
+        identity_of(context).require(Permission.ADMIN)
+        return solvency_message(await self._solvency.check())
 
     async def PublishLiabilities(  # noqa: N802
         self, request: ledger_api_pb2.PublishLiabilitiesRequest, context: Context

@@ -12,6 +12,8 @@ What is there is left as it is: a run that was cut short is made whole by the ne
 `house`         the same for the house, whose sums over all users leave 64 bits; `scope` is the pair for fees
                 and clearing
 `holds`         what is held for each open order and each withdrawal
+`outside`       what each deposit and each payout changed of the coins that chains must have, under the name
+                by which wallets know it: chain and books are compared by it
 """
 
 from __future__ import annotations
@@ -71,7 +73,17 @@ _TABLES = {
                 left_amount BIGINT NOT NULL, per_unit BIGINT NOT NULL, side TINYINT NOT NULL, symbol {_ASSET},
                 base {_ASSET}, quote {_ASSET}, tick_lot BIGINT NOT NULL, lot BIGINT NOT NULL,
                 KEY holder (user_id)) ENGINE=InnoDB""",
+    "outside": f"""CREATE TABLE IF NOT EXISTS ledger.outside (
+                reference VARCHAR(255) {_TEXT} NOT NULL, user_id BIGINT NOT NULL, asset {_ASSET},
+                amount {_SUM} NOT NULL, PRIMARY KEY (reference, user_id, asset)) ENGINE=InnoDB""",
 }
+
+
+_FILL_OUTSIDE = """INSERT IGNORE INTO ledger.outside (reference, user_id, asset, amount)
+    SELECT IF(t.kind = 'deposit', SUBSTR(t.reference, 1, 255), CONCAT('withdrawal:', t.order_id)),
+    t.user_id, e.asset, -SUM(e.amount) FROM ledger.entries e JOIN ledger.transactions t
+    ON t.source = e.source AND t.position = e.position
+    WHERE e.user_id = 0 AND e.account IN ('deposits', 'withdrawals', 'chain_fees') GROUP BY 1, 2, 3"""
 
 
 def naming(database: str) -> Callable[[str], str]:
@@ -103,6 +115,9 @@ async def migrate(mysql: MySql, *, database: str = DATABASE) -> None:
         if narrow:
             log.info("widening a column", extra={"column": f"{database}.house.balance"})
             await session.execute(named(f"ALTER TABLE ledger.house MODIFY balance {_SUM} NOT NULL"))
+        # Of a ledger that is older than the table.
+        if not await session.query(named("SELECT 1 FROM ledger.outside LIMIT 1")):
+            await session.execute(named(_FILL_OUTSIDE))
         if await session.query(named("SELECT COUNT(*) FROM ledger.writer")) == [(0,)]:
             await session.execute(
                 named("INSERT IGNORE INTO ledger.writer (id, epoch, batch) VALUES (1, 0, 0)")

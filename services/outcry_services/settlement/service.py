@@ -17,6 +17,7 @@ from outcry_services.common.mysql import MySql
 from outcry_services.common.pairs import PairCatalog
 from outcry_services.common.pressure import PressurePublisher
 from outcry_services.common.rpc_server import RpcServer
+from outcry_services.common.wallets import WalletDirectory
 from outcry_services.settlement.follower import Follower
 from outcry_services.settlement.kafka_logs import KafkaLogs
 from outcry_services.settlement.lag import LagMeter
@@ -28,6 +29,9 @@ from outcry_services.settlement.metrics import SettlementMetrics
 from outcry_services.settlement.pairs_followed import PairsFollowed
 from outcry_services.settlement.reading_store import ReadingStore
 from outcry_services.settlement.render import scales_of
+from outcry_services.settlement.reserves.metrics import SolvencyMetrics
+from outcry_services.settlement.reserves.reader import SolvencyReader
+from outcry_services.settlement.reserves.watch import SolvencyWatch
 from outcry_services.settlement.rpc import LedgerRpc
 from outcry_services.settlement.schema import migrate
 
@@ -117,12 +121,23 @@ class SettlementService:
         settings = self._settings
         database = settings.ledger_database
         store = ReadingStore(reading, database=database)
+        wallets = WalletDirectory(self._consul)
+        self._stack.push_async_callback(wallets.close)
+        self.lifecycle.background("wallets", wallets.watch())
+
+        def scales() -> dict[str, int]:
+            return scales_of(self._catalog.pairs())
+
+        solvency = SolvencyReader(store, wallets, scales=scales, database=database)
+        watch = SolvencyWatch(solvency, wallets, SolvencyMetrics(self.health.registry), now=time.time)
+        self.lifecycle.background("solvency", watch.run(seconds=settings.solvency_seconds))
         server = RpcServer(registry=self.health.registry, deadline_seconds=settings.check_seconds)
         rpc = LedgerRpc(
             store,
             publisher=LiabilityPublisher(reading, store, database=database),
             liabilities=LiabilityReader(reading, database=database),
-            scales=lambda: scales_of(self._catalog.pairs()),
+            solvency=solvency,
+            scales=scales,
             now=time.time_ns,
         )
         add_LedgerServicer_to_server(rpc, server.server)

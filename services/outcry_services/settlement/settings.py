@@ -35,6 +35,9 @@ class SettlementSettings(ServiceSettings):
     check_seconds: float = Field(default=120.0, gt=0)
     """How long a trial balance may take: it reads the whole ledger."""
 
+    solvency_seconds: float = Field(default=60.0, gt=0)
+    """Between two comparisons of books and chains, for the metrics."""
+
     def address(self) -> MySqlAddress:
         """Of the ledger's server; raises `ConfigError`."""
         parts = urlsplit(self.ledger)

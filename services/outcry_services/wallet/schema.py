@@ -5,6 +5,7 @@
 `payments`      what is paid in one transaction, which may be replaced by another of a higher fee
 `transactions`  every version of a payment, as it was built and as it was signed
 `coins`         outputs of Bitcoin that are ours, and what spends them
+`cold_coins`    the same of the cold wallet's
 `nonces`        of Ethereum's account, which payment has which
 `moves`         payments from one account of ours to another: what they move, and what the chain took for it
 `gathered`      which payment took a deposit away from its user's address
@@ -38,6 +39,11 @@ _WORD = f"VARCHAR(64) {_ASCII} NOT NULL"
 _NAME = f"VARCHAR(128) {_ASCII} NOT NULL"
 _UNITS = "DECIMAL(38, 0)"
 
+_COINS = f"""outpoint {_NAME} PRIMARY KEY, path {_WORD}, script VARBINARY(64) NOT NULL,
+                units {_UNITS} NOT NULL, height BIGINT, block {_WORD}, spent_by {_WORD}, spent_height BIGINT,
+                own BOOLEAN NOT NULL, payment BIGINT, KEY unspent (spent_height, height),
+                KEY spent_in (payment)"""
+
 _TABLES = {
     "writer": """CREATE TABLE IF NOT EXISTS wallet.writer (
                 id TINYINT NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL) ENGINE=InnoDB""",
@@ -57,11 +63,8 @@ _TABLES = {
                 unsigned_form MEDIUMBLOB NOT NULL, signed_form MEDIUMBLOB, fee {_UNITS} NOT NULL,
                 size BIGINT NOT NULL, created BIGINT NOT NULL, UNIQUE KEY versions (payment, version))
                 ENGINE=InnoDB""",
-    "coins": f"""CREATE TABLE IF NOT EXISTS wallet.coins (
-                outpoint {_NAME} PRIMARY KEY, path {_WORD}, script VARBINARY(64) NOT NULL,
-                units {_UNITS} NOT NULL, height BIGINT, block {_WORD}, spent_by {_WORD}, spent_height BIGINT,
-                own BOOLEAN NOT NULL, payment BIGINT, KEY unspent (spent_height, height),
-                KEY spent_in (payment)) ENGINE=InnoDB""",
+    "coins": f"CREATE TABLE IF NOT EXISTS wallet.coins ({_COINS}) ENGINE=InnoDB",
+    "cold_coins": f"CREATE TABLE IF NOT EXISTS wallet.cold_coins ({_COINS}) ENGINE=InnoDB",
     "nonces": f"""CREATE TABLE IF NOT EXISTS wallet.nonces (
                 account {_WORD}, nonce BIGINT NOT NULL, payment BIGINT NOT NULL,
                 PRIMARY KEY (account, nonce)) ENGINE=InnoDB""",

@@ -8,6 +8,8 @@ import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from outcry.v1.reserves_api_pb2_grpc import add_ReservesDeskServicer_to_server
+
 from outcry_services.common.consul import ConsulKv
 from outcry_services.common.errors import UnavailableError
 from outcry_services.common.health import Health
@@ -21,6 +23,8 @@ from outcry_services.common.rpc_server import RpcServer
 from outcry_services.wallet.deposits.metrics import DepositMetrics
 from outcry_services.wallet.deposits.process import SCHEMES, Deposits
 from outcry_services.wallet.nodes.metrics import PoolMetrics
+from outcry_services.wallet.reserves.bitcoin import BitcoinReserves
+from outcry_services.wallet.reserves.rpc import ReservesDesk
 from outcry_services.wallet.schema import migrate
 from outcry_services.wallet.settings import WalletFile
 from outcry_services.wallet.signing.metrics import SigningMetrics
@@ -95,14 +99,17 @@ class WalletService:
         rail, deposits = await self._begun(mysql, store, relay)
         saga = Saga(self._world(store, relay, rail))
         self.health.ready_if("withdrawals", saga.problem)
-        await self._take_deposits(deposits)
+        await self._take_deposits(deposits, store)
         self._waiting = None
         self._hear(saga)
         await saga.run(tick_seconds=self._settings.tick_seconds)
 
-    async def _take_deposits(self, deposits: Deposits) -> None:
+    async def _take_deposits(self, deposits: Deposits, store: WalletStore) -> None:
         server = RpcServer(registry=self.health.registry)
         deposits.serve(server)
+        if self.file.chain == "bitcoin":
+            desk = ReservesDesk(self.file, BitcoinReserves(self.file, store))
+            add_ReservesDeskServicer_to_server(desk, server.server)
         self.health.ready_if("deposits", deposits.problem)
         self.lifecycle.background("deposits", deposits.run(tick_seconds=self._settings.tick_seconds))
         await server.start(self._settings.grpc_port)

@@ -17,7 +17,16 @@ REJECTS = CHECKOUT / "docs" / "matching" / "rejects.md"
 SERVICES = CHECKOUT / "services" / "outcry_services"
 ENVOY = CHECKOUT / "charts" / "outcry" / "files" / "envoy"
 # What clients of the gateway may meet; the others' names are in their own logs and runbooks.
-ANSWERING = ("common", "gateway", "order", "position", "risk", "settlement", "wallet/deposits")
+ANSWERING = (
+    "common",
+    "gateway",
+    "order",
+    "position",
+    "risk",
+    "settlement",
+    "wallet/deposits",
+    "wallet/reserves",
+)
 NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{5,}")
 ROW = re.compile(r"^\| ((?:`[A-Z0-9_]+`(?:, )?)+) \| ?(\d*) \|", re.MULTILINE)
 

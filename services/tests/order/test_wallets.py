@@ -7,7 +7,7 @@ import json
 import pytest
 from outcry_services.common.addresses import AddressError
 from outcry_services.common.errors import InvalidError, NotFoundError
-from outcry_services.order.wallets import WalletDirectory, WalletEntry, choose
+from outcry_services.common.wallets import WalletDirectory, WalletEntry, choose
 from pydantic import ValidationError
 
 

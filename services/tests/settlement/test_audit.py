@@ -111,6 +111,10 @@ async def test_books_that_balance_have_no_faults_and_say_where_they_stand(ledger
             "UPDATE ledger.cursors SET position = 0 WHERE source = 'i:1'",
             r"i:1:1 is beyond the cursor .*\(0\)",
         ),
+        (
+            "UPDATE ledger.outside SET amount = amount - 1 WHERE asset = 'USD'",
+            r"chains must have 1000000 USD by the entries, 999999 by what is kept of each deposit and payout",
+        ),
     ],
 )
 async def test_a_planted_error_is_found_and_named(ledger, statement, found):

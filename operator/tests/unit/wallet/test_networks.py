@@ -44,9 +44,12 @@ def test_the_service_reaches_signers_desks_and_the_ports_of_what_stands_elsewher
     assert "to" not in outside
     metrics, deposits = policy["ingress"]
     assert metrics == {"ports": [{"port": 9090, "protocol": "TCP"}]}
-    (order,) = deposits["from"]
-    assert order["podSelector"]["matchLabels"] == {NAME_LABEL: "order"}
-    assert order["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "outcry-system"}
+    assert [caller["podSelector"]["matchLabels"] for caller in deposits["from"]] == [
+        {NAME_LABEL: "order"},
+        {NAME_LABEL: "settlement"},
+    ]
+    for caller in deposits["from"]:
+        assert caller["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "outcry-system"}
     assert deposits["ports"] == [{"port": 7080, "protocol": "TCP"}]
 
 

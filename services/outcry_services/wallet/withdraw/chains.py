@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outcry_services.wallet.nodes.opening import bitcoin_pool, ethereum_pool, solana_pool
+from outcry_services.wallet.withdraw.bitcoin.cold import cold_scripts
 from outcry_services.wallet.withdraw.bitcoin.keys import GroupKey
 from outcry_services.wallet.withdraw.bitcoin.rail import BitcoinRail
-from outcry_services.wallet.withdraw.bitcoin.watch import CoinWatch
+from outcry_services.wallet.withdraw.bitcoin.watch import COLD, CoinWatch
 from outcry_services.wallet.withdraw.ethereum.account import Account
 from outcry_services.wallet.withdraw.ethereum.gatherer import EthereumGatherer
 from outcry_services.wallet.withdraw.ethereum.rail import EthereumRail
@@ -44,7 +45,17 @@ class BitcoinChain:
         self.key = key = GroupKey(known.xpub)
         self.owners.update(key.own_scripts())
         watch = CoinWatch(store, self.pool, owners=self._owned, scan_from=self.file.scan_from)
-        return BitcoinRail(self.file, key=key, pool=self.pool, watch=watch, now=now)
+        return BitcoinRail(
+            self.file, key=key, pool=self.pool, watch=watch, cold=self._cold_watch(store), now=now
+        )
+
+    def _cold_watch(self, store: WalletStore) -> CoinWatch | None:
+        if not self.file.cold:
+            return None
+        scripts = cold_scripts(self.file.cold, network=self.file.network)
+        return CoinWatch(
+            store, self.pool, owners=lambda: scripts, scan_from=self.file.scan_from, watched=COLD
+        )
 
     def _owned(self) -> Mapping[bytes, str]:
         return self.owners

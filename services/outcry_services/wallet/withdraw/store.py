@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from outcry_services.common.errors import UnavailableError
+from outcry_services.common.mysql_errors import MySqlLostError, MySqlTimeoutError
 from outcry_services.wallet.schema import naming
 from outcry_services.wallet.withdraw.coin_rows import CoinRows
 from outcry_services.wallet.withdraw.errors import SupersededError
@@ -35,6 +36,9 @@ class Tables:
         self.withdrawals = WithdrawalRows(session, named)
         self.payments = PaymentRows(session, named)
         self.coins = CoinRows(session, named)
+        self.cold_coins = CoinRows(
+            session, lambda text: named(text.replace("wallet.coins", "wallet.cold_coins"))
+        )
         self.nonces = NonceRows(session, named)
         self.moves = MoveRows(session, named)
 
@@ -71,6 +75,22 @@ class WalletStore:
                     "works on it, so this one ends; run one at a time"
                 )
             yield Tables(session, self._in)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Tables]:
+        """For reading alone: everything as it is at one moment, for as long as it is read."""
+        async with self._mysql.session() as session:
+            await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+            try:
+                yield Tables(session, self._in)
+            except (MySqlLostError, MySqlTimeoutError):
+                # The connection is gone, and the snapshot with it.
+                raise
+            except Exception:
+                await session.rollback()
+                raise
+            await session.rollback()
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator[Tables]:

@@ -30,11 +30,11 @@ from outcry_services.common.identity import SERVICE, Identity, Permission
 from outcry_services.common.pause import WithdrawalPause
 from outcry_services.common.rpc_client import RpcChannel
 from outcry_services.common.rpc_server import RpcServer
+from outcry_services.common.wallets import PREFIX, WalletDirectory
 from outcry_services.order.deposits import Deposits as Front
 from outcry_services.order.deposits_admin import DepositsAdmin
 from outcry_services.order.migrate import migrate as migrate_orders
 from outcry_services.order.money_requests import claim_shard
-from outcry_services.order.wallets import PREFIX, WalletDirectory
 from outcry_services.wallet.deposits.addresses import BitcoinAddresses, EthereumAddresses
 from outcry_services.wallet.deposits.deciding import Deciding
 from outcry_services.wallet.deposits.metrics import DepositMetrics

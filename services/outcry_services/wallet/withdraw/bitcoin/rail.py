@@ -58,6 +58,7 @@ class BitcoinRail:
         key: GroupKey,
         pool: NodePool[BitcoinNode],
         watch: CoinWatch,
+        cold: CoinWatch | None,
         now: Callable[[], int],
     ) -> None:
         self.network = file.approval_network
@@ -66,11 +67,14 @@ class BitcoinRail:
         self._key = key
         self._pool = pool
         self._watch = watch
+        self._cold = cold
         self._now = now
 
     async def look(self) -> None:
         """Follow the chain to its end."""
         await self._watch.catch_up()
+        if self._cold is not None:
+            await self._cold.catch_up()
 
     def read(self, payout: Payout, withdrawal: Withdrawal) -> Withdrawal:
         """See `Rail`."""

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aoutcry/v1/ledger_api.proto\x12\toutcry.v1\x1a\x1cgoogle/api/annotations.proto\"K\n\x13GetStatementRequest\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"X\n\x14GetStatementResponse\x12\'\n\x05lines\x18\x01 \x03(\x0b\x32\x18.outcry.v1.StatementLine\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa0\x01\n\rStatementLine\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x10\n\x08order_id\x18\x06 \x01(\t\x12\x0e\n\x06symbol\x18\x07 \x01(\t\x12\x10\n\x08trade_id\x18\x08 \x01(\t\x12\x0c\n\x04time\x18\t \x01(\t\"\x14\n\x12\x43heckLedgerRequest\"\x9a\x01\n\x0cTrialBalance\x12\x10\n\x08\x62\x61lanced\x18\x01 \x01(\x08\x12\'\n\x06\x61ssets\x18\x02 \x03(\x0b\x32\x17.outcry.v1.AssetBalance\x12)\n\tpositions\x18\x03 \x03(\x0b\x32\x16.outcry.v1.LogPosition\x12\x14\n\x0ctransactions\x18\x04 \x01(\x04\x12\x0e\n\x06\x66\x61ults\x18\x05 \x03(\t\"\xf8\x01\n\x0c\x41ssetBalance\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\t\x12\x0c\n\x04held\x18\x03 \x01(\t\x12\x0c\n\x04\x66\x65\x65s\x18\x04 \x01(\t\x12\x10\n\x08\x64\x65posits\x18\x05 \x01(\t\x12\x1d\n\x15withdrawals_in_flight\x18\x06 \x01(\t\x12\r\n\x05house\x18\x07 \x01(\t\x12\x0b\n\x03sum\x18\x08 \x01(\t\x12\x13\n\x0b\x61\x64justments\x18\t \x01(\t\x12\x10\n\x08\x63learing\x18\n \x01(\t\x12\x13\n\x0bwithdrawals\x18\x0b \x01(\t\x12\x12\n\nchain_fees\x18\x0c \x01(\t\x12\r\n\x05\x63osts\x18\r \x01(\t\"?\n\x0bLogPosition\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\r\x12\x0e\n\x06offset\x18\x03 \x01(\x03\"\x1b\n\x19PublishLiabilitiesRequest\"\x18\n\x16ListLiabilitiesRequest\"B\n\x17ListLiabilitiesResponse\x12\'\n\x05roots\x18\x01 \x03(\x0b\x32\x18.outcry.v1.LiabilityRoot\"|\n\rLiabilityRoot\x12\x13\n\x0bpublication\x18\x01 \x01(\t\x12\x0c\n\x04time\x18\x02 \x01(\t\x12\r\n\x05\x61sset\x18\x03 \x01(\t\x12\r\n\x05scale\x18\x04 \x01(\r\x12\r\n\x05total\x18\x05 \x01(\t\x12\x0c\n\x04hash\x18\x06 \x01(\t\x12\r\n\x05users\x18\x07 \x01(\x04\">\n\x18GetLiabilityProofRequest\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x13\n\x0bpublication\x18\x02 \x01(\t\"\x91\x01\n\x0eLiabilityProof\x12&\n\x04root\x18\x01 \x01(\x0b\x32\x18.outcry.v1.LiabilityRoot\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t\x12\r\n\x05nonce\x18\x04 \x01(\t\x12\'\n\x05steps\x18\x05 \x03(\x0b\x32\x18.outcry.v1.LiabilityStep\";\n\rLiabilityStep\x12\x0c\n\x04side\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t2\xae\x04\n\x06Ledger\x12`\n\x0cGetStatement\x12\x1e.outcry.v1.GetStatementRequest\x1a\x1f.outcry.v1.GetStatementResponse\"\x0f\x82\xd3\xe4\x93\x02\t\x12\x07/ledger\x12\x62\n\x0b\x43heckLedger\x12\x1d.outcry.v1.CheckLedgerRequest\x1a\x17.outcry.v1.TrialBalance\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/admin/ledger/check\x12}\n\x12PublishLiabilities\x12$.outcry.v1.PublishLiabilitiesRequest\x1a\".outcry.v1.ListLiabilitiesResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/admin/liabilities:\x01*\x12n\n\x0fListLiabilities\x12!.outcry.v1.ListLiabilitiesRequest\x1a\".outcry.v1.ListLiabilitiesResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/liabilities\x12o\n\x11GetLiabilityProof\x12#.outcry.v1.GetLiabilityProofRequest\x1a\x19.outcry.v1.LiabilityProof\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/liabilities/proofb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aoutcry/v1/ledger_api.proto\x12\toutcry.v1\x1a\x1cgoogle/api/annotations.proto\"K\n\x13GetStatementRequest\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"X\n\x14GetStatementResponse\x12\'\n\x05lines\x18\x01 \x03(\x0b\x32\x18.outcry.v1.StatementLine\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa0\x01\n\rStatementLine\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x10\n\x08order_id\x18\x06 \x01(\t\x12\x0e\n\x06symbol\x18\x07 \x01(\t\x12\x10\n\x08trade_id\x18\x08 \x01(\t\x12\x0c\n\x04time\x18\t \x01(\t\"\x14\n\x12\x43heckLedgerRequest\"\x9a\x01\n\x0cTrialBalance\x12\x10\n\x08\x62\x61lanced\x18\x01 \x01(\x08\x12\'\n\x06\x61ssets\x18\x02 \x03(\x0b\x32\x17.outcry.v1.AssetBalance\x12)\n\tpositions\x18\x03 \x03(\x0b\x32\x16.outcry.v1.LogPosition\x12\x14\n\x0ctransactions\x18\x04 \x01(\x04\x12\x0e\n\x06\x66\x61ults\x18\x05 \x03(\t\"\xf8\x01\n\x0c\x41ssetBalance\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\t\x12\x0c\n\x04held\x18\x03 \x01(\t\x12\x0c\n\x04\x66\x65\x65s\x18\x04 \x01(\t\x12\x10\n\x08\x64\x65posits\x18\x05 \x01(\t\x12\x1d\n\x15withdrawals_in_flight\x18\x06 \x01(\t\x12\r\n\x05house\x18\x07 \x01(\t\x12\x0b\n\x03sum\x18\x08 \x01(\t\x12\x13\n\x0b\x61\x64justments\x18\t \x01(\t\x12\x10\n\x08\x63learing\x18\n \x01(\t\x12\x13\n\x0bwithdrawals\x18\x0b \x01(\t\x12\x12\n\nchain_fees\x18\x0c \x01(\t\x12\r\n\x05\x63osts\x18\r \x01(\t\"?\n\x0bLogPosition\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\r\x12\x0e\n\x06offset\x18\x03 \x01(\x03\"\x16\n\x14\x43heckSolvencyRequest\"\x9a\x01\n\x08Solvency\x12\x0f\n\x07solvent\x18\x01 \x01(\x08\x12(\n\x06\x61ssets\x18\x02 \x03(\x0b\x32\x18.outcry.v1.AssetSolvency\x12(\n\x06\x63hains\x18\x03 \x03(\x0b\x32\x18.outcry.v1.ChainPosition\x12)\n\tpositions\x18\x04 \x03(\x0b\x32\x16.outcry.v1.LogPosition\"\xa1\x01\n\rAssetSolvency\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0b\n\x03hot\x18\x03 \x01(\t\x12\x0c\n\x04\x63old\x18\x04 \x01(\t\x12\x0c\n\x04owed\x18\x05 \x01(\t\x12\x11\n\tin_flight\x18\x06 \x01(\t\x12\r\n\x05house\x18\x07 \x01(\t\x12\x12\n\nin_transit\x18\x08 \x01(\t\x12\x12\n\ndifference\x18\t \x01(\t\"^\n\rChainPosition\x12\x0e\n\x06wallet\x18\x01 \x01(\t\x12\r\n\x05\x63hain\x18\x02 \x01(\t\x12\x0f\n\x07network\x18\x03 \x01(\t\x12\x0e\n\x06height\x18\x04 \x01(\x03\x12\r\n\x05\x62lock\x18\x05 \x01(\t\"\x1b\n\x19PublishLiabilitiesRequest\"\x18\n\x16ListLiabilitiesRequest\"B\n\x17ListLiabilitiesResponse\x12\'\n\x05roots\x18\x01 \x03(\x0b\x32\x18.outcry.v1.LiabilityRoot\"|\n\rLiabilityRoot\x12\x13\n\x0bpublication\x18\x01 \x01(\t\x12\x0c\n\x04time\x18\x02 \x01(\t\x12\r\n\x05\x61sset\x18\x03 \x01(\t\x12\r\n\x05scale\x18\x04 \x01(\r\x12\r\n\x05total\x18\x05 \x01(\t\x12\x0c\n\x04hash\x18\x06 \x01(\t\x12\r\n\x05users\x18\x07 \x01(\x04\">\n\x18GetLiabilityProofRequest\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x13\n\x0bpublication\x18\x02 \x01(\t\"\x91\x01\n\x0eLiabilityProof\x12&\n\x04root\x18\x01 \x01(\x0b\x32\x18.outcry.v1.LiabilityRoot\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t\x12\r\n\x05nonce\x18\x04 \x01(\t\x12\'\n\x05steps\x18\x05 \x03(\x0b\x32\x18.outcry.v1.LiabilityStep\";\n\rLiabilityStep\x12\x0c\n\x04side\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t2\x8e\x05\n\x06Ledger\x12`\n\x0cGetStatement\x12\x1e.outcry.v1.GetStatementRequest\x1a\x1f.outcry.v1.GetStatementResponse\"\x0f\x82\xd3\xe4\x93\x02\t\x12\x07/ledger\x12\x62\n\x0b\x43heckLedger\x12\x1d.outcry.v1.CheckLedgerRequest\x1a\x17.outcry.v1.TrialBalance\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/admin/ledger/check\x12^\n\rCheckSolvency\x12\x1f.outcry.v1.CheckSolvencyRequest\x1a\x13.outcry.v1.Solvency\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/admin/solvency\x12}\n\x12PublishLiabilities\x12$.outcry.v1.PublishLiabilitiesRequest\x1a\".outcry.v1.ListLiabilitiesResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/admin/liabilities:\x01*\x12n\n\x0fListLiabilities\x12!.outcry.v1.ListLiabilitiesRequest\x1a\".outcry.v1.ListLiabilitiesResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/liabilities\x12o\n\x11GetLiabilityProof\x12#.outcry.v1.GetLiabilityProofRequest\x1a\x19.outcry.v1.LiabilityProof\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/liabilities/proofb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEDGER'].methods_by_name['GetStatement']._serialized_options = b'\202\323\344\223\002\t\022\007/ledger'
   _globals['_LEDGER'].methods_by_name['CheckLedger']._loaded_options = None
   _globals['_LEDGER'].methods_by_name['CheckLedger']._serialized_options = b'\202\323\344\223\002\025\022\023/admin/ledger/check'
+  _globals['_LEDGER'].methods_by_name['CheckSolvency']._loaded_options = None
+  _globals['_LEDGER'].methods_by_name['CheckSolvency']._serialized_options = b'\202\323\344\223\002\021\022\017/admin/solvency'
   _globals['_LEDGER'].methods_by_name['PublishLiabilities']._loaded_options = None
   _globals['_LEDGER'].methods_by_name['PublishLiabilities']._serialized_options = b'\202\323\344\223\002\027\"\022/admin/liabilities:\001*'
   _globals['_LEDGER'].methods_by_name['ListLiabilities']._loaded_options = None
@@ -56,20 +58,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ASSETBALANCE']._serialized_end=829
   _globals['_LOGPOSITION']._serialized_start=831
   _globals['_LOGPOSITION']._serialized_end=894
-  _globals['_PUBLISHLIABILITIESREQUEST']._serialized_start=896
-  _globals['_PUBLISHLIABILITIESREQUEST']._serialized_end=923
-  _globals['_LISTLIABILITIESREQUEST']._serialized_start=925
-  _globals['_LISTLIABILITIESREQUEST']._serialized_end=949
-  _globals['_LISTLIABILITIESRESPONSE']._serialized_start=951
-  _globals['_LISTLIABILITIESRESPONSE']._serialized_end=1017
-  _globals['_LIABILITYROOT']._serialized_start=1019
-  _globals['_LIABILITYROOT']._serialized_end=1143
-  _globals['_GETLIABILITYPROOFREQUEST']._serialized_start=1145
-  _globals['_GETLIABILITYPROOFREQUEST']._serialized_end=1207
-  _globals['_LIABILITYPROOF']._serialized_start=1210
-  _globals['_LIABILITYPROOF']._serialized_end=1355
-  _globals['_LIABILITYSTEP']._serialized_start=1357
-  _globals['_LIABILITYSTEP']._serialized_end=1416
-  _globals['_LEDGER']._serialized_start=1419
-  _globals['_LEDGER']._serialized_end=1977
+  _globals['_CHECKSOLVENCYREQUEST']._serialized_start=896
+  _globals['_CHECKSOLVENCYREQUEST']._serialized_end=918
+  _globals['_SOLVENCY']._serialized_start=921
+  _globals['_SOLVENCY']._serialized_end=1075
+  _globals['_ASSETSOLVENCY']._serialized_start=1078
+  _globals['_ASSETSOLVENCY']._serialized_end=1239
+  _globals['_CHAINPOSITION']._serialized_start=1241
+  _globals['_CHAINPOSITION']._serialized_end=1335
+  _globals['_PUBLISHLIABILITIESREQUEST']._serialized_start=1337
+  _globals['_PUBLISHLIABILITIESREQUEST']._serialized_end=1364
+  _globals['_LISTLIABILITIESREQUEST']._serialized_start=1366
+  _globals['_LISTLIABILITIESREQUEST']._serialized_end=1390
+  _globals['_LISTLIABILITIESRESPONSE']._serialized_start=1392
+  _globals['_LISTLIABILITIESRESPONSE']._serialized_end=1458
+  _globals['_LIABILITYROOT']._serialized_start=1460
+  _globals['_LIABILITYROOT']._serialized_end=1584
+  _globals['_GETLIABILITYPROOFREQUEST']._serialized_start=1586
+  _globals['_GETLIABILITYPROOFREQUEST']._serialized_end=1648
+  _globals['_LIABILITYPROOF']._serialized_start=1651
+  _globals['_LIABILITYPROOF']._serialized_end=1796
+  _globals['_LIABILITYSTEP']._serialized_start=1798
+  _globals['_LIABILITYSTEP']._serialized_end=1857
+  _globals['_LEDGER']._serialized_start=1860
+  _globals['_LEDGER']._serialized_end=2514
 # @@protoc_insertion_point(module_scope)

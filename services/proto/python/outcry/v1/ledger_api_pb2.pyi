@@ -259,6 +259,141 @@ class LogPosition(_message.Message):
 Global___LogPosition: _TypeAlias = LogPosition  # noqa: Y015
 
 @_typing.final
+class CheckSolvencyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckSolvencyRequest: _TypeAlias = CheckSolvencyRequest  # noqa: Y015
+
+@_typing.final
+class Solvency(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOLVENT_FIELD_NUMBER: _builtins.int
+    ASSETS_FIELD_NUMBER: _builtins.int
+    CHAINS_FIELD_NUMBER: _builtins.int
+    POSITIONS_FIELD_NUMBER: _builtins.int
+    solvent: _builtins.bool
+    """No asset is short, and every one that is owed is watched by a wallet."""
+    @_builtins.property
+    def assets(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetSolvency]: ...
+    @_builtins.property
+    def chains(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChainPosition]:
+        """The blocks at which chains were looked at."""
+
+    @_builtins.property
+    def positions(self) -> _containers.RepeatedCompositeFieldContainer[Global___LogPosition]:
+        """What the books held then lies before these."""
+
+    def __init__(
+        self,
+        *,
+        solvent: _builtins.bool = ...,
+        assets: _abc.Iterable[Global___AssetSolvency] | None = ...,
+        chains: _abc.Iterable[Global___ChainPosition] | None = ...,
+        positions: _abc.Iterable[Global___LogPosition] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "chains", b"chains", "positions", b"positions", "solvent", b"solvent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Solvency: _TypeAlias = Solvency  # noqa: Y015
+
+@_typing.final
+class AssetSolvency(_message.Message):
+    """hot + cold = owed + in_flight + house + in_transit + difference, in decimal text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    HOT_FIELD_NUMBER: _builtins.int
+    COLD_FIELD_NUMBER: _builtins.int
+    OWED_FIELD_NUMBER: _builtins.int
+    IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    HOUSE_FIELD_NUMBER: _builtins.int
+    IN_TRANSIT_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_FIELD_NUMBER: _builtins.int
+    asset: _builtins.str
+    status: _builtins.str
+    """EXACT; SURPLUS: the chain has more than anybody accounts for; SHORT: it has less; UNWATCHED: no wallet
+    looks for it.
+    """
+    hot: _builtins.str
+    cold: _builtins.str
+    owed: _builtins.str
+    """To users: available and held."""
+    in_flight: _builtins.str
+    """Sent, and in no block yet that the books know of."""
+    house: _builtins.str
+    """The house's: fees, adjustments and costs by the books, and the coins that it put in itself."""
+    in_transit: _builtins.str
+    """On the chain and not in the books yet, less what is in the books beyond that block."""
+    difference: _builtins.str
+    """What nobody accounts for."""
+    def __init__(
+        self,
+        *,
+        asset: _builtins.str = ...,
+        status: _builtins.str = ...,
+        hot: _builtins.str = ...,
+        cold: _builtins.str = ...,
+        owed: _builtins.str = ...,
+        in_flight: _builtins.str = ...,
+        house: _builtins.str = ...,
+        in_transit: _builtins.str = ...,
+        difference: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "cold", b"cold", "difference", b"difference", "hot", b"hot", "house", b"house", "in_flight", b"in_flight", "in_transit", b"in_transit", "owed", b"owed", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssetSolvency: _TypeAlias = AssetSolvency  # noqa: Y015
+
+@_typing.final
+class ChainPosition(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WALLET_FIELD_NUMBER: _builtins.int
+    CHAIN_FIELD_NUMBER: _builtins.int
+    NETWORK_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    BLOCK_FIELD_NUMBER: _builtins.int
+    wallet: _builtins.str
+    chain: _builtins.str
+    network: _builtins.str
+    height: _builtins.int
+    block: _builtins.str
+    def __init__(
+        self,
+        *,
+        wallet: _builtins.str = ...,
+        chain: _builtins.str = ...,
+        network: _builtins.str = ...,
+        height: _builtins.int = ...,
+        block: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block", "chain", b"chain", "height", b"height", "network", b"network", "wallet", b"wallet"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChainPosition: _TypeAlias = ChainPosition  # noqa: Y015
+
+@_typing.final
 class PublishLiabilitiesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -45,6 +45,11 @@ class LedgerStub:
                 request_serializer=outcry_dot_v1_dot_ledger__api__pb2.CheckLedgerRequest.SerializeToString,
                 response_deserializer=outcry_dot_v1_dot_ledger__api__pb2.TrialBalance.FromString,
                 _registered_method=True)
+        self.CheckSolvency = channel.unary_unary(
+                '/outcry.v1.Ledger/CheckSolvency',
+                request_serializer=outcry_dot_v1_dot_ledger__api__pb2.CheckSolvencyRequest.SerializeToString,
+                response_deserializer=outcry_dot_v1_dot_ledger__api__pb2.Solvency.FromString,
+                _registered_method=True)
         self.PublishLiabilities = channel.unary_unary(
                 '/outcry.v1.Ledger/PublishLiabilities',
                 request_serializer=outcry_dot_v1_dot_ledger__api__pb2.PublishLiabilitiesRequest.SerializeToString,
@@ -75,6 +80,13 @@ class LedgerServicer:
 
     def CheckLedger(self, request, context):
         """Proves that the books balance, at a named position of the logs. Administrators alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckSolvency(self, request, context):
+        """Holds what chains have against what the books owe, asset by asset. Administrators alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,6 +125,11 @@ def add_LedgerServicer_to_server(servicer, server):
                     servicer.CheckLedger,
                     request_deserializer=outcry_dot_v1_dot_ledger__api__pb2.CheckLedgerRequest.FromString,
                     response_serializer=outcry_dot_v1_dot_ledger__api__pb2.TrialBalance.SerializeToString,
+            ),
+            'CheckSolvency': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckSolvency,
+                    request_deserializer=outcry_dot_v1_dot_ledger__api__pb2.CheckSolvencyRequest.FromString,
+                    response_serializer=outcry_dot_v1_dot_ledger__api__pb2.Solvency.SerializeToString,
             ),
             'PublishLiabilities': grpc.unary_unary_rpc_method_handler(
                     servicer.PublishLiabilities,
@@ -185,6 +202,33 @@ class Ledger:
             '/outcry.v1.Ledger/CheckLedger',
             outcry_dot_v1_dot_ledger__api__pb2.CheckLedgerRequest.SerializeToString,
             outcry_dot_v1_dot_ledger__api__pb2.TrialBalance.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckSolvency(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outcry.v1.Ledger/CheckSolvency',
+            outcry_dot_v1_dot_ledger__api__pb2.CheckSolvencyRequest.SerializeToString,
+            outcry_dot_v1_dot_ledger__api__pb2.Solvency.FromString,
             options,
             channel_credentials,
             insecure,

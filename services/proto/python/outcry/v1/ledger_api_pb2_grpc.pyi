@@ -37,6 +37,8 @@ class LedgerStub:
     """The caller's own statement, newest first."""
     CheckLedger: _grpc.UnaryUnaryMultiCallable[_ledger_api_pb2.CheckLedgerRequest, _ledger_api_pb2.TrialBalance]
     """Proves that the books balance, at a named position of the logs. Administrators alone."""
+    CheckSolvency: _grpc.UnaryUnaryMultiCallable[_ledger_api_pb2.CheckSolvencyRequest, _ledger_api_pb2.Solvency]
+    """Holds what chains have against what the books owe, asset by asset. Administrators alone."""
     PublishLiabilities: _grpc.UnaryUnaryMultiCallable[_ledger_api_pb2.PublishLiabilitiesRequest, _ledger_api_pb2.ListLiabilitiesResponse]
     """Publishes what users are owed, as one Merkle-sum tree an asset. Administrators alone."""
     ListLiabilities: _grpc.UnaryUnaryMultiCallable[_ledger_api_pb2.ListLiabilitiesRequest, _ledger_api_pb2.ListLiabilitiesResponse]
@@ -53,6 +55,8 @@ class LedgerAsyncStub(LedgerStub):
     """The caller's own statement, newest first."""
     CheckLedger: _aio.UnaryUnaryMultiCallable[_ledger_api_pb2.CheckLedgerRequest, _ledger_api_pb2.TrialBalance]  # type: ignore[assignment]
     """Proves that the books balance, at a named position of the logs. Administrators alone."""
+    CheckSolvency: _aio.UnaryUnaryMultiCallable[_ledger_api_pb2.CheckSolvencyRequest, _ledger_api_pb2.Solvency]  # type: ignore[assignment]
+    """Holds what chains have against what the books owe, asset by asset. Administrators alone."""
     PublishLiabilities: _aio.UnaryUnaryMultiCallable[_ledger_api_pb2.PublishLiabilitiesRequest, _ledger_api_pb2.ListLiabilitiesResponse]  # type: ignore[assignment]
     """Publishes what users are owed, as one Merkle-sum tree an asset. Administrators alone."""
     ListLiabilities: _aio.UnaryUnaryMultiCallable[_ledger_api_pb2.ListLiabilitiesRequest, _ledger_api_pb2.ListLiabilitiesResponse]  # type: ignore[assignment]
@@ -78,6 +82,14 @@ class LedgerServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_api_pb2.TrialBalance, _abc.Awaitable[_ledger_api_pb2.TrialBalance]]:
         """Proves that the books balance, at a named position of the logs. Administrators alone."""
+
+    @_abc_1.abstractmethod
+    def CheckSolvency(
+        self,
+        request: _ledger_api_pb2.CheckSolvencyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_api_pb2.Solvency, _abc.Awaitable[_ledger_api_pb2.Solvency]]:
+        """Holds what chains have against what the books owe, asset by asset. Administrators alone."""
 
     @_abc_1.abstractmethod
     def PublishLiabilities(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outcry.v1.deposit_api_pb2_grpc import DepositDeskStub
+from outcry.v1.reserves_api_pb2_grpc import ReservesDeskStub
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from outcry_services.common.addresses import parse_address
@@ -109,11 +110,18 @@ class WalletDirectory:
         parse_address(wallet.chain, wallet.network, address)
 
     def desk(self, wallet: WalletEntry) -> Any:  # noqa: ANN401 - a stub, whose types gRPC leaves open
-        """Calls of a wallet."""
+        """Calls of a wallet about deposits."""
+        return DepositDeskStub(self._channel(wallet).channel)
+
+    def reserves(self, wallet: WalletEntry) -> Any:  # noqa: ANN401 - likewise
+        """Calls of a wallet about what it has."""
+        return ReservesDeskStub(self._channel(wallet).channel)
+
+    def _channel(self, wallet: WalletEntry) -> RpcChannel:
         channel = self._channels.get(wallet.address)
         if channel is None:
             channel = self._channels[wallet.address] = RpcChannel(wallet.address, deadline_seconds=5.0)
-        return DepositDeskStub(channel.channel)
+        return channel
 
     async def watch(self) -> None:
         """For ever."""
