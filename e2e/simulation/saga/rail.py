@@ -69,10 +69,12 @@ class FakeRail:
         self._now = now
         self._chance = chance
         self._sleep = sleep
+        self._seen = 0
 
     async def look(self) -> None:
         """Note what was spent, and take in what is ours under an id that nobody here knows."""
         await self._exchange()
+        self._seen = self._ledger.height
         if self._coins:
             await self._follow_coins()
             return
@@ -181,14 +183,14 @@ class FakeRail:
     async def spent_elsewhere(
         self, tables: Tables, payment: Payment, txids: Sequence[str], members: Sequence[Withdrawal]
     ) -> dict[int, str]:
-        """By what is so deep that it stays."""
+        """By what was so deep at the last look that it stays: what came later nobody has looked through."""
         await self._exchange()
         ours = {*txids, *(it.txid for it in await tables.payments.transactions(payment.id))}
         bound = {member.conflict_point: member.id for member in members}
         found = {}
         for point in _whole((await tables.payments.transactions(payment.id))[-1])["points"]:
             spent = self._ledger.spender(point)
-            deep = spent is not None and self._ledger.height - spent[1] + 1 >= CONFIRMATIONS
+            deep = spent is not None and self._seen - spent[1] + 1 >= CONFIRMATIONS
             if spent is not None and deep and spent[0].txid not in ours:
                 found[bound.get(point, 0)] = spent[0].txid
         return found

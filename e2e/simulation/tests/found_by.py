@@ -70,5 +70,7 @@ ONCE_FAILED = (
     (250, 0),
     # A point of a payment that none of its withdrawals is bound to was spent elsewhere.
     (299, 0),
+    # A hold waited for what a batch of events had paid, and the rest of that batch waited for the hold.
+    (1976, 0),
 )
 """Seed and trades, by what they showed."""

@@ -174,12 +174,31 @@ class InstructionWorker:
         return _Planned(it, recorded, Step(it.user_id, it.number, after, call))
 
     async def _carry_out(self, planned: Sequence[_Planned]) -> None:
+        async def unblock(blocked: Sequence[Step], seen: int) -> None:
+            self._tell_carried(planned, blocked)
+            await self._wait(blocked, seen)
+
         await carry_out(
             self._scripts,
             [one.step for one in planned],
-            unblock=self._wait,
+            unblock=unblock,
             moves=lambda: self._progress.count,
         )
+
+    def _tell_carried(self, planned: Sequence[_Planned], blocked: Sequence[Step]) -> None:
+        """What is carried out of these: the events that the blocked ones wait for may wait for that."""
+        first: dict[int, int] = {}
+        for step in blocked:
+            shard = shard_of_user(step.user)
+            first[shard] = min(step.place, first.get(shard, step.place))
+        carried = dict(self.carried)
+        for one in planned:
+            shard, number = shard_of_user(one.instruction.user_id), one.instruction.number
+            if shard not in first or number < first[shard]:
+                carried[shard] = max(number, carried.get(shard, 0))
+        if carried != self.carried:
+            self.carried = carried
+            self._progress.moved()
 
     async def _wait(self, blocked: Sequence[Step], seen: int) -> None:
         """For credits that events bring: the log says that these funds were there."""

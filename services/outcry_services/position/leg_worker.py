@@ -144,6 +144,8 @@ class LegWorker:
 
     async def _unblock(self, blocked: Sequence[tuple[Step, Leg]]) -> None:
         """Find out whether a hold that is missing is still to come, and try again with what is known then."""
+        # The others of this batch are carried out: whoever brings that hold may wait for what they paid.
+        self._progress.moved()
         final = set()
         for step, leg in blocked:
             if step.done.said is Said.AHEAD:
