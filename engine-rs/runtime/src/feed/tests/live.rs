@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use outcry_book::Book;
+use outcry_book::{Book, Event};
 use outcry_feed::message::GapRequest;
 use outcry_feed::{FrameKind, Message, Recovery, RecoveryError, Refusal, Update, write_frame};
 
@@ -52,8 +52,15 @@ fn events_that_found_no_room_are_made_good_from_the_shadow_book() {
     replica.hot(1, 1);
     let mut client = replica.client(&lines);
     for _ in 0..8 {
-        for _ in 0..100 {
-            replica.tell(&mut market);
+        let steps: Vec<Vec<Event>> = (0..200)
+            .map(|_| {
+                market.step();
+                market.events_of_step().to_vec()
+            })
+            .collect();
+        // Without the book's work in between, in which a thread that sends may keep up.
+        for events in &steps {
+            replica.tell_of(events);
         }
         follow(&mut client, &replica, &market.book);
     }
