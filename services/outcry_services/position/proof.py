@@ -51,7 +51,7 @@ class LedgerAt(Protocol):
 
 
 class Proof:
-    """Compares users; raises `PositionCorruptError` (`POSITION_DIFFERS`)."""
+    """Compares users; raises `PositionCorruptError`: `POSITION_DIFFERS`, `POSITION_CORRUPT` for no amount."""
 
     def __init__(self, ledger: LedgerAt) -> None:
         self._ledger = ledger
@@ -70,7 +70,7 @@ class Proof:
     async def _compare(self, scripts: Scripts, users: Sequence[int], carried: Mapping[int, int]) -> list[int]:
         """Those that have to be compared again: the ledger is not so far, or they moved meanwhile."""
         cursors = dict(zip(users, await _cursors(scripts, users), strict=True))
-        cuts = {user: _cut(cursor, carried.get(user % SHARDS, 0)) for user, cursor in cursors.items()}
+        cuts = {user: _cut(user, cursor, carried.get(user % SHARDS, 0)) for user, cursor in cursors.items()}
         ledger = await self._ledger.at(cuts)
         if ledger is None:
             return list(users)
@@ -98,9 +98,18 @@ def _check(
             )
 
 
-def _cut(cursor: Mapping[str, str], carried: int) -> CutOfUser:
-    legs = {name: int(text) for name, text in cursor.items() if name not in ("n", "i", "j")}
-    return {"i": min(int(cursor.get("i", "0")), carried)} | legs
+def _cut(user: int, cursor: Mapping[str, str], carried: int) -> CutOfUser:
+    places = {
+        name: _number(keys.cursor(user), text) for name, text in cursor.items() if name not in ("n", "j")
+    }
+    return places | {"i": min(places.get("i", 0), carried)}
+
+
+def _number(key: str, text: str) -> int:
+    """Of what somebody may have written by hand."""
+    if not (text.isascii() and text.isdecimal()):
+        raise PositionCorruptError(f"{key} holds {text[:40]!r}: nothing new is decided before its repair")
+    return int(text)
 
 
 async def _cursors(scripts: Scripts, users: Sequence[int]) -> list[dict[str, str]]:
@@ -125,7 +134,10 @@ async def _read(
     for text in _pairs(holds).values():
         left, asset, _ = parse_hold(text)
         sums[asset] += left
-    numbers = [int(value or 0) for value in values]
+    numbers = [
+        _number(name, value.decode(errors="replace")) if value else 0
+        for name, value in zip(names, values, strict=True)
+    ]
     found = {asset: (numbers[2 * at], numbers[2 * at + 1]) for at, asset in enumerate(assets)}
     ahead: Counter[tuple[str, str]] = Counter()
     for cause, text in _pairs(undrained).items():
