@@ -6,11 +6,16 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from e2e.backends import ConsulServer, KafkaServer, KubeApi, MariaDbServer, RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# A busy machine makes no property wrong: an example may take as long as it takes.
+settings.register_profile("outcry", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("outcry")
 
 
 @pytest.fixture(scope="session")
