@@ -235,6 +235,22 @@ class MySql:
                 raise
             await session.commit()
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Session]:
+        """For reading alone: everything as it is at one moment, for as long as it is read."""
+        async with self.session() as session:
+            await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+            try:
+                yield session
+            except _BROKEN:
+                # The connection is gone, and the snapshot with it.
+                raise
+            except Exception:
+                await session.rollback()
+                raise
+            await session.rollback()
+
     async def ping(self) -> None:
         """Ask the server something; raises a named error when it doesn't answer."""
         async with self.session() as session:

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from outcry_services.common.mysql_errors import MySqlLostError, MySqlTimeoutError
 from outcry_services.settlement.audit import Trial, audit
 from outcry_services.settlement.schema import DATABASE, naming
 
@@ -68,15 +67,5 @@ class ReadingStore:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Session]:
         """Everything as it is now, for as long as it is read."""
-        async with self._mysql.session() as session:
-            await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
-            try:
-                yield session
-            except (MySqlLostError, MySqlTimeoutError):
-                # The connection is gone, and the snapshot with it.
-                raise
-            except Exception:
-                await session.rollback()
-                raise
-            await session.rollback()
+        async with self._mysql.snapshot() as session:
+            yield session

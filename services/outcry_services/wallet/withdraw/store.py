@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from outcry_services.common.errors import UnavailableError
-from outcry_services.common.mysql_errors import MySqlLostError, MySqlTimeoutError
 from outcry_services.wallet.schema import naming
 from outcry_services.wallet.withdraw.coin_rows import CoinRows
 from outcry_services.wallet.withdraw.errors import SupersededError
@@ -79,18 +78,8 @@ class WalletStore:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Tables]:
         """For reading alone: everything as it is at one moment, for as long as it is read."""
-        async with self._mysql.session() as session:
-            await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
-            try:
-                yield Tables(session, self._in)
-            except (MySqlLostError, MySqlTimeoutError):
-                # The connection is gone, and the snapshot with it.
-                raise
-            except Exception:
-                await session.rollback()
-                raise
-            await session.rollback()
+        async with self._mysql.snapshot() as session:
+            yield Tables(session, self._in)
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator[Tables]:
